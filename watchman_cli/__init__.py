@@ -1,0 +1,47 @@
+"""watchman: reads ecFlow servers, and keeps what it found where everybody else can read it.
+
+The library is usable without the command line::
+
+    from watchman_cli import read_snapshot
+
+    snapshot = read_snapshot("redis://127.0.0.1:6379/0", "nwp_xp/nwpc_op")
+    print(snapshot.collected_time, snapshot.status("/suite/family/task"))
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from watchman_cli.errors import BadSnapshot, NoSnapshot, StoreError, WatchmanError
+    from watchman_cli.snapshot import Snapshot, StatusRecord
+    from watchman_cli.store import read_snapshot
+
+__version__ = "0.1.0"
+__all__ = [
+    "BadSnapshot",
+    "NoSnapshot",
+    "Snapshot",
+    "StatusRecord",
+    "StoreError",
+    "WatchmanError",
+    "__version__",
+    "read_snapshot",
+]
+
+_HOMES = {
+    "BadSnapshot": "errors",
+    "NoSnapshot": "errors",
+    "StoreError": "errors",
+    "WatchmanError": "errors",
+    "Snapshot": "snapshot",
+    "StatusRecord": "snapshot",
+    "read_snapshot": "store",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: redis alone takes longer than a whole small run."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -1,0 +1,514 @@
+"""One run: every server read once, at the same time, within its deadline, and its snapshot written."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from watchman_cli import health, memory, probe, snapshot
+from watchman_cli.config import Config, Server
+from watchman_cli.errors import BadSnapshot, ServerError, StoreError, WatchmanError
+from watchman_cli.memory import Memory
+from watchman_cli.snapshot import Change, DoesNotFit, Piece
+from watchman_cli.store import Changed, DirectoryStore, Lease, Store, Superseded, Writing
+from watchman_cli.supervise import Probes
+
+GRACE = 0.5  # seconds beyond its deadline after which a thread is given up, whatever holds it
+RESERVE = 1.0  # seconds of a deadline kept for telling the store of a failure, a tenth at most
+
+Listener = Callable[[Server, str], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did with one server.
+
+    `result` is written, skipped (another run is reading it), failed (the server was not read),
+    lost (it was read, or was to be, and the store did not take it) or interrupted.
+    """
+
+    server: Server
+    result: str
+    seconds: float = 0.0
+    attempts: int = 0
+    error: WatchmanError | None = None
+    kept: str | None = None  # when the snapshot that stays in the store was collected
+    report: dict[str, Any] | None = None  # the probe's, of a reading
+    snapshot: bytes | None = None  # in a dry run
+    warning: str | None = None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a probe found: a whole snapshot, or that the one in the store needs only a new time."""
+
+    report: dict[str, Any]
+    snapshot: bytes | None = None
+    touch: str | None = None
+    sync: bytes | None = None
+    difference: str | None = None  # between the incremental and the full reading
+
+
+class Run:
+    """One run over `servers`; `store` is None in a dry run. Raises StoreError if it can't be reached."""
+
+    def __init__(
+        self,
+        config: Config,
+        servers: Sequence[Server],
+        store: Store | None,
+        probes: Probes,
+        *,
+        jobs: int,
+        listener: Listener = lambda server, state: None,
+        reset_sync: bool = False,
+    ) -> None:
+        self.config = config
+        self.servers = servers
+        self.store = store
+        self.probes = probes
+        self.jobs = jobs
+        self.tell = listener
+        self.reset_sync = reset_sync
+        self.stopped = threading.Event()
+        self.given_up = False  # whether a thread was left behind that waits for the store
+        self._started: dict[str, float] = {}
+        self._pending: set[Future[None]] = set()
+        own = config.sync_cache.startswith("/")
+        self._cache = DirectoryStore(Path(config.sync_cache)) if own else None
+
+    def outcomes(self, done: Callable[[Outcome], None]) -> list[Outcome]:
+        """Read every server, calling `done` with each outcome as it comes; return them all."""
+        found: list[Outcome] = []
+        lock = threading.Lock()
+
+        def read_in_turn(servers: Sequence[Server]) -> None:
+            for server in servers:  # entries of one address: never twice at once
+                outcome = self._read_guarded(server)
+                with lock:
+                    if not self.given_up:
+                        found.append(outcome)
+                        done(outcome)
+
+        groups: dict[str, list[Server]] = {}
+        for server in self.servers:
+            groups.setdefault(server.address, []).append(server)
+        pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="watchman")
+        self._pending = {pool.submit(read_in_turn, group) for group in groups.values()}
+        while self._pending and not self._overdue():
+            finished, self._pending = wait(self._pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            for future in finished:
+                future.result()
+        with lock:
+            self.given_up = bool(self._pending)
+        pool.shutdown(wait=not self.given_up, cancel_futures=True)
+        told = {outcome.server.name for outcome in found}
+        for server in self.servers:
+            if server.name not in told:
+                error = StoreError("the store did not answer by the deadline")
+                found.append(Outcome(server, "lost", server.deadline, error=error))
+                done(found[-1])
+        return found
+
+    def _overdue(self) -> bool:
+        """Whether every server still being worked on is past its deadline: the store hangs."""
+        now = time.monotonic()
+        ends = [self._started[s.name] + s.deadline + GRACE for s in self.servers if s.name in self._started]
+        return bool(ends) and all(now > end for end in ends)
+
+    def stop(self) -> None:
+        """End the run at once: kill every probe, and have no thread begin anything new."""
+        self.stopped.set()
+        self.probes.stop()
+
+    def settle(self, limit: float) -> None:
+        """After `stop`, wait at most `limit` seconds for the threads to give their leases back."""
+        for future in self._pending:
+            future.cancel()
+        wait(self._pending, timeout=limit)
+
+    # ---------------------------------------------------------------------------- one server
+
+    def _read_guarded(self, server: Server) -> Outcome:
+        begun = time.monotonic()
+        self._started[server.name] = begun
+        try:
+            if self.stopped.is_set():
+                return Outcome(server, "interrupted")
+            return self._read_server(server, begun)
+        except StoreError as error:
+            return Outcome(server, "lost", time.monotonic() - begun, error=error)
+        finally:
+            self._started.pop(server.name, None)
+
+    def _read_server(self, server: Server, begun: float) -> Outcome:
+        deadline = begun + server.deadline
+        self.tell(server, "waiting for the server")
+        if self.store is None:
+            return Attempts(self, server, None, begun).outcome()
+        lease = self.store.lease(server.name, deadline)
+        if lease is None:
+            return Outcome(server, "skipped", time.monotonic() - begun)
+        with lease:
+            return Attempts(self, server, lease, begun).outcome()
+
+    def remembered(self, lease: Lease, server: Server, whole: bool = False) -> bytes:
+        """What an earlier run left to sync from, its beginning or the whole; empty where nothing."""
+        if self._cache is None:
+            return (
+                ((lease.value("sync") if whole else lease.earlier.sync) or b"") if self.kept_in_store else b""
+            )
+        value = self._cache.value(server.name, "sync") or b""
+        return value if whole else value[: memory.HEAD_SIZE]
+
+    @property
+    def kept_in_store(self) -> bool:
+        """Whether what is remembered between runs is kept with the snapshots."""
+        return self.config.sync_cache == "store"
+
+    def remember(self, server: Server, sync: bytes | None) -> bytes | None:
+        """Keep what the next run may sync from; return what the store is to keep of it."""
+        if self._cache is None or sync is None:
+            return sync if self.kept_in_store else None
+        self._cache.check(0)
+        if sync:
+            (self._cache.root / server.name).mkdir(parents=True, exist_ok=True)
+            self._cache.replace(server.name, "sync", sync)
+        else:
+            self._cache.remove(server.name, "sync")
+        return None
+
+
+class Attempts:
+    """The attempts of one run at one server."""
+
+    def __init__(self, run: Run, server: Server, lease: Lease | None, begun: float) -> None:
+        self.run, self.server, self.lease, self.begun = run, server, lease, begun
+        self.deadline = begun + server.deadline
+        self.read_by = self.deadline - min(RESERVE, server.deadline / 10)
+        self.count = 0
+        self.left_handle = False
+        earlier = lease.earlier if lease else None
+        self.before = health.decode(earlier.health if earlier else None)
+        self.kept = earlier.head.collected_time if earlier and earlier.head else self.before.collected_time
+
+    def outcome(self) -> Outcome:
+        """Read the server, write what was found or that it failed, and say what was done."""
+        try:
+            reading = self._read()
+        except ServerError as error:
+            return self._failed(error)
+        if self.lease is None:
+            return self._outcome("written", report=reading.report, snapshot=reading.snapshot)
+        self.run.tell(self.server, "writing")
+        try:
+            try:
+                self._write(reading)
+            except Changed:
+                reading = self._attempt("the snapshot in the store was changed by another hand")
+                self._write(reading)
+        except Superseded:
+            return self._outcome("skipped", report=reading.report)
+        except ServerError as error:
+            return self._failed(error)
+        return self._outcome("written", report=reading.report, warning=reading.difference)
+
+    def _read(self) -> Reading:
+        from tenacity import (
+            RetryCallState,
+            Retrying,
+            retry_if_exception,
+            sleep_using_event,
+            stop_after_attempt,
+            stop_before_delay,
+            wait_exponential_jitter,
+        )
+
+        def retrying(state: RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            self.run.tell(self.server, f"retrying: {error}")
+
+        attempts = Retrying(
+            stop=stop_after_attempt(self.server.attempts)
+            | stop_before_delay(self.read_by - time.monotonic()),
+            wait=wait_exponential_jitter(initial=0.25, max=5, jitter=0.5),
+            retry=retry_if_exception(self._worth_another),
+            sleep=sleep_using_event(self.run.stopped),
+            before_sleep=retrying,
+            reraise=True,
+        )
+        return attempts(self._attempt)
+
+    def _worth_another(self, error: BaseException) -> bool:
+        return isinstance(error, ServerError) and error.transient and not self.run.stopped.is_set()
+
+    def _attempt(self, why_full: str | None = None) -> Reading:
+        self.count += 1
+        if self.count > 1:
+            why_full = why_full or "an earlier attempt failed"
+        try:
+            return self._ask(why_full)
+        except DoesNotFit as error:
+            return self._ask(str(error))
+        except BadSnapshot as error:
+            raise ServerError("invalid snapshot", f"the snapshot is not valid: {error}") from error
+        except ServerError as error:
+            self.left_handle = self.left_handle or error.kind in ("no answer", "crashed")
+            raise
+
+    def _ask(self, why_full: str | None) -> Reading:
+        known, why, compare = self._memory()
+        if why_full:
+            known, why, compare = None, why_full, False
+        job = {
+            "host": self.server.host,
+            "port": int(self.server.port),
+            "ssl": self.server.ssl,
+            "user": self.server.user,
+            "password": self.server.password,
+            "suites": self.server.suites,
+            "marker": f"watchman:{self.server.name}",
+            "patience": max(1.0, self.read_by - time.monotonic()),
+            "memory": memory.fields(known) if known else None,
+            "why_full": why,
+            "compare": compare,
+            "remember": self._remembers,
+            "left_handle": self.left_handle or self.before.left_handle,
+        }
+        now = time.monotonic()
+        last = self.count >= self.server.attempts
+        first_by = self.read_by if last else min(self.read_by, now + self.server.connect_timeout)
+        received = Received()
+        with self.run.probes.attempt(job, self.read_by) as attempt:
+            for kind, payload in attempt.frames(first_by):
+                if kind == probe.ANSWERED:
+                    self.run.tell(self.server, "reading")
+                elif kind == probe.WANT_SKELETON:
+                    assert known
+                    attempt.send_skeleton(self._skeleton(known))
+                else:
+                    received.take(kind, payload)
+        return self._reading(received, known)
+
+    # ------------------------------------------------------------- what an earlier run left
+
+    @property
+    def _remembers(self) -> bool:
+        return self.lease is not None and self.run.config.sync_cache != "off" and not self.server.suites
+
+    def _memory(self) -> tuple[Memory | None, str | None, bool]:
+        """What can be synced from, why nothing can, and whether to compare both ways."""
+        if self.lease is None:
+            return None, "a dry run", False
+        if self.run.config.sync_cache == "off":
+            return None, "sync_cache is off", False
+        if self.server.suites:
+            return None, "only some suites are read", False
+        if self.run.reset_sync:
+            return None, "incremental syncs were reset", False
+        if self.before.off:
+            return None, f"incremental syncs are off: {self.before.off['why']}", False
+        decoded = memory.decode_head(self.run.remembered(self.lease, self.server))
+        if decoded is None:
+            return None, "nothing usable is remembered", False
+        known, _ = decoded
+        head = self.lease.earlier.head
+        if head is None or head.revision != known.revision:
+            return None, "the snapshot in the store is not the one remembered", False
+        if known.bindings != self.run.probes.bindings.version:
+            return None, "the bindings' version differs", False
+        if known.target != self._target():
+            return None, "the server's address differs", False
+        age = known.age(datetime.now(timezone.utc))
+        if not 0 <= age < self.server.full_sync_every:
+            return known, "it is time for a full sync" if age >= 0 else "the clock was set back", True
+        return known, None, False
+
+    def _target(self) -> list[Any]:
+        return [self.server.host, int(self.server.port)]
+
+    def _skeleton(self, known: Memory) -> bytes:
+        """The remembered skeleton; empty, which makes the probe sync in full, where it is damaged."""
+        assert self.lease
+        value = self.run.remembered(self.lease, self.server, whole=True)
+        decoded = memory.decode_head(value)
+        if decoded is None or decoded[0] != known:
+            return b""
+        skeleton = value[decoded[1] :]
+        return skeleton if memory.digest(skeleton) == known.skeleton_digest else b""
+
+    # ---------------------------------------------------------------- what the probe found
+
+    def _reading(self, received: Received, known: Memory | None) -> Reading:
+        report = received.report
+        time_read, state = report["collected_time"], report["server_state"]
+        if report["way"] == "unchanged":
+            return Reading(report, touch=time_read)
+        skeleton = received.skeleton
+        if received.pieces:
+            value = snapshot.compose(time_read, state, received.pieces)
+        else:
+            assert known
+            pieces, lines = self._patched(received.changes or ())
+            value = snapshot.compose(time_read, state, pieces)
+            skeleton = memory.patch_skeleton(self._skeleton(known), lines)
+        head = snapshot.head_of(value)
+        assert head
+        difference = self._difference(received, value, state) if report["way"] == "full" else None
+        sync = (
+            self._new_memory(report, known, head.revision, skeleton) if skeleton and not difference else b""
+        )
+        earlier = self.lease.earlier.head if self.lease else None
+        if earlier and earlier.revision == head.revision and not difference:
+            return Reading(report, touch=time_read, sync=sync)
+        return Reading(report, snapshot=value, sync=sync, difference=difference)
+
+    def _patched(self, changes: Sequence[Change]) -> tuple[list[Piece], dict[int, str]]:
+        assert self.lease
+        check = [{"path": change.path, "status": change.status} for change in changes]
+        if check:
+            snapshot.check_records(orjson.dumps(check)[1:-1])
+        return snapshot.patch(self.lease.value("status") or b"", changes)
+
+    def _difference(self, received: Received, full: bytes, state: str) -> str | None:
+        """Where the incremental reading differs from the full one, where both were made."""
+        if received.compared:
+            incremental = snapshot.compose(received.report["collected_time"], state, received.compared)
+        elif received.changes is not None:
+            try:
+                pieces, _ = self._patched(received.changes)
+            except DoesNotFit as error:
+                return f"the incremental reading does not fit: {error}"
+            incremental = snapshot.compose(received.report["collected_time"], state, pieces)
+        else:
+            return None
+        if incremental == full:
+            received.report["compared"] = "equal, node by node"
+            return None
+        return f"an incremental sync differs from a full one: {snapshot.first_difference(incremental, full)}"
+
+    def _new_memory(
+        self, report: dict[str, Any], known: Memory | None, revision: str, skeleton: bytes
+    ) -> bytes:
+        full_time = report["collected_time"] if report["way"] == "full" or not known else known.full_time
+        return memory.encode(
+            Memory(
+                boot=report["boot"],
+                stats=report["stats"],
+                header=report["header"],
+                nodes=report["nodes"],
+                revision=revision,
+                bindings=self.run.probes.bindings.version,
+                target=self._target(),
+                full_time=full_time,
+                skeleton_digest=memory.digest(skeleton),
+            ),
+            skeleton,
+        )
+
+    # --------------------------------------------------------------------------- the store
+
+    def _write(self, reading: Reading) -> None:
+        assert self.lease
+        record = self._health(reading)
+        sync = self.run.remember(self.server, reading.sync)
+        self.lease.commit(
+            Writing(
+                health=health.encode(record),
+                snapshot=reading.snapshot,
+                touch=reading.touch if reading.snapshot is None else None,
+                sync=sync,
+                expire=self.server.expire,
+            )
+        )
+
+    def _failed(self, error: ServerError) -> Outcome:
+        if self.run.stopped.is_set():
+            return self._outcome("interrupted")
+        if error.kind == "no answer":
+            limit = f"no answer from {self.server.address} within {self.server.deadline:g} s"
+            error = ServerError(error.kind, limit, detail=error.detail)
+        if self.lease is not None:
+            record = self._health(None, error)
+            try:
+                self.lease.commit(Writing(health=health.encode(record)))
+            except (Superseded, Changed):
+                pass
+        return self._outcome("failed", error=error)
+
+    def _health(self, reading: Reading | None, error: ServerError | None = None) -> health.Health:
+        report = reading.report if reading else {}
+        now = datetime.now(timezone.utc).isoformat(timespec="microseconds")
+        off = None if self.run.reset_sync else self.before.off
+        if reading and reading.difference:
+            off = {"since": now, "why": reading.difference}
+        common = replace(
+            self.before,
+            checked_time=now,
+            ok=error is None,
+            attempts=self.count,
+            seconds=round(time.monotonic() - self.begun, 3),
+            bindings_version=self.run.probes.bindings.version,
+            left_handle=self.left_handle and error is not None,
+            off=off,
+            requests=report.get("requests"),
+        )
+        if error is not None:
+            return replace(
+                common,
+                failures=self.before.failures + 1,
+                failing_since=self.before.failing_since or now,
+                collected_time=self.kept,
+                error={"kind": error.kind, "message": str(error), "detail": error.detail},
+            )
+        return replace(
+            common,
+            failures=0,
+            failing_since=None,
+            collected_time=report["collected_time"],
+            nodes=report["nodes"],
+            server_version=report.get("boot", {}).get("version") or self.before.server_version,
+            error=None,
+            way=report["way"],
+            why=report["why"],
+            compared=report.get("compared"),
+        )
+
+    def _outcome(self, result: str, **more: Any) -> Outcome:
+        taken = time.monotonic() - self.begun
+        return Outcome(self.server, result, taken, self.count, kept=self.kept, **more)
+
+
+class Received:
+    """What a probe has sent so far, each part of the records checked as it came."""
+
+    def __init__(self) -> None:
+        self.report: dict[str, Any] = {}
+        self.pieces: list[Piece] = []
+        self.compared: list[Piece] = []
+        self.changes: list[Change] | None = None
+        self.skeleton: bytes | None = None
+
+    def take(self, kind: bytes, payload: bytes) -> None:
+        """Take one frame. Raises BadSnapshot where its records are not valid."""
+        if kind in (probe.RECORDS, probe.COMPARED):
+            snapshot.check_records(payload)
+            pieces = self.pieces if kind == probe.RECORDS else self.compared
+            pieces += (b",", payload) if pieces else (payload,)
+        elif kind == probe.CHANGES:
+            self.changes = [
+                Change(each["path"], each["status"], each.get("line"), tuple(each["children"]))
+                for each in orjson.loads(payload)
+            ]
+        elif kind == probe.SKELETON:
+            self.skeleton = payload
+        elif kind == probe.DONE:
+            self.report = orjson.loads(payload)

@@ -1,0 +1,113 @@
+"""What `watchman collect` does around a run: its signals, its telling, and its exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, NoReturn
+
+from watchman_cli.collect import Outcome, Run
+from watchman_cli.config import Config, Server
+from watchman_cli.errors import Interrupted, StoreError
+from watchman_cli.report import Progress, Reporter
+from watchman_cli.store import RedisStore, Store, open_store
+from watchman_cli.supervise import Probes
+
+RESULTS = ("written", "skipped", "failed", "lost")
+STOP_LIMIT = 0.5  # seconds for the threads to give their leases back when the run is interrupted
+
+
+def collect_command(
+    config: Config,
+    servers: Sequence[Server],
+    *,
+    dry_run: bool,
+    jobs: int,
+    reset_sync: bool,
+    verbose: bool,
+    log_format: str,
+) -> int:
+    """Make one run, tell of it, and return the exit code."""
+    alone = len(servers) == 1 or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb"
+    with Probes(config.ecflow_python) as probes:
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(signum, _interrupt)
+        reporter: Reporter
+        if verbose or log_format == "json" or alone:
+            reporter = Reporter(verbose=verbose, log_format=log_format)
+        else:
+            reporter = Progress(len(servers))
+        for warning in config.warnings:
+            reporter.failure("", f"warning: {warning}", 30)
+        store = None if dry_run else _opened(config, servers)
+        began = time.monotonic()
+        run = Run(config, servers, store, probes, jobs=jobs, listener=reporter.state, reset_sync=reset_sync)
+
+        def done(outcome: Outcome) -> None:
+            reporter.done(outcome)
+            if outcome.snapshot is not None:
+                sys.stdout.buffer.write(outcome.snapshot + b"\n")
+                sys.stdout.buffer.flush()
+
+        try:
+            with reporter:
+                outcomes = run.outcomes(done)
+        except Interrupted as error:
+            run.stop()
+            run.settle(STOP_LIMIT)
+            _leave(error.exit_code)
+        if store:
+            store.close()
+    _conclude(outcomes, time.monotonic() - began, quiet=reporter.logs)
+    code = 1 if any(outcome.result == "failed" for outcome in outcomes) else 0
+    code = 3 if any(outcome.result == "lost" for outcome in outcomes) else code
+    if run.given_up:
+        _leave(code)
+    return code
+
+
+def _opened(config: Config, servers: Sequence[Server]) -> Store:
+    """The store, once it has answered: without it no server need be asked. Raises StoreError."""
+    store = open_store(config.store)
+    shortest = min(server.deadline for server in servers)
+    if isinstance(store, RedisStore):
+        store.limit(max(0.2, shortest / 4))
+    try:
+        store.check(time.monotonic() + max(server.deadline for server in servers))
+    except StoreError as error:
+        raise StoreError(f"{error}; no server was asked, and every snapshot stays as it is") from error
+    return store
+
+
+def _conclude(outcomes: Sequence[Outcome], seconds: float, quiet: bool) -> None:
+    """The last line: on a terminal what was done, elsewhere only what was lost."""
+    lost = sum(outcome.result == "lost" for outcome in outcomes)
+    if lost:
+        many = "server was" if lost == 1 else "servers were"
+        print(f"watchman: the snapshots of {lost} {many} not written", file=sys.stderr)
+    if quiet or not sys.stderr.isatty():
+        return
+    found = Counter(outcome.result for outcome in outcomes)
+    words = ", ".join(f"{found[result]} {result}" for result in RESULTS if found[result])
+    ways = Counter(outcome.report["way"] for outcome in outcomes if outcome.report)
+    of_ways = ", ".join(f"{count} {way}" for way, count in sorted(ways.items()))
+    print(f"{words}{f' ({of_ways})' if of_ways else ''} in {seconds:.2f} s", file=sys.stderr)
+
+
+def _interrupt(signum: int, frame: Any) -> None:
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.SIG_IGN)  # one is enough
+    raise Interrupted(signum)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process though a thread may hang: on Redis, never on a probe."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)

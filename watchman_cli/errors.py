@@ -1,0 +1,61 @@
+"""What can go wrong, as a small family of exceptions that carry what the user needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class WatchmanError(Exception):
+    """Anything that watchman tells its user in a line; `exit_code` is what the command ends with."""
+
+    exit_code = 1
+
+
+class ConfigError(WatchmanError):
+    """The configuration or the command line is wrong; nothing was contacted."""
+
+    exit_code = 2
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        super().__init__("\n".join(mistakes))
+        self.mistakes = tuple(mistakes)
+
+
+class StoreError(WatchmanError):
+    """The store could not be reached, or refused; `transient` where another try may succeed."""
+
+    exit_code = 3
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
+
+
+class NoSnapshot(WatchmanError):
+    """The store has no snapshot of that server."""
+
+
+class BadSnapshot(WatchmanError):
+    """What the store or a server gave is not a valid snapshot."""
+
+
+class ServerError(WatchmanError):
+    """One server could not be read.
+
+    `kind` is one of those in the health schema, `detail` what the bindings printed, and `transient`
+    says whether another attempt may succeed.
+    """
+
+    def __init__(self, kind: str, message: str, *, detail: str = "", transient: bool = False) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.detail = detail
+        self.transient = transient
+
+
+class Interrupted(WatchmanError):
+    """SIGINT or SIGTERM ended the run; `exit_code` is the shell's 128 plus the signal's number."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__("interrupted")
+        self.exit_code = 128 + signum

@@ -1,0 +1,55 @@
+"""The health record: what the last attempts at one server did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from watchman_cli import schema
+
+
+@dataclass(frozen=True)
+class Health:
+    """One server's health, as schemas/health.schema.json describes it; times are ISO 8601."""
+
+    checked_time: str = ""
+    ok: bool = False
+    failures: int = 0
+    failing_since: str | None = None
+    attempts: int = 0
+    seconds: float = 0.0
+    collected_time: str | None = None
+    nodes: int | None = None
+    requests: int | None = None
+    server_version: str | None = None
+    bindings_version: str | None = None
+    error: dict[str, str] | None = None
+    way: str | None = None
+    why: str | None = None
+    compared: str | None = None
+    left_handle: bool = False
+    off: dict[str, str] | None = None
+
+
+_OF_SYNC = ("way", "why", "compared", "left_handle", "off")
+
+
+def encode(health: Health) -> bytes:
+    """The record as it is stored."""
+    flat = dict(vars(health))
+    sync = {name: flat.pop(name) for name in _OF_SYNC}
+    return orjson.dumps({**flat, "sync": sync})
+
+
+def decode(value: bytes | None) -> Health:
+    """The record in a store's value; an empty one where there is none, or it is not valid."""
+    try:
+        document: dict[str, Any] = orjson.loads(value or b"")
+    except orjson.JSONDecodeError:
+        return Health()
+    if not schema.is_valid("health", document):
+        return Health()
+    flat = {**document, **document["sync"]}
+    return Health(**{name: value for name, value in flat.items() if name in Health.__dataclass_fields__})

@@ -1,0 +1,543 @@
+"""The probe: the only code that calls the ecFlow bindings, in processes that can be killed.
+
+This file is run as a script by whichever interpreter has the bindings, so it imports only them and
+the standard library of Python 3.9 or later. It is started once a run with a Unix socket as its
+standard input: it imports ``ecflow`` once, and forks one child for each attempt at a server. A
+child may hang in the bindings, which hold the GIL and cannot be interrupted; the process that
+forked it never calls them, so it can always kill it.
+
+A message on the control socket is one byte with one descriptor: the socket on which that attempt's
+frames go both ways. A frame is a letter, a length and a payload; the letters are below. When the
+other end of that socket closes, the child is killed; when the control socket closes, all are.
+"""
+
+import sys
+
+if sys.path and sys.path[0] and sys.path[0] == __file__.rpartition("/")[0]:
+    sys.path.pop(0)  # the script's folder is not a place to import from
+
+import array
+import ctypes
+import gc
+import json
+import math
+import os
+import re
+import select
+import signal
+import socket
+import struct
+import zlib
+from datetime import datetime, timezone
+from json.encoder import encode_basestring_ascii
+
+FRAME = struct.Struct("!cI")
+HELLO = b"H"  # control: the versions of the bindings and of the interpreter, JSON
+NO_BINDINGS = b"N"  # control: why `import ecflow` failed, text
+JOB = b"J"  # to the child: what to read, JSON
+SKELETON = b"K"  # to the child when it asked; from the child, a new one to keep
+WANT_SKELETON = b"W"  # the child needs the skeleton of the earlier run
+ANSWERED = b"A"  # the server has answered the first, small request
+RECORDS = b"S"  # part of the snapshot's records, JSON without the brackets
+COMPARED = b"I"  # the same of an incremental reading, to be compared with the full one
+CHANGES = b"C"  # what an incremental reading found changed, JSON
+DONE = b"D"  # how the reading went, JSON
+ERROR = b"E"  # why it failed, JSON
+EXIT = b"X"  # the child ended without DONE or ERROR, JSON
+
+RECORDS_IN_A_FRAME = 5000
+WORTH_PATCHING = 0.02  # of all nodes; above it, walking over all of them is cheaper
+WORTH_A_FULL_SYNC = 0.5  # changes for each node; above it, a full sync is smaller
+PR_SET_PDEATHSIG = 1
+NOISE_LIMIT = 4000
+
+libc = ctypes.CDLL(None)
+
+
+class Unusable(Exception):
+    """The memory of an earlier run does not fit this server; says why a full sync is made."""
+
+
+def send(link, kind, payload=b""):
+    link.sendall(FRAME.pack(kind, len(payload)))
+    link.sendall(payload)
+
+
+def receive(link):
+    """The next frame, as (letter, payload). Raises EOFError when the other end has closed."""
+    kind, size = FRAME.unpack(receive_exactly(link, FRAME.size))
+    return kind, receive_exactly(link, size)
+
+
+def receive_exactly(link, size):
+    data = bytearray(size)
+    view = memoryview(data)
+    while view:
+        count = link.recv_into(view)
+        if not count:
+            raise EOFError
+        view = view[count:]
+    return bytes(data)
+
+
+def tail(noise):
+    """The end of what was written to a child's descriptors 1 and 2, as text."""
+    size = os.fstat(noise).st_size
+    return os.pread(noise, NOISE_LIMIT, max(0, size - NOISE_LIMIT)).decode("utf-8", "replace")
+
+
+# ------------------------------------------------------------------ the process that forks
+
+
+def main():
+    control = socket.socket(fileno=0)
+    try:
+        import ecflow
+    except Exception as error:  # whatever a broken installation raises
+        control.send(NO_BINDINGS + str(error).encode("utf-8", "replace")[:NOISE_LIMIT])
+        return
+    hello = {"ecflow": ecflow.__version__, "python": sys.version.split()[0]}
+    control.send(HELLO + json.dumps(hello).encode())
+    serve(control, ecflow)
+
+
+def serve(control, ecflow):
+    """Fork a child for each job until the control socket closes; then kill and reap them all."""
+    wake, waker = os.pipe()
+    os.set_blocking(wake, False)
+    os.set_blocking(waker, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(waker, warn_on_full_buffer=False)
+    poll = select.poll()
+    poll.register(control, select.POLLIN)
+    poll.register(wake, select.POLLIN)
+    children = {}  # pid: (its socket, its noise)
+    while True:
+        ready = {fd for fd, _ in poll.poll()}
+        if control.fileno() in ready:
+            link = accept_job(control)
+            if link is None:
+                break
+            noise = os.memfd_create("noise")
+            pid = os.fork()
+            if not pid:
+                inherited = [wake, waker, *(fd for _, fd in children.values())]
+                run_child(ecflow, link, noise, [control, *(s for s, _ in children.values())], inherited)
+            children[pid] = (link, noise)
+            poll.register(link, 0)  # only that the supervisor hung up is of interest
+        for pid, (link, _) in children.items():
+            if link.fileno() in ready:
+                poll.unregister(link)
+                os.kill(pid, signal.SIGKILL)
+        if wake in ready:
+            os.read(wake, 1024)
+            for pid in [pid for pid in children if report_exit(pid, *children[pid])]:
+                link, noise = children.pop(pid)
+                try:
+                    poll.unregister(link)
+                except KeyError:  # it was killed for its supervisor's hanging up
+                    pass
+                link.close()
+                os.close(noise)
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    for pid in children:
+        os.waitpid(pid, 0)
+
+
+def accept_job(control):
+    """The socket of the next job, or None when the supervisor has gone."""
+    fds = array.array("i")
+    data, ancillary, _, _ = control.recvmsg(1, socket.CMSG_LEN(fds.itemsize))
+    for level, kind, payload in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            fds.frombytes(payload[: fds.itemsize])
+    return socket.socket(fileno=fds[0]) if data and fds else None
+
+
+def report_exit(pid, link, noise):
+    """Reap one child if it has ended, and tell its supervisor when it was not an orderly end."""
+    done, status = os.waitpid(pid, os.WNOHANG)
+    if not done:
+        return False
+    code = os.waitstatus_to_exitcode(status)
+    if code:
+        try:
+            link.setblocking(False)
+            send(link, EXIT, json.dumps({"code": code, "noise": tail(noise)}).encode())
+        except OSError:
+            pass  # nobody listens any more
+    return True
+
+
+def run_child(ecflow, link, noise, sockets, fds):
+    """Serve one job in this forked child, and end the process."""
+    code = 1
+    try:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for other in sockets:
+            other.close()
+        for fd in fds:
+            os.close(fd)
+        os.dup2(noise, 1)
+        os.dup2(noise, 2)
+        gc.disable()  # a node is an object; collecting cycles among 100,000 of them frees nothing
+        _, payload = receive(link)
+        try:
+            Reading(ecflow, link, noise, json.loads(payload)).run()
+        except Exception as error:
+            libc.fflush(None)
+            report = {"message": str(error), "noise": tail(noise)}
+            send(link, ERROR, json.dumps(report).encode())
+        code = 0
+    except (OSError, EOFError):
+        pass  # the supervisor has gone
+    finally:
+        os._exit(code)  # spares freeing a definition of 100,000 nodes
+
+
+# --------------------------------------------------------------------- one attempt, in a child
+
+
+class Reading:
+    """One attempt to read one server, from an earlier run's memory where that can be done."""
+
+    def __init__(self, ecflow, link, noise, job):
+        self.ecflow = ecflow
+        self.link = link
+        self.noise = noise
+        self.job = job
+        self.dstates = {value: name for name, value in ecflow.DState.names.items()}
+        self.states = {value: name for name, value in ecflow.State.names.items()}
+        self.kinds = {
+            ecflow.Suite: "suite",
+            ecflow.Family: "family",
+            ecflow.Task: "task",
+            ecflow.Alias: "alias",
+        }
+        self.requests = 0
+        self.answered = False
+        self.at = self.now()
+
+    def run(self):
+        why = self.job["why_full"]
+        if self.job["memory"]:
+            try:
+                self.read_from_memory(self.job["memory"])
+                return
+            except Unusable as error:
+                why = str(error)
+        self.read_everything(why)
+
+    def now(self):
+        return datetime.now(timezone.utc).isoformat(timespec="microseconds")
+
+    def client(self):
+        """A client that makes one attempt at a request, and whose limit is this child's life."""
+        for name in [name for name in os.environ if name.startswith("ECF_") or name == "NO_ECF"]:
+            del os.environ[name]  # each would change what the bindings ask, or whom
+        os.environ["ECF_CONNECT_TIMEOUT"] = str(math.ceil(self.job["patience"]) + 1)
+        if self.job["password"]:
+            os.environ["ECF_CUSTOM_PASSWD"] = self.password_file()
+        client = self.ecflow.Client(self.job["host"], self.job["port"])
+        client.set_connection_attempts(1)
+        if self.job["ssl"]:
+            client.enable_ssl()
+        if self.job["user"]:
+            client.set_user_name(self.job["user"])
+        return client
+
+    def password_file(self):
+        """The path of a password file that is only in memory, in ecFlow's own format."""
+        return in_memory("5.0.0\n{user} {host} {port} {password}\n".format(**self.job))
+
+    def ask(self, request, *arguments):
+        """Make one request of the server."""
+        self.requests += 1
+        answer = request(*arguments)
+        if not self.answered:
+            self.answered = True
+            send(self.link, ANSWERED)
+        return answer
+
+    def printed_by(self, request):
+        """What a request prints on descriptor 1, which is the only way to get it."""
+        start = os.fstat(self.noise).st_size
+        os.lseek(self.noise, 0, os.SEEK_END)
+        self.ask(request)
+        libc.fflush(None)
+        return os.pread(self.noise, 1 << 20, start).decode("utf-8", "replace")
+
+    def boot(self, client):
+        """Which start of which server this is, as `ecflow_client --stats` tells."""
+        found = dict(re.findall(r"^ {3}(\S.*?)  +(\S.*?) *$", self.printed_by(client.stats), re.M))
+        boot = {
+            name: found.get(label)
+            for name, label in (
+                ("version", "Version"),
+                ("host", "Host"),
+                ("port", "Port"),
+                ("since", "Up since"),
+            )
+        }
+        return boot, int(found.get("stats cmd") or 0)
+
+    # -------------------------------------------------------------------------- a full sync
+
+    def read_everything(self, why):
+        client = self.client()
+        boot, stats = self.boot(client)  # before the sync: an older boot's name costs a full sync
+        self.at = self.now()
+        if self.job["suites"]:
+            self.ask(client.group, "ch_register false %s; sync_full 0" % " ".join(self.job["suites"]))
+            self.ask(client.ch_drop)
+        else:
+            self.ask(client.sync_local)
+        comparison = self.compare() if self.job["compare"] else None
+        defs = client.get_defs()
+        if defs is None:  # what very old servers give when nothing is loaded
+            defs = self.ecflow.Defs()
+        boot["pid"] = server_variable(defs, "ECF_PID")
+        self.send_everything("full", why, defs, boot, stats, comparison)
+
+    def send_everything(self, way, why, defs, boot, stats, comparison=None):
+        remember = self.job["remember"]
+        nodes, lines = self.send_records(defs, RECORDS)
+        if remember:
+            send(self.link, SKELETON, zlib.compress("\n".join(lines).encode(), 1))
+        server_state = str(defs.get_server_state())
+        header = header_of(defs) if remember else None
+        compared = None
+        if comparison:
+            caught, why_not = comparison
+            compared = why_not or self.send_comparison(caught, header)
+        self.done(way, why, server_state, nodes, boot=boot, stats=stats, header=header, compared=compared)
+
+    def send_records(self, defs, letter):
+        """Send a record for each node; return how many, and the skeleton's lines.
+
+        The lines cost a fifth of the walk, and are the structure with no more than states.
+        """
+        ends = {state: '","status":"%s"}' % name for state, name in self.dstates.items()}
+        records = ['{"path":"/","status":"%s"}' % defs.get_state()]
+        lines, opened = [], []
+        count = 0
+        for node in defs.get_all_nodes():
+            path, dstate, kind = node.get_abs_node_path(), node.get_dstate(), self.kinds[type(node)]
+            records.append('{"path":' + encode_basestring_ascii(path)[:-1] + ends[dstate])
+            depth = path.count("/")
+            another_alias = kind == "alias" and opened[-1:] == [(depth, "endalias")]
+            while opened and opened[-1][0] >= depth and not another_alias:
+                lines.append(opened.pop()[1])
+            if kind != "task" and not another_alias:
+                opened.append((depth, "end" + kind))
+            lines.append(self.skeleton_line(node, path, dstate, kind))
+            count += 1
+            if len(records) >= RECORDS_IN_A_FRAME:
+                send(self.link, letter, ",".join(records).encode())
+                records = []
+        lines.extend(end for _, end in reversed(opened))
+        if records:
+            send(self.link, letter, ",".join(records).encode())
+        return count, lines
+
+    def skeleton_line(self, node, path, dstate, kind):
+        """A node as a checkpoint has it, with no more than its state: no attribute, no password."""
+        state = self.dstates[dstate]
+        if state == "suspended":
+            state = self.states[node.get_state()] + " suspended:1"
+        begun = " begun:1" if kind == "suite" and node.begun() else ""
+        return kind + " " + path[path.rfind("/") + 1 :] + " #" + begun + " state:" + state
+
+    # ------------------------------------------------------------------- an incremental sync
+
+    def read_from_memory(self, memory):
+        """Ask only for what changed since an earlier run. Raises Unusable where that can't be had."""
+        client = self.client()
+        caught = self.catch_up(client, memory)
+        boot, stats = self.boot(client)  # after the sync: no restart since `memory` can hide
+        boot["pid"] = caught.pid
+        if boot != memory["boot"] or stats <= memory["stats"]:
+            raise Unusable("the server was restarted")
+        if not caught.news:
+            self.done("unchanged", None, str(caught.defs.get_server_state()), memory["nodes"])
+        elif caught.everything:
+            why = "nodes were added, removed or moved"
+            self.send_everything("full", why, caught.defs, boot, stats)
+        elif len(caught.paths) > max(WORTH_PATCHING * memory["nodes"], 20):
+            self.send_everything("incremental", None, caught.defs, boot, stats)
+        else:
+            self.send_changes(caught)
+            state = str(caught.defs.get_server_state())
+            header = header_of(caught.defs)
+            self.done("incremental", None, state, memory["nodes"], boot=boot, stats=stats, header=header)
+
+    def catch_up(self, client, memory):
+        """Bring an earlier run's definition up to date. The client's definition is that one after."""
+        caught = Caught()
+        caught.defs = defs = self.empty_definition(client)
+        caught.pid = server_variable(defs, "ECF_PID")
+        if caught.pid != memory["boot"]["pid"]:
+            raise Unusable("the server was restarted")
+        state_changes, _modify_changes = change_numbers(memory["header"])
+        least, _ = change_numbers(header_of(defs))  # the newest change of the definition's own
+        defs.restore_from_checkpt(in_memory(memory["header"] + "enddef\n"))
+        self.at = self.now()
+        caught.news = self.ask(client.news_local)
+        if not caught.news:
+            return caught
+        if least - state_changes > WORTH_A_FULL_SYNC * memory["nodes"]:
+            raise Unusable("most nodes changed")
+        send(self.link, WANT_SKELETON)
+        _, skeleton = receive(self.link)
+        try:
+            text = zlib.decompress(skeleton).decode() + "\n"
+            defs.restore_from_checkpt(in_memory(memory["header"] + text + "enddef\n"))
+        except (zlib.error, RuntimeError) as error:
+            raise Unusable("the skeleton could not be restored: %s" % error) from error
+        self.at = self.now()
+        try:
+            self.ask(client.sync_local)
+        except RuntimeError as error:
+            if "Could not apply" not in str(error):
+                raise
+            raise Unusable("the changes could not be applied: %s" % error) from error
+        caught.paths = dict.fromkeys(client.changed_node_paths)
+        caught.defs = client.get_defs()
+        # In sync with no node named as changed: the server saw fit to send everything.
+        caught.everything = client.in_sync() and not caught.paths
+        return caught
+
+    def empty_definition(self, client):
+        """The definition without any suite, held by the client, for memory to be restored into.
+
+        A handle on a suite that does not exist brings it (ecFlow's group command lets the sync use
+        the handle that was just registered). Its name marks the handle as watchman's own.
+        """
+        marker = self.job["marker"]
+        try:
+            self.ask(client.group, "ch_register false %s; sync_full 0" % marker)
+        except RuntimeError as error:
+            if "authenticat" not in str(error).lower() and "not allowed" not in str(error):
+                raise
+            raise Unusable("this user may not register a client handle") from error
+        handle = client.ch_handle()
+        try:
+            if handle != 1 or self.job["left_handle"]:
+                self.drop_left_handles(client, marker, handle)
+        finally:
+            self.ask(client.ch_drop)
+        return client.get_defs()
+
+    def drop_left_handles(self, client, marker, mine):
+        """Drop the handles of earlier probes of this server that were killed holding one."""
+        for line in self.printed_by(client.ch_suites).splitlines():
+            words = line.split()
+            if words[2:] == [marker] and words[1] != str(mine):
+                self.ask(client.ch_drop, int(words[1]))
+
+    def send_changes(self, caught):
+        """Send each changed node's status and skeleton line, and a container's children in order."""
+        defs, changes = caught.defs, []
+        for path in caught.paths:
+            if path == "/":
+                children = [suite.name() for suite in defs.suites]
+                changes.append({"path": path, "status": str(defs.get_state()), "children": children})
+                continue
+            node = defs.find_abs_node(path)
+            if node is None:
+                raise Unusable("the server named a changed node that is not there: " + path)
+            kind, dstate = self.kinds[type(node)], node.get_dstate()
+            line = self.skeleton_line(node, path, dstate, kind)
+            children = [child.name() for child in node.nodes] if kind != "alias" else []
+            change = {"path": path, "status": self.dstates[dstate], "line": line, "children": children}
+            changes.append(change)
+        send(self.link, CHANGES, json.dumps(changes).encode())
+
+    # --------------------------------------------------------------- the two ways, compared
+
+    def compare(self):
+        """Read the server incrementally too: (what was caught, None) or (None, why it was not)."""
+        client = self.client()
+        try:
+            caught = self.catch_up(client, self.job["memory"])
+        except Unusable as error:
+            return None, str(error)
+        return caught, "the server sent everything" if caught.everything else None
+
+    def send_comparison(self, caught, header):
+        """Send the incremental reading, if it is of the same moment; return why it is not."""
+        mine = header_of(caught.defs, keep=True) if caught.news else self.job["memory"]["header"]
+        if change_numbers(mine) != change_numbers(header):
+            return "the server changed between the two"
+        if len(caught.paths) > max(WORTH_PATCHING * self.job["memory"]["nodes"], 20):
+            self.send_records(caught.defs, COMPARED)
+        else:
+            self.send_changes(caught)
+        return None
+
+    def done(self, way, why, server_state, nodes, **more):
+        report = {
+            "way": way,
+            "why": why,
+            "collected_time": self.at,
+            "server_state": server_state,
+            "nodes": nodes,
+            "requests": self.requests,
+            **more,
+        }
+        send(self.link, DONE, json.dumps(report).encode())
+
+
+class Caught:
+    """What asking for the changes since an earlier run gave."""
+
+    defs = None
+    pid = None  # of the server, by its own word
+    news = False  # whether anything changed
+    everything = False  # whether the server sent a full definition instead
+    paths = ()  # of the nodes that changed
+
+
+def server_variable(defs, name):
+    for variable in defs.server_variables:
+        if variable.name() == name:
+            return variable.value()
+    return None
+
+
+def header_of(defs, keep=False):
+    """A checkpoint's first two lines: the bindings' version, and the change numbers.
+
+    Only a checkpoint tells the numbers. The suites are taken out first, unless `keep`, so that
+    this costs nothing however many nodes there are.
+    """
+    if not keep:
+        for suite in list(defs.suites):
+            suite.remove()
+    path = in_memory("")
+    defs.save_as_checkpt(path)
+    with open(path) as lines:
+        return next(lines) + next(lines)
+
+
+def change_numbers(header):
+    """The numbers (of states, of structure) that a checkpoint's second line tells; 0 where absent."""
+    return tuple(
+        int(match[1]) if match else 0
+        for match in (re.search(name + r"_change:(\d+)", header) for name in ("state", "modify"))
+    )
+
+
+def in_memory(text):
+    """The path of a file that is only in memory and holds `text`, for as long as this process lives."""
+    fd = os.memfd_create("watchman")
+    with open(fd, "w", closefd=False) as file:
+        file.write(text)
+    return "/proc/self/fd/%d" % fd
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,274 @@
+"""Supervises the probes: starts them, reads what they send, and kills those that take too long."""
+
+from __future__ import annotations
+
+import array
+import os
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+
+from watchman_cli import probe
+from watchman_cli.errors import ServerError
+
+IMPORT_LIMIT = 30.0  # seconds for an interpreter to import the bindings, from a slow file system too
+HOW_TO_GET_BINDINGS = (
+    "install Debian's python3-ecflow or conda-forge's ecflow, "
+    "and name the interpreter that has them as ecflow_python in the configuration"
+)
+
+
+@dataclass(frozen=True)
+class Bindings:
+    """Where the ecflow bindings were found."""
+
+    interpreter: str
+    version: str
+    python: str
+
+
+class Probes:
+    """The process that forks a probe for each attempt; a context manager that leaves none behind.
+
+    `named` is the interpreter that the user chose. Without one the current interpreter is tried,
+    then /usr/bin/python3. Raises ServerError (`bindings`) where none has the bindings.
+    """
+
+    def __init__(self, named: str | None = None) -> None:
+        self._links: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        self.stopped = False
+        failures = []
+        for interpreter in _candidates(named):
+            try:
+                self._start(interpreter)
+                return
+            except ServerError as error:
+                failures.append(f"{interpreter}: {error}")
+        tried = "; ".join(failures)
+        raise ServerError("bindings", f"no Python with the ecflow bindings ({tried}): {HOW_TO_GET_BINDINGS}")
+
+    def _start(self, interpreter: str) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        environment = {name: value for name, value in os.environ.items() if name != "WATCHMAN_STORE"}
+        with theirs, tempfile.TemporaryFile() as noise:
+            try:
+                self._process = subprocess.Popen(
+                    [interpreter, probe.__file__],
+                    stdin=theirs.fileno(),
+                    stdout=noise,
+                    stderr=noise,
+                    env=environment,
+                    start_new_session=True,  # a terminal's Ctrl-C is for us, who end the probes
+                )
+            except OSError as error:
+                self._control.close()
+                raise ServerError("bindings", error.strerror or str(error)) from error
+            theirs.close()
+            try:
+                self.bindings = self._hello(interpreter, noise)
+            except BaseException:
+                self._control.close()
+                self._process.kill()
+                self._process.wait()
+                raise
+
+    def _hello(self, interpreter: str, noise: IO[bytes]) -> Bindings:
+        self._control.settimeout(IMPORT_LIMIT)
+        try:
+            word = self._control.recv(8192)
+        except TimeoutError as error:
+            raise ServerError("bindings", f"no bindings imported in {IMPORT_LIMIT:.0f} s") from error
+        self._control.settimeout(None)
+        if word[:1] == probe.HELLO:
+            versions = orjson.loads(word[1:])
+            return Bindings(interpreter, versions["ecflow"], versions["python"])
+        if word[:1] == probe.NO_BINDINGS:
+            raise ServerError("bindings", one_line(word[1:].decode("utf-8", "replace")))
+        code = self._process.wait()
+        noise.seek(0)
+        said = one_line(noise.read().decode("utf-8", "replace"))
+        raise ServerError(
+            "bindings", f"importing them ended the interpreter ({_ending(code)}) {said}".strip()
+        )
+
+    def attempt(self, job: dict[str, Any], deadline: float) -> Attempt:
+        """Have a new probe do `job`; `deadline` is a time.monotonic() after which it is killed."""
+        ours, theirs = socket.socketpair()
+        with self._lock:
+            if self.stopped:
+                ours.close()
+                theirs.close()
+                raise ServerError("no answer", "the run was ended")
+            self._links.add(ours)
+            with theirs:
+                fds = array.array("i", [theirs.fileno()])
+                try:
+                    self._control.sendmsg([b"j"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+                except OSError as error:
+                    self._links.discard(ours)
+                    ours.close()
+                    raise ServerError("crashed", "the process that forks the probes has died") from error
+        return Attempt(self, ours, job, deadline)
+
+    def release(self, link: socket.socket) -> None:
+        """Close a probe's socket, which kills the probe if it still runs."""
+        with self._lock:
+            self._links.discard(link)
+        link.close()
+
+    def stop(self) -> None:
+        """Kill and reap every probe, and the process that forks them."""
+        with self._lock:
+            self.stopped = True
+            for link in self._links:
+                try:
+                    link.shutdown(socket.SHUT_RDWR)
+                except OSError:  # the probe has ended already
+                    pass
+        self._control.close()
+        try:
+            self._process.wait(timeout=1)
+        except subprocess.TimeoutExpired:  # stopped by somebody; its children die with it
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> Probes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class Attempt:
+    """One probe at work; a context manager that kills it if it is not done."""
+
+    def __init__(self, probes: Probes, link: socket.socket, job: dict[str, Any], deadline: float) -> None:
+        self._probes = probes
+        self._link = link
+        self.deadline = deadline
+        self._send(probe.JOB, orjson.dumps(job))
+
+    def frames(self, first_by: float) -> Iterator[tuple[bytes, bytes]]:
+        """Each frame of the probe until it is done, the first of them no later than `first_by`.
+
+        Raises ServerError when the probe reports an error, dies, or is late.
+        """
+        kind, payload = self._receive(min(first_by, self.deadline))
+        while True:
+            if kind == probe.ERROR:
+                report = orjson.loads(payload)
+                raise explain(report["message"], report["noise"])
+            if kind == probe.EXIT:
+                report = orjson.loads(payload)
+                raise _crashed(report["code"], report["noise"])
+            yield kind, payload
+            if kind == probe.DONE:
+                return
+            kind, payload = self._receive(self.deadline)
+
+    def send_skeleton(self, skeleton: bytes) -> None:
+        """Answer a probe that asked for the skeleton."""
+        self._send(probe.SKELETON, skeleton)
+
+    def _send(self, kind: bytes, payload: bytes) -> None:
+        self._link.settimeout(max(0.001, self.deadline - time.monotonic()))
+        try:
+            probe.send(self._link, kind, payload)
+        except OSError as error:
+            raise ServerError("crashed", "the probe died", transient=True) from error
+
+    def _receive(self, by: float) -> tuple[bytes, bytes]:
+        kind, size = probe.FRAME.unpack(self._receive_exactly(probe.FRAME.size, by))
+        return kind, bytes(self._receive_exactly(size, by))
+
+    def _receive_exactly(self, size: int, by: float) -> bytearray:
+        data = bytearray(size)
+        view = memoryview(data)
+        while view:
+            self._link.settimeout(max(0.001, by - time.monotonic()))
+            try:
+                count = self._link.recv_into(view)
+            except TimeoutError as error:
+                raise ServerError("no answer", "no answer in time", transient=True) from error
+            except OSError as error:
+                raise ServerError("crashed", "the probe died", transient=True) from error
+            if not count:
+                raise ServerError("crashed", "the probe died without a word", transient=True)
+            view = view[count:]
+        return data
+
+    def __enter__(self) -> Attempt:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._probes.release(self._link)
+
+
+def _candidates(named: str | None) -> Sequence[str]:
+    if named:
+        return [named]
+    found = [sys.executable] if sys.executable and find_spec("ecflow") else []
+    system = "/usr/bin/python3"
+    if Path(system).exists() and not (found and Path(sys.executable).samefile(system)):
+        found.append(system)
+    return found or [sys.executable or "python3"]
+
+
+def _ending(code: int) -> str:
+    import signal
+
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _crashed(code: int, noise: str) -> ServerError:
+    ending = _ending(code)
+    if ending == "SIGKILL":
+        message = "the probe was killed, perhaps by the kernel for want of memory (SIGKILL)"
+    else:
+        message = f"the probe died ({ending})"
+    return ServerError("crashed", message, detail=one_line(noise), transient=False)
+
+
+# What the bindings say (5.9.2, Client.cpp, ClientInvoker.cpp and Connection.cpp), most telling first:
+# a pattern, the kind, the message, and whether another attempt may succeed.
+_SAYINGS = (
+    (r"Connection refused", "refused", "connection refused", True),
+    (r"Host not found|resolve", "unresolved", "the host's name does not resolve", True),
+    (r"No route to host|Network is unreachable", "unreachable", "the host cannot be reached", True),
+    (r"Connection reset|Broken pipe", "reset", "the server closed the connection", True),
+    (r"timed out|Connection timed out", "no answer", "no answer in time", True),
+)
+
+
+def explain(message: str, noise: str = "") -> ServerError:
+    """The error that a failed request's message, and what the bindings printed, amount to."""
+    both = f"{message}\n{noise}"
+    detail = one_line(noise) or one_line(message)
+    for pattern, kind, said, transient in _SAYINGS:
+        if re.search(pattern, both, re.I):
+            return ServerError(kind, said, detail=detail, transient=transient)
+    return ServerError("server", one_line(message), detail=detail)
+
+
+def one_line(text: str, limit: int = 500) -> str:
+    """Text from outside, fit for a terminal, a log and a health record: one line, no controls."""
+    words = " ".join(text.split())
+    printable = "".join(c if c.isprintable() else "?" for c in words)
+    return printable if len(printable) <= limit else printable[: limit - 3] + "..."
