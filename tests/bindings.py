@@ -1,0 +1,105 @@
+"""Runs under the interpreter that has the ecFlow bindings, and does with a server what operators do.
+
+It reads a JSON list from each line of standard input, [method, arguments...], and answers each with
+a JSON line: ["ok", result] or ["error", text]. `snapshot` is an independent full sync_local().
+"""
+
+import ctypes
+import json
+import os
+import sys
+
+import ecflow
+
+OUT = os.fdopen(os.dup(1), "w")
+os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the bindings print on it
+
+
+def connect(host, port):
+    client = ecflow.Client(host, port)
+    client.set_connection_attempts(1)
+    return client
+
+
+def records(defs):
+    found = [["/", str(defs.get_state())]]
+    return found + [[node.get_abs_node_path(), str(node.get_dstate())] for node in defs.get_all_nodes()]
+
+
+def snapshot(client):
+    client.sync_local()
+    defs = client.get_defs()
+    return {"records": records(defs), "server_state": str(defs.get_server_state())}
+
+
+def in_memory(text):
+    fd = os.memfd_create("defs")
+    os.write(fd, text.encode())
+    return f"/proc/self/fd/{fd}"
+
+
+def load_text(client, text, force=False):
+    client.load(in_memory(text), force)
+
+
+def load_restored(client, text, force=False):
+    """Load a definition with its states, as a checkpoint has them."""
+    defs = ecflow.Defs()
+    defs.restore_from_checkpt(in_memory(text))
+    client.load(defs, force)
+
+
+def printed_by(request):
+    """What a request prints on descriptor 1."""
+    read, write = os.pipe()
+    kept = os.dup(1)
+    os.dup2(write, 1)
+    try:
+        request()
+        ctypes.CDLL(None).fflush(None)
+    finally:
+        os.dup2(kept, 1)
+        os.close(write)
+        os.close(kept)
+    with os.fdopen(read) as lines:
+        return lines.read()
+
+
+def handles(client):
+    """The client handles on the server, as [number, user, suites]."""
+    words = [line.split() for line in printed_by(client.ch_suites).splitlines()]
+    return [[int(each[1]), each[0], each[2:]] for each in words if len(each) > 1 and each[1].isdigit()]
+
+
+def stats(client):
+    return printed_by(client.stats)
+
+
+OURS = {each.__name__: each for each in (snapshot, load_text, load_restored, handles, stats)}
+
+
+def argument(value):
+    if isinstance(value, str) and value.startswith("State."):
+        return getattr(ecflow.State, value[6:])
+    return value
+
+
+def main():
+    host, port = sys.argv[1], int(sys.argv[2])
+    for line in sys.stdin:
+        method, *arguments = json.loads(line)
+        client = connect(host, port)
+        try:
+            if method in OURS:
+                result = OURS[method](client, *arguments)
+            else:
+                result = getattr(client, method)(*map(argument, arguments))
+            answer = ["ok", result if isinstance(result, (dict, list, str, bool, type(None))) else None]
+        except Exception as error:
+            answer = ["error", str(error)]
+        OUT.write(json.dumps(answer) + "\n")
+        OUT.flush()
+
+
+if __name__ == "__main__":
+    main()

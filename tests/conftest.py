@@ -1,0 +1,76 @@
+"""Fixtures: real servers, started when they are needed and stopped afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import EcflowServer, RedisServer, Watchman, require
+
+SHARED = Path(__file__).parent.parent.parent / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def installed() -> None:
+    for command in ("ecflow_server", "redis-server"):
+        require(command)
+
+
+@pytest.fixture
+def ecflow_server(tmp_path: Path) -> Iterator[Callable[..., EcflowServer]]:
+    """Starts an ecFlow server; call it again for another."""
+    started: list[EcflowServer] = []
+
+    def start(**options: Any) -> EcflowServer:
+        home = tmp_path / f"ecflow{len(started)}"
+        home.mkdir()
+        server = EcflowServer(home, **options)
+        started.append(server)
+        return server.start()
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def ecflow(ecflow_server: Callable[..., EcflowServer]) -> EcflowServer:
+    return ecflow_server()
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[Callable[..., RedisServer]]:
+    """Starts a Redis server; its arguments are those of redis-server."""
+    started: list[RedisServer] = []
+
+    def start(*arguments: str, **options: Any) -> RedisServer:
+        home = tmp_path / f"redis{len(started)}"
+        home.mkdir()
+        server = RedisServer(home, arguments, **options)
+        started.append(server)
+        return server.start()
+
+    yield start
+    for server in started:
+        server.stop()
+
+
+@pytest.fixture
+def redis(redis_server: Callable[..., RedisServer]) -> RedisServer:
+    return redis_server()
+
+
+@pytest.fixture
+def watchman(tmp_path: Path) -> Watchman:
+    return Watchman(tmp_path)
+
+
+@pytest.fixture
+def shared() -> Path:
+    """The folder beside the checkout that has more definitions; the test is passed over without it."""
+    if not (SHARED / "defs").is_dir():
+        pytest.skip("no shared definitions here")
+    return SHARED
