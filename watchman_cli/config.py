@@ -165,9 +165,10 @@ def _schema_defaults() -> dict[str, Any]:
 
 
 def _server(entry: dict[str, Any]) -> Server:
-    whole = {name: int(entry[name]) for name in ("port", "attempts", "expire") if name in entry}
-    suites: dict[str, Any] = {"suites": tuple(entry.get("suites", ()))}
-    return Server(**{**entry, **whole, **suites})
+    settings = {**entry, "suites": tuple(entry.get("suites", ()))}
+    for name in {"port", "attempts", "expire"} & entry.keys():
+        settings[name] = int(entry[name])  # JSON Schema takes 3141.0 for an integer too
+    return Server(**settings)
 
 
 def _read(path: Path) -> tuple[str, tuple[str, ...]]:
