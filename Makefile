@@ -1,0 +1,55 @@
+# The README's commands. Each works as the only command on a fresh Debian or Ubuntu machine that has
+# python3, git and make: it installs what is missing, as root or with sudo.
+.DEFAULT_GOAL := help
+.PHONY: help demo test install lint bench soak servers
+
+PYTHON ?= python3
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
+
+help:  ## Print these lines
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 18
+
+demo: .venv/bin/watchman servers  ## Watch a small real suite on private servers, then clean up
+	@.venv/bin/python -m tests.demo
+
+test: .venv/.dev servers  ## Run the whole test suite
+	.venv/bin/python -m pytest
+
+install: .venv/bin/watchman  ## Make .venv/bin/watchman, ready to run
+	@.venv/bin/watchman --version
+
+lint: .venv/.dev  ## Check format, style and types
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+
+bench: .venv/.dev servers  ## Measure, side by side with the bare bindings, as ratios
+	.venv/bin/python -m benchmarks
+
+soak: .venv/.dev servers  ## Compare incremental with full syncs at random, until interrupted
+	.venv/bin/python -m tests.soak
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo 'watchman needs Python 3.10 or newer (make PYTHON=...)'; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(APT) update -qq && $(APT) install -qq -y --no-install-recommends python3-venv; }
+	$(PYTHON) -m venv .venv
+
+.venv/bin/watchman: .venv/bin/python pyproject.toml
+	.venv/bin/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+.venv/.dev: .venv/bin/watchman
+	.venv/bin/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+# The real servers that the demo, the tests and the benchmarks start for themselves.
+servers:
+	@missing=; \
+	command -v ecflow_server >/dev/null || missing="$$missing ecflow-server"; \
+	command -v ecflow_client >/dev/null || missing="$$missing ecflow-client"; \
+	/usr/bin/python3 -c 'import ecflow' 2>/dev/null || [ -n "$$WATCHMAN_ECFLOW_PYTHON" ] || missing="$$missing python3-ecflow"; \
+	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
+	command -v openssl >/dev/null || missing="$$missing openssl"; \
+	[ -z "$$missing" ] || { echo "Installing$$missing" && $(APT) update -qq && \
+	$(APT) install -qq -y --no-install-recommends $$missing >/dev/null; }
