@@ -32,7 +32,7 @@ soak: .venv/.dev servers  ## Compare incremental with full syncs at random, unti
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo 'watchman needs Python 3.10 or newer (make PYTHON=...)'; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(APT) update -qq && $(APT) install -qq -y --no-install-recommends python3-venv; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(APT) update -qq && $(APT) install -qq -y --no-install-recommends python3-venv >/dev/null; }
 	$(PYTHON) -m venv .venv
 
 .venv/bin/watchman: .venv/bin/python pyproject.toml
