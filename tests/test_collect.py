@@ -281,10 +281,10 @@ def test_entries_of_one_address_are_read_in_turn(
     watchman.configure(redis.url, names)
     result = watchman.collect("-v")
     assert result.code == 0
-    steps = [line.split()[2] for line in result.err.splitlines() if "waiting" in line or "written" in line]
+    steps = [line.split()[2] for line in result.err.splitlines() if "for an answer" in line]
     assert steps == [f"o/r{i}:" for i in range(4)]
-    waiting = [line for line in result.err.splitlines() if "waiting" in line or " nodes, " in line]
-    assert [("waiting" in line) for line in waiting] == [True, False] * 4
+    waiting = [line for line in result.err.splitlines() if "for an answer" in line or " nodes, " in line]
+    assert [("for an answer" in line) for line in waiting] == [True, False] * 4
 
 
 def test_a_log_for_a_collector(ecflow: EcflowServer, redis: RedisServer, watchman: Watchman) -> None:

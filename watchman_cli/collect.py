@@ -151,7 +151,7 @@ class Run:
 
     def _read_server(self, server: Server, begun: float) -> Outcome:
         deadline = begun + server.deadline
-        self.tell(server, "waiting for the server")
+        self.tell(server, "waiting for the store")
         if self.store is None:
             return Attempts(self, server, None, begun).outcome()
         lease = self.store.lease(server.name, deadline)
@@ -234,7 +234,7 @@ class Attempts:
 
         def retrying(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
-            self.run.tell(self.server, f"retrying: {error}")
+            self.run.tell(self.server, f"{error}; trying again")
 
         attempts = Retrying(
             stop=stop_after_attempt(self.server.attempts)
@@ -252,6 +252,8 @@ class Attempts:
 
     def _attempt(self, why_full: str | None = None) -> Reading:
         self.count += 1
+        again = f", attempt {self.count} of {self.server.attempts}" if self.count > 1 else ""
+        self.run.tell(self.server, f"waiting for an answer{again}")
         if self.count > 1:
             why_full = why_full or "an earlier attempt failed"
         try:

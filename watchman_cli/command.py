@@ -19,6 +19,7 @@ from watchman_cli.store import RedisStore, Store, open_store
 from watchman_cli.supervise import Probes
 
 RESULTS = ("written", "skipped", "failed", "lost")
+WAYS = {"unchanged": "unchanged", "incremental": "synced incrementally", "full": "synced in full"}
 STOP_LIMIT = 0.5  # seconds for the threads to give their leases back when the run is interrupted
 
 
@@ -93,10 +94,10 @@ def _conclude(outcomes: Sequence[Outcome], seconds: float, quiet: bool) -> None:
     if quiet or not sys.stderr.isatty():
         return
     found = Counter(outcome.result for outcome in outcomes)
-    words = ", ".join(f"{found[result]} {result}" for result in RESULTS if found[result])
     ways = Counter(outcome.report["way"] for outcome in outcomes if outcome.report)
-    of_ways = ", ".join(f"{count} {way}" for way, count in sorted(ways.items()))
-    print(f"{words}{f' ({of_ways})' if of_ways else ''} in {seconds:.2f} s", file=sys.stderr)
+    how = ", ".join(f"{ways[way]} {words}" for way, words in WAYS.items() if ways[way])
+    words = [f"{found[result]} {result}" for result in RESULTS if found[result]]
+    print(f"{', '.join(words)} in {seconds:.2f} s{f' ({how})' if how else ''}", file=sys.stderr)
 
 
 def _interrupt(signum: int, frame: Any) -> None:
