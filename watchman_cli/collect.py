@@ -146,6 +146,9 @@ class Run:
             return self._read_server(server, begun)
         except StoreError as error:
             return Outcome(server, "lost", time.monotonic() - begun, error=error)
+        except Exception as error:  # a mistake of ours over one server must not cost the others
+            unexpected = ServerError("server", f"unexpected {type(error).__name__}: {error}")
+            return Outcome(server, "failed", time.monotonic() - begun, error=unexpected)
         finally:
             self._started.pop(server.name, None)
 
@@ -195,6 +198,7 @@ class Attempts:
         self.deadline = begun + server.deadline
         self.read_by = self.deadline - min(RESERVE, server.deadline / 10)
         self.count = 0
+        self.answered = False  # whether the server answered an attempt, which then failed
         self.left_handle = False
         earlier = lease.earlier if lease else None
         self.before = health.decode(earlier.health if earlier else None)
@@ -219,6 +223,8 @@ class Attempts:
             return self._outcome("skipped", report=reading.report)
         except ServerError as error:
             return self._failed(error)
+        except StoreError as error:
+            return self._outcome("lost", error=error, report=reading.report)
         return self._outcome("written", report=reading.report, warning=reading.difference)
 
     def _read(self) -> Reading:
@@ -254,8 +260,8 @@ class Attempts:
         self.count += 1
         again = f", attempt {self.count} of {self.server.attempts}" if self.count > 1 else ""
         self.run.tell(self.server, f"waiting for an answer{again}")
-        if self.count > 1:
-            why_full = why_full or "an earlier attempt failed"
+        if self.answered:
+            why_full = why_full or "an earlier attempt failed half-way"
         try:
             return self._ask(why_full)
         except DoesNotFit as error:
@@ -292,6 +298,7 @@ class Attempts:
         with self.run.probes.attempt(job, self.read_by) as attempt:
             for kind, payload in attempt.frames(first_by):
                 if kind == probe.ANSWERED:
+                    self.answered = True
                     self.run.tell(self.server, "reading")
                 elif kind == probe.WANT_SKELETON:
                     assert known
@@ -374,17 +381,25 @@ class Attempts:
         return Reading(report, snapshot=value, sync=sync, difference=difference)
 
     def _patched(self, changes: Sequence[Change]) -> tuple[list[Piece], dict[int, str]]:
-        assert self.lease
         check = [{"path": change.path, "status": change.status} for change in changes]
         if check:
             snapshot.check_records(orjson.dumps(check)[1:-1])
-        return snapshot.patch(self.lease.value("status") or b"", changes)
+        return snapshot.patch(self._base(), changes)
+
+    def _base(self) -> bytes:
+        assert self.lease
+        return self.lease.value("status") or b""
 
     def _difference(self, received: Received, full: bytes, state: str) -> str | None:
         """Where the incremental reading differs from the full one, where both were made."""
         if received.compared:
             incremental = snapshot.compose(received.report["collected_time"], state, received.compared)
         elif received.changes is not None:
+            try:
+                snapshot.verify(self._base())
+            except DoesNotFit as error:
+                received.report["compared"] = str(error)
+                return None
             try:
                 pieces, _ = self._patched(received.changes)
             except DoesNotFit as error:

@@ -115,7 +115,7 @@ def _failure(outcome: Outcome) -> str:
     error = outcome.error
     tries = f" (tried {outcome.attempts} times)" if outcome.attempts > 1 else ""
     if isinstance(error, StoreError):
-        read = "its snapshot was read, and is lost" if outcome.attempts else "it was not read"
+        read = "its snapshot was read, and is lost" if outcome.report else "it was not read"
         return f"{error}; {read}"
     where = outcome.server.address
     message = str(error) if where in str(error) else f"{error} ({where})"
