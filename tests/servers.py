@@ -222,6 +222,7 @@ class Watchman:
             entries.append(entry)
         document = {**({"store": store} if store else {}), **rest, "servers": entries}
         self.config.write_text(yaml.safe_dump(document))
+        self.config.chmod(0o600)
 
     def environment(self, **more: str) -> dict[str, str]:
         kept = ("PATH", "LANG", "WATCHMAN_ECFLOW_PYTHON")

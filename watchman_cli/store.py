@@ -116,7 +116,10 @@ class Store(ABC):
 def open_store(url: str) -> Store:
     """The store at `url`. Raises ConfigError where the address makes no sense."""
     if url.startswith("file://"):
-        return DirectoryStore(Path(unquote(urlsplit(url).path)))
+        parts = urlsplit(url)
+        if parts.netloc or not parts.path:
+            raise ConfigError([f"store {url}: a directory is named as file:///path"])
+        return DirectoryStore(Path(unquote(parts.path)))
     return RedisStore(url)
 
 
@@ -434,8 +437,6 @@ class DirectoryStore(Store):
 
     def __post_init__(self) -> None:
         self.url = f"file://{self.root}"
-        if not self.root.is_absolute():
-            raise ConfigError([f"store {self.url}: file:// needs an absolute path: file:///path"])
 
     def check(self, deadline: float) -> None:
         with self._told():
