@@ -44,7 +44,7 @@ WORK = {
     "get_data/observations": "true",
     "get_data/boundaries": "true",
     "model/analysis": "true",
-    "model/forecast": "while [ -d %ECF_HOME% ]; do sleep 1; done",
+    "model/forecast": "while [ -d %ECF_HOME% ]; do sleep 1; done; exit",
     "products/charts": "true",
     "products/archive": "true",
 }
