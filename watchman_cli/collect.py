@@ -473,7 +473,7 @@ class Attempts:
             ok=error is None,
             attempts=self.count,
             seconds=round(time.monotonic() - self.begun, 3),
-            bindings_version=self.run.probes.bindings.version,
+            bindings_version=self.run.probes.bindings_version,
             left_handle=self.left_handle and error is not None,
             off=off,
             requests=report.get("requests"),

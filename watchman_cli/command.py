@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -13,10 +14,10 @@ from typing import Any, NoReturn
 
 from watchman_cli.collect import Outcome, Run
 from watchman_cli.config import Config, Server
-from watchman_cli.errors import Interrupted, StoreError
+from watchman_cli.errors import Interrupted, ServerError, StoreError
 from watchman_cli.report import Progress, Reporter
 from watchman_cli.store import RedisStore, Store, open_store
-from watchman_cli.supervise import Probes
+from watchman_cli.supervise import HOW_TO_GET_BINDINGS, Probes
 
 RESULTS = ("written", "skipped", "failed", "lost")
 WAYS = {"unchanged": "unchanged", "incremental": "synced incrementally", "full": "synced in full"}
@@ -44,12 +45,14 @@ def collect_command(
         else:
             reporter = Progress(len(servers))
         for warning in config.warnings:
-            reporter.failure("", f"warning: {warning}", 30)
-        store = None if dry_run else _opened(config, servers)
+            reporter.failure("", f"warning: {warning}", logging.WARNING)
+        store = None if dry_run else _opened(config, servers)  # while the bindings are imported
         began = time.monotonic()
         run = Run(config, servers, store, probes, jobs=jobs, listener=reporter.state, reset_sync=reset_sync)
 
         def done(outcome: Outcome) -> None:
+            if isinstance(outcome.error, ServerError) and outcome.error.kind == "bindings":
+                return  # one error of all servers, told once below
             reporter.done(outcome)
             if outcome.snapshot is not None:
                 sys.stdout.buffer.write(outcome.snapshot + b"\n")
@@ -62,6 +65,12 @@ def collect_command(
             run.stop()
             run.settle(STOP_LIMIT)
             _leave(error.exit_code)
+        without = [
+            o.error for o in outcomes if isinstance(o.error, ServerError) and o.error.kind == "bindings"
+        ]
+        if without:
+            unread = f"{len(without)} servers were not read, and their snapshots stay as they are"
+            reporter.failure("watchman", f"{without[0]}: {HOW_TO_GET_BINDINGS}; {unread}", logging.ERROR)
         if store:
             store.close()
     _conclude(outcomes, time.monotonic() - began, quiet=reporter.logs)

@@ -11,11 +11,11 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
@@ -42,49 +42,67 @@ class Probes:
     """The process that forks a probe for each attempt; a context manager that leaves none behind.
 
     `named` is the interpreter that the user chose. Without one the current interpreter is tried,
-    then /usr/bin/python3. Raises ServerError (`bindings`) where none has the bindings.
+    then /usr/bin/python3. It is started at once, and may be imported by the time it is needed.
     """
 
     def __init__(self, named: str | None = None) -> None:
         self._links: set[socket.socket] = set()
         self._lock = threading.Lock()
+        self._starting = threading.Lock()
+        self._bindings: Bindings | None = None
         self.stopped = False
-        failures = []
-        for interpreter in _candidates(named):
-            try:
-                self._start(interpreter)
-                return
-            except ServerError as error:
-                failures.append(f"{interpreter}: {error}")
-        tried = "; ".join(failures)
-        raise ServerError("bindings", f"no Python with the ecflow bindings ({tried}): {HOW_TO_GET_BINDINGS}")
+        self._candidates = _candidates(named)
+        self._failures: list[str] = []
+        self._start()
 
-    def _start(self, interpreter: str) -> None:
+    @property
+    def bindings(self) -> Bindings:
+        """Where the bindings were found; waits until they are imported.
+
+        Raises ServerError (`bindings`) where no interpreter has them.
+        """
+        with self._starting:
+            while self._bindings is None:
+                if not self._candidates:
+                    tried = "; ".join(self._failures)
+                    raise ServerError("bindings", f"no Python with the ecflow bindings ({tried})")
+                try:
+                    self._bindings = self._hello()
+                except ServerError as error:
+                    self._failures.append(f"{self._candidates.pop(0)}: {error}")
+                    self._end()
+                    if self._candidates:
+                        self._start()
+            return self._bindings
+
+    @property
+    def bindings_version(self) -> str | None:
+        """The version of the bindings; None where no interpreter has them."""
+        return self._bindings.version if self._bindings else None
+
+    def _start(self) -> None:
+        """Start the first candidate; it imports the bindings while we do other things."""
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._noise = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._unstarted = ""
         environment = {name: value for name, value in os.environ.items() if name != "WATCHMAN_STORE"}
-        with theirs, tempfile.TemporaryFile() as noise:
+        with theirs:
             try:
                 self._process = subprocess.Popen(
-                    [interpreter, probe.__file__],
+                    [self._candidates[0], probe.__file__],
                     stdin=theirs.fileno(),
-                    stdout=noise,
-                    stderr=noise,
+                    stdout=self._noise,
+                    stderr=self._noise,
                     env=environment,
                     start_new_session=True,  # a terminal's Ctrl-C is for us, who end the probes
                 )
             except OSError as error:
-                self._control.close()
-                raise ServerError("bindings", error.strerror or str(error)) from error
-            theirs.close()
-            try:
-                self.bindings = self._hello(interpreter, noise)
-            except BaseException:
-                self._control.close()
-                self._process.kill()
-                self._process.wait()
-                raise
+                self._unstarted = error.strerror or str(error)
 
-    def _hello(self, interpreter: str, noise: IO[bytes]) -> Bindings:
+    def _hello(self) -> Bindings:
+        if self._process is None:
+            raise ServerError("bindings", self._unstarted)
         self._control.settimeout(IMPORT_LIMIT)
         try:
             word = self._control.recv(8192)
@@ -93,18 +111,31 @@ class Probes:
         self._control.settimeout(None)
         if word[:1] == probe.HELLO:
             versions = orjson.loads(word[1:])
-            return Bindings(interpreter, versions["ecflow"], versions["python"])
+            return Bindings(self._candidates[0], versions["ecflow"], versions["python"])
         if word[:1] == probe.NO_BINDINGS:
             raise ServerError("bindings", one_line(word[1:].decode("utf-8", "replace")))
         code = self._process.wait()
-        noise.seek(0)
-        said = one_line(noise.read().decode("utf-8", "replace"))
+        self._noise.seek(0)
+        said = one_line(self._noise.read().decode("utf-8", "replace"))
         raise ServerError(
             "bindings", f"importing them ended the interpreter ({_ending(code)}) {said}".strip()
         )
 
+    def _end(self) -> None:
+        """End the process that forks, which kills and reaps every probe first."""
+        self._control.close()
+        self._noise.close()
+        if self._process is None:
+            return
+        try:
+            self._process.wait(timeout=1 if self._bindings else 0)
+        except subprocess.TimeoutExpired:  # stopped by somebody, or importing; its children die with it
+            self._process.kill()
+            self._process.wait()
+
     def attempt(self, job: dict[str, Any], deadline: float) -> Attempt:
         """Have a new probe do `job`; `deadline` is a time.monotonic() after which it is killed."""
+        _ = self.bindings
         ours, theirs = socket.socketpair()
         with self._lock:
             if self.stopped:
@@ -137,12 +168,7 @@ class Probes:
                     link.shutdown(socket.SHUT_RDWR)
                 except OSError:  # the probe has ended already
                     pass
-        self._control.close()
-        try:
-            self._process.wait(timeout=1)
-        except subprocess.TimeoutExpired:  # stopped by somebody; its children die with it
-            self._process.kill()
-            self._process.wait()
+        self._end()
 
     def __enter__(self) -> Probes:
         return self
@@ -216,7 +242,7 @@ class Attempt:
         self._probes.release(self._link)
 
 
-def _candidates(named: str | None) -> Sequence[str]:
+def _candidates(named: str | None) -> list[str]:
     if named:
         return [named]
     found = [sys.executable] if sys.executable and find_spec("ecflow") else []
