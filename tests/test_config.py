@@ -55,6 +55,15 @@ servers:
     assert config.load(path, environment, store="unix:///run/redis").store == "unix:///run/redis"
 
 
+def test_words_that_yaml_takes_for_something_else(path: Path) -> None:
+    path.write_text(
+        "sync_cache: off\nservers:\n  - {owner: no, repo: 2024-01-01, host: on, port: 1, ssl: true}\n"
+    )
+    found = config.load(path, {})
+    assert (found.sync_cache, found.servers[0].name, found.servers[0].host) == ("off", "no/2024-01-01", "on")
+    assert found.servers[0].ssl is True
+
+
 def test_every_default_is_the_schemas(path: Path) -> None:
     path.write_text(f"servers:\n{SERVER}")
     (server,) = config.load(path, {}).servers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -194,11 +195,13 @@ def _read(path: Path) -> tuple[str, tuple[str, ...]]:
 
 
 class _JsonLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML's safe loader, less the types that JSON does not have: a date stays the text it was."""
+    """YAML's safe loader with JSON's types only: a date, and `off`, stay the text that they are."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [
-            (tag, pattern) for tag, pattern in each if not tag.endswith((":timestamp", ":merge", ":value"))
+            (tag, pattern)
+            for tag, pattern in each
+            if not tag.endswith((":timestamp", ":merge", ":value", ":bool"))
         ]
         for first, each in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
@@ -214,6 +217,7 @@ def _construct_int(loader: Any, node: yaml.ScalarNode) -> Any:
     return value
 
 
+_JsonLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), ["t", "f"])
 _JsonLoader.add_constructor("tag:yaml.org,2002:float", _construct_float)
 _JsonLoader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 
