@@ -1,16 +1,13 @@
-"""What `watchman collect` does around a run: its signals, its telling, and its exit code."""
+"""What `watchman collect` does around a run: what it tells, and its exit code."""
 
 from __future__ import annotations
 
 import logging
 import os
-import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any, NoReturn
 
 from watchman_cli.collect import Outcome, Run
 from watchman_cli.config import Config, Server
@@ -37,8 +34,6 @@ def collect_command(
     """Make one run, tell of it, and return the exit code."""
     alone = len(servers) == 1 or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb"
     with Probes(config.ecflow_python) as probes:
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(signum, _interrupt)
         reporter: Reporter
         if verbose or log_format == "json" or alone:
             reporter = Reporter(verbose=verbose, log_format=log_format)
@@ -61,10 +56,10 @@ def collect_command(
         try:
             with reporter:
                 outcomes = run.outcomes(done)
-        except Interrupted as error:
+        except Interrupted:
             run.stop()
             run.settle(STOP_LIMIT)
-            _leave(error.exit_code)
+            raise
         without = [
             o.error for o in outcomes if isinstance(o.error, ServerError) and o.error.kind == "bindings"
         ]
@@ -76,8 +71,6 @@ def collect_command(
     _conclude(outcomes, time.monotonic() - began, quiet=reporter.logs)
     code = 1 if any(outcome.result == "failed" for outcome in outcomes) else 0
     code = 3 if any(outcome.result == "lost" for outcome in outcomes) else code
-    if run.given_up:
-        _leave(code)
     return code
 
 
@@ -107,17 +100,3 @@ def _conclude(outcomes: Sequence[Outcome], seconds: float, quiet: bool) -> None:
     how = ", ".join(f"{ways[way]} {words}" for way, words in WAYS.items() if ways[way])
     words = [f"{found[result]} {result}" for result in RESULTS if found[result]]
     print(f"{', '.join(words)} in {seconds:.2f} s{f' ({how})' if how else ''}", file=sys.stderr)
-
-
-def _interrupt(signum: int, frame: Any) -> None:
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)  # one is enough
-    raise Interrupted(signum)
-
-
-def _leave(code: int) -> NoReturn:
-    """End the process though a thread may hang: on Redis, never on a probe."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    os._exit(code)

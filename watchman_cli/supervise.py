@@ -5,6 +5,7 @@ from __future__ import annotations
 import array
 import os
 import re
+import select
 import socket
 import subprocess
 import sys
@@ -127,11 +128,9 @@ class Probes:
         self._noise.close()
         if self._process is None:
             return
-        try:
-            self._process.wait(timeout=1 if self._bindings else 0)
-        except subprocess.TimeoutExpired:  # stopped by somebody, or importing; its children die with it
-            self._process.kill()
-            self._process.wait()
+        if not (self._bindings and _ended(self._process.pid, 1)):
+            self._process.kill()  # importing, or stopped by somebody; its children die with it
+        self._process.wait()
 
     def attempt(self, job: dict[str, Any], deadline: float) -> Attempt:
         """Have a new probe do `job`; `deadline` is a time.monotonic() after which it is killed."""
@@ -162,6 +161,8 @@ class Probes:
     def stop(self) -> None:
         """Kill and reap every probe, and the process that forks them."""
         with self._lock:
+            if self.stopped:
+                return
             self.stopped = True
             for link in self._links:
                 try:
@@ -240,6 +241,17 @@ class Attempt:
 
     def __exit__(self, *_: object) -> None:
         self._probes.release(self._link)
+
+
+def _ended(pid: int, seconds: float) -> bool:
+    """Whether a child ends within `seconds`, told at once: Popen.wait would poll for it."""
+    poll = select.poll()
+    descriptor = os.pidfd_open(pid)
+    poll.register(descriptor, select.POLLIN)
+    try:
+        return bool(poll.poll(seconds * 1000))
+    finally:
+        os.close(descriptor)
 
 
 def _candidates(named: str | None) -> list[str]:
