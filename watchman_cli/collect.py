@@ -25,6 +25,7 @@ GRACE = 0.5  # seconds beyond its deadline after which a thread is given up, wha
 RESERVE = 1.0  # seconds of a deadline kept for telling the store of a failure, a tenth at most
 
 Listener = Callable[[Server, str], None]
+Patched = tuple[list[Piece], dict[int, str]]  # a snapshot's new records, and the skeleton's new lines
 
 
 @dataclass(frozen=True)
@@ -264,8 +265,6 @@ class Attempts:
             why_full = why_full or "an earlier attempt failed half-way"
         try:
             return self._ask(why_full)
-        except DoesNotFit as error:
-            return self._ask(str(error))
         except BadSnapshot as error:
             raise ServerError("invalid snapshot", f"the snapshot is not valid: {error}") from error
         except ServerError as error:
@@ -303,6 +302,9 @@ class Attempts:
                 elif kind == probe.WANT_SKELETON:
                     assert known
                     attempt.send_skeleton(self._skeleton(known))
+                elif kind == probe.CHANGES:
+                    received.patched = self._patched(payload)
+                    attempt.send_verdict(received.patched is not None)
                 else:
                     received.take(kind, payload)
         return self._reading(received, known)
@@ -365,8 +367,8 @@ class Attempts:
         if received.pieces:
             value = snapshot.compose(time_read, state, received.pieces)
         else:
-            assert known
-            pieces, lines = self._patched(received.changes or ())
+            assert known and received.patched
+            pieces, lines = received.patched
             value = snapshot.compose(time_read, state, pieces)
             skeleton = memory.patch_skeleton(self._skeleton(known), lines)
         head = snapshot.head_of(value)
@@ -380,33 +382,28 @@ class Attempts:
             return Reading(report, touch=time_read, sync=sync)
         return Reading(report, snapshot=value, sync=sync, difference=difference)
 
-    def _patched(self, changes: Sequence[Change]) -> tuple[list[Piece], dict[int, str]]:
-        check = [{"path": change.path, "status": change.status} for change in changes]
-        if check:
-            snapshot.check_records(orjson.dumps(check)[1:-1])
-        return snapshot.patch(self._base(), changes)
-
-    def _base(self) -> bytes:
+    def _patched(self, payload: bytes) -> Patched | None:
+        """The snapshot that is in the store, with a probe's changes put in; None if they do not fit."""
         assert self.lease
-        return self.lease.value("status") or b""
+        changes = [
+            Change(each["path"], each["status"], each.get("line"), tuple(each["children"]))
+            for each in orjson.loads(payload)
+        ]
+        if changes:
+            records = [{"path": change.path, "status": change.status} for change in changes]
+            snapshot.check_records(orjson.dumps(records)[1:-1])
+        try:
+            return snapshot.patch(self.lease.value("status") or b"", changes)
+        except DoesNotFit as error:
+            self.run.tell(self.server, f"reading every node: {error}")
+            return None
 
     def _difference(self, received: Received, full: bytes, state: str) -> str | None:
         """Where the incremental reading differs from the full one, where both were made."""
-        if received.compared:
-            incremental = snapshot.compose(received.report["collected_time"], state, received.compared)
-        elif received.changes is not None:
-            try:
-                snapshot.verify(self._base())
-            except DoesNotFit as error:
-                received.report["compared"] = str(error)
-                return None
-            try:
-                pieces, _ = self._patched(received.changes)
-            except DoesNotFit as error:
-                return f"the incremental reading does not fit: {error}"
-            incremental = snapshot.compose(received.report["collected_time"], state, pieces)
-        else:
+        if not received.compared and not received.patched:
             return None
+        pieces = received.compared or (received.patched and received.patched[0]) or []
+        incremental = snapshot.compose(received.report["collected_time"], state, pieces)
         if incremental == full:
             received.report["compared"] = "equal, node by node"
             return None
@@ -511,7 +508,7 @@ class Received:
         self.report: dict[str, Any] = {}
         self.pieces: list[Piece] = []
         self.compared: list[Piece] = []
-        self.changes: list[Change] | None = None
+        self.patched: Patched | None = None
         self.skeleton: bytes | None = None
 
     def take(self, kind: bytes, payload: bytes) -> None:
@@ -520,11 +517,6 @@ class Received:
             snapshot.check_records(payload)
             pieces = self.pieces if kind == probe.RECORDS else self.compared
             pieces += (b",", payload) if pieces else (payload,)
-        elif kind == probe.CHANGES:
-            self.changes = [
-                Change(each["path"], each["status"], each.get("line"), tuple(each["children"]))
-                for each in orjson.loads(payload)
-            ]
         elif kind == probe.SKELETON:
             self.skeleton = payload
         elif kind == probe.DONE:

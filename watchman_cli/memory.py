@@ -67,7 +67,7 @@ def decode_head(value: bytes) -> tuple[Memory, int] | None:
 def patch_skeleton(skeleton: bytes, lines: dict[int, str]) -> bytes:
     """A compressed skeleton with the lines of some nodes, by their number, replaced."""
     text = zlib.decompress(skeleton).split(b"\n")
-    places = [place for place, line in enumerate(text) if not line.startswith(b"end")]
+    places = [place for place, line in enumerate(text) if not line.startswith((b"end", b"edit "))]
     for number, line in lines.items():
         text[places[number]] = line.encode()
     return zlib.compress(b"\n".join(text), 1)

@@ -40,7 +40,9 @@ WANT_SKELETON = b"W"  # the child needs the skeleton of the earlier run
 ANSWERED = b"A"  # the server has answered the first, small request
 RECORDS = b"S"  # part of the snapshot's records, JSON without the brackets
 COMPARED = b"I"  # the same of an incremental reading, to be compared with the full one
-CHANGES = b"C"  # what an incremental reading found changed, JSON
+CHANGES = b"C"  # what an incremental reading found changed, JSON; the child waits for a verdict
+FIT = b"F"  # to the child: the changes fit the snapshot that they are for
+UNFIT = b"U"  # to the child: they do not, everything is wanted
 DONE = b"D"  # how the reading went, JSON
 ERROR = b"E"  # why it failed, JSON
 EXIT = b"X"  # the child ended without DONE or ERROR, JSON
@@ -50,6 +52,9 @@ WORTH_PATCHING = 0.02  # of all nodes; above it, walking over all of them is che
 WORTH_A_FULL_SYNC = 0.5  # changes for each node; above it, a full sync is smaller
 PR_SET_PDEATHSIG = 1
 NOISE_LIMIT = 4000
+# In a skeleton, a container's first child has this variable. The server sends a container's children
+# anew when one was added, removed or replaced, naming none of them; then the variable is not there.
+MARK = "WATCHMAN_REMEMBERED"
 
 libc = ctypes.CDLL(None)
 
@@ -339,7 +344,7 @@ class Reading:
     def skeleton_lines(self, nodes, paths, dstates):
         """The nodes as a checkpoint has them, with no more than the structure and their states."""
         lines, opened = [], []  # opened: a container's depth and the line that ends it
-        after_task_at = None
+        mark, before, after_task_at = "edit %s ''" % MARK, 0, None
         for node, path, dstate in zip(nodes, paths, dstates):
             kind, depth = self.kinds[type(node)], path.count("/")
             if kind != "task" or depth != after_task_at:
@@ -350,6 +355,9 @@ class Reading:
                     opened.append((depth, "end" + kind))
                 after_task_at = depth if kind == "task" else None
             lines.append(self.skeleton_line(node, path, dstate, kind))
+            if depth > before:
+                lines.append(mark)
+            before = depth
         lines.extend(end for _, end in reversed(opened))
         return lines
 
@@ -376,13 +384,18 @@ class Reading:
         elif caught.everything:
             why = "nodes were added, removed or moved"
             self.send_everything("full", why, caught.defs, boot, stats)
-        elif len(caught.paths) > max(WORTH_PATCHING * memory["nodes"], 20):
-            self.send_everything("incremental", None, caught.defs, boot, stats)
         else:
-            self.send_changes(caught)
-            state = str(caught.defs.get_server_state())
-            header = header_of(caught.defs)
-            self.done("incremental", None, state, memory["nodes"], boot=boot, stats=stats, header=header)
+            self.send_caught(caught, boot, stats)
+
+    def send_caught(self, caught, boot, stats):
+        """Send what changed, or every node where that is not enough to know or not cheaper."""
+        if not self.send_changes(caught):
+            self.send_everything("incremental", None, caught.defs, boot, stats)
+            return
+        state = str(caught.defs.get_server_state())
+        header = header_of(caught.defs)
+        nodes = self.job["memory"]["nodes"]
+        self.done("incremental", None, state, nodes, boot=boot, stats=stats, header=header)
 
     def catch_up(self, client, memory):
         """Bring an earlier run's definition up to date. The client's definition is that one after."""
@@ -418,7 +431,14 @@ class Reading:
         caught.defs = client.get_defs()
         # In sync with no node named as changed: the server saw fit to send everything.
         caught.everything = client.in_sync() and not caught.paths
+        self.check_aliases(caught)
         return caught
+
+    def check_aliases(self, caught):
+        """Refuse a change to unknown of an alias, which ecFlow's full sync shows as queued (Alias.cpp)."""
+        for node in map(caught.defs.find_abs_node, caught.paths):
+            if isinstance(node, self.ecflow.Alias) and node.get_state() == self.ecflow.State.unknown:
+                raise Unusable("an alias became unknown")
 
     def empty_definition(self, client):
         """The definition without any suite, held by the client, for memory to be restored into.
@@ -449,7 +469,12 @@ class Reading:
                 self.ask(client.ch_drop, int(words[1]))
 
     def send_changes(self, caught):
-        """Send each changed node's status and skeleton line, and a container's children in order."""
+        """Send each changed node's status, its line, and its children in order; return if they fit.
+
+        Nothing is sent where there are many, or where a container's children are not those of before.
+        """
+        if len(caught.paths) > max(WORTH_PATCHING * self.job["memory"]["nodes"], 20):
+            return False
         defs, changes = caught.defs, []
         for path in caught.paths:
             if path == "/":
@@ -458,13 +483,17 @@ class Reading:
                 continue
             node = defs.find_abs_node(path)
             if node is None:
-                raise Unusable("the server named a changed node that is not there: " + path)
+                return False
             kind, dstate = self.kinds[type(node)], node.get_dstate()
+            children = list(node.nodes) if kind != "alias" else []
+            if children and children[0].find_variable(MARK).name() != MARK:
+                return False
             line = self.skeleton_line(node, path, dstate, kind)
-            children = [child.name() for child in node.nodes] if kind != "alias" else []
-            change = {"path": path, "status": self.dstates[dstate], "line": line, "children": children}
-            changes.append(change)
+            names = [child.name() for child in children]
+            changes.append({"path": path, "status": self.dstates[dstate], "line": line, "children": names})
         send(self.link, CHANGES, json.dumps(changes).encode())
+        verdict, _ = receive(self.link)
+        return verdict == FIT
 
     # --------------------------------------------------------------- the two ways, compared
 
@@ -482,10 +511,8 @@ class Reading:
         mine = header_of(caught.defs, keep=True) if caught.news else self.job["memory"]["header"]
         if change_numbers(mine) != change_numbers(header):
             return "the server changed between the two"
-        if len(caught.paths) > max(WORTH_PATCHING * self.job["memory"]["nodes"], 20):
+        if not self.send_changes(caught):
             self.send_records(caught.defs, COMPARED)
-        else:
-            self.send_changes(caught)
         return None
 
     def done(self, way, why, server_state, nodes, **more):

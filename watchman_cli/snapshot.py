@@ -170,7 +170,7 @@ def patch(value: bytes, changes: Sequence[Change]) -> tuple[list[Piece], dict[in
         place = place if place >= 0 else value.find(key, start)
         if place < 0:
             raise DoesNotFit(f"{change.path} changed, and is not in the snapshot")
-        _check_order(value, place, change)
+        _check_children(value, place, change)
         places.append((place, place + len(key), change))
         at = place
     places.sort(key=lambda each: each[0])
@@ -192,12 +192,16 @@ def _start_of(path: str) -> bytes:
     return b'{"path":' + orjson.dumps(path) + b',"status":"'
 
 
-def _check_order(value: bytes, at: int, change: Change) -> None:
+def _check_children(value: bytes, at: int, change: Change) -> None:
     parent = "" if change.path == "/" else change.path
+    if not change.children:
+        end = value.index(b"}", at) + 1
+        if value.startswith(b',{"path":' + orjson.dumps(parent + "/")[:-1], end):
+            raise DoesNotFit(f"{change.path} has no nodes any more")
     for child in change.children:
         at = value.find(_start_of(f"{parent}/{child}"), at)
         if at < 0:
-            raise DoesNotFit(f"the nodes of {change.path} are in another order")
+            raise DoesNotFit(f"the nodes of {change.path} are others, or in another order")
 
 
 def first_difference(ours: bytes, other: bytes) -> str:

@@ -209,6 +209,10 @@ class Attempt:
         """Answer a probe that asked for the skeleton."""
         self._send(probe.SKELETON, skeleton)
 
+    def send_verdict(self, fit: bool) -> None:
+        """Tell a probe whether the changes that it sent fit; it sends everything if they do not."""
+        self._send(probe.FIT if fit else probe.UNFIT, b"")
+
     def _send(self, kind: bytes, payload: bytes) -> None:
         self._link.settimeout(max(0.001, self.deadline - time.monotonic()))
         try:
