@@ -138,6 +138,7 @@ class EcflowServer:
         if self.process:
             self.process.send_signal(signum)
             self.process.wait()
+            await_true(lambda: not accepts(self.port), "ecflow_server did not end")
 
     def stop(self) -> None:
         if self._bindings:

@@ -236,7 +236,8 @@ class Attempts:
             sleep_using_event,
             stop_after_attempt,
             stop_before_delay,
-            wait_exponential_jitter,
+            wait_exponential,
+            wait_random,
         )
 
         def retrying(state: RetryCallState) -> None:
@@ -246,7 +247,7 @@ class Attempts:
         attempts = Retrying(
             stop=stop_after_attempt(self.server.attempts)
             | stop_before_delay(self.read_by - time.monotonic()),
-            wait=wait_exponential_jitter(initial=0.25, max=5, jitter=0.5),
+            wait=wait_exponential(multiplier=0.25, max=5) + wait_random(0, 0.5),
             retry=retry_if_exception(self._worth_another),
             sleep=sleep_using_event(self.run.stopped),
             before_sleep=retrying,

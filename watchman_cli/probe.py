@@ -308,8 +308,12 @@ class Reading:
         self.send_everything("full", why, defs, boot, stats, comparison)
 
     def send_everything(self, way, why, defs, boot, stats, comparison=None):
-        remember = self.job["remember"]
-        nodes, lines = self.send_records(defs, RECORDS)
+        nodes = list(defs.get_all_nodes())
+        ambiguous = self.has_twin_aliases(nodes)
+        if ambiguous and self.job["memory"] and way == "incremental":
+            raise Unusable("two aliases have one path")
+        remember = self.job["remember"] and not ambiguous
+        lines = self.send_records(defs, nodes, RECORDS)
         if remember:
             send(self.link, SKELETON, zlib.compress("\n".join(lines).encode(), 1))
         server_state = str(defs.get_server_state())
@@ -318,16 +322,25 @@ class Reading:
         if comparison:
             caught, why_not = comparison
             compared = why_not or self.send_comparison(caught, header)
-        self.done(way, why, server_state, nodes, boot=boot, stats=stats, header=header, compared=compared)
+        more = {"boot": boot, "stats": stats, "header": header, "compared": compared}
+        self.done(way, why, server_state, len(nodes), **more)
 
-    def send_records(self, defs, letter):
-        """Send a record for each node; return how many, and the skeleton's lines.
+    def has_twin_aliases(self, nodes):
+        """Whether two aliases have one path, which ecFlow allows after a restart from a checkpoint.
+
+        A change names its node by the path, so it cannot be told which of the two is meant.
+        """
+        alias = self.ecflow.Alias
+        paths = [node.get_abs_node_path() for node in nodes if type(node) is alias]
+        return len(set(paths)) < len(paths)
+
+    def send_records(self, defs, nodes, letter):
+        """Send a record for each node; return the skeleton's lines.
 
         What is done for each node is done by C, over many at once: it costs half of a plain loop.
         """
         node_type = self.ecflow.Node
         ends = {dstate: ',"status":"%s"}' % name for dstate, name in self.dstates.items()}
-        nodes = list(defs.get_all_nodes())
         all_paths, all_dstates = [], []
         prefix = '{"path":"/","status":"%s"}' % defs.get_state()
         for start in range(0, len(nodes) or 1, RECORDS_IN_A_FRAME):
@@ -339,7 +352,7 @@ class Reading:
             send(self.link, letter, ",".join([prefix, *records] if not start else records).encode())
             all_paths += paths
             all_dstates += dstates
-        return len(nodes), self.skeleton_lines(nodes, all_paths, all_dstates)
+        return self.skeleton_lines(nodes, all_paths, all_dstates)
 
     def skeleton_lines(self, nodes, paths, dstates):
         """The nodes as a checkpoint has them, with no more than the structure and their states."""
@@ -490,6 +503,8 @@ class Reading:
                 return False
             line = self.skeleton_line(node, path, dstate, kind)
             names = [child.name() for child in children]
+            if len(set(names)) < len(names):
+                return False
             changes.append({"path": path, "status": self.dstates[dstate], "line": line, "children": names})
         send(self.link, CHANGES, json.dumps(changes).encode())
         verdict, _ = receive(self.link)
@@ -512,7 +527,7 @@ class Reading:
         if change_numbers(mine) != change_numbers(header):
             return "the server changed between the two"
         if not self.send_changes(caught):
-            self.send_records(caught.defs, COMPARED)
+            self.send_records(caught.defs, list(caught.defs.get_all_nodes()), COMPARED)
         return None
 
     def done(self, way, why, server_state, nodes, **more):
