@@ -7,6 +7,7 @@ a JSON line: ["ok", result] or ["error", text]. `snapshot` is an independent ful
 import ctypes
 import json
 import os
+import re
 import sys
 
 import ecflow
@@ -67,8 +68,13 @@ def printed_by(request):
 
 def handles(client):
     """The client handles on the server, as [number, user, suites]."""
-    words = [line.split() for line in printed_by(client.ch_suites).splitlines()]
-    return [[int(each[1]), each[0], each[2:]] for each in words if len(each) > 1 and each[1].isdigit()]
+    found, user = [], None
+    for line in printed_by(client.ch_suites).splitlines():
+        match = re.match(r"(\S*)\s+(\d+)  (.*)", line)
+        if match:
+            user = match[1] or user  # it is printed with the first of its handles only
+            found.append([int(match[2]), user, match[3].split()])
+    return found
 
 
 def stats(client):

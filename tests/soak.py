@@ -71,6 +71,7 @@ class Soak:
     probes: Probes
     seed: int
     definitions: tuple[str, ...] = ()
+    suites: tuple[str, ...] = ()  # the only ones that are read; all where there are none
     ways: Counter[str] = field(default_factory=Counter)
     steps: int = 0
     done: deque[str] = field(default_factory=lambda: deque(maxlen=40))
@@ -80,7 +81,7 @@ class Soak:
         self.paths: list[str] = []
         self.store = open_store(self.redis.url)
         self.server = Server(
-            owner="soak", repo="server", host=self.ecflow.host, port=self.ecflow.port,
+            owner="soak", repo="server", host=self.ecflow.host, port=self.ecflow.port, suites=self.suites,
             connect_timeout=10, attempts=3, deadline=30, full_sync_every=3600, ssl=False,
         )  # fmt: skip
         self.config = Config(Path("soak"), self.redis.url, None, "store", (self.server,), ())
@@ -145,13 +146,22 @@ class Soak:
         (outcome,) = outcomes
         return outcome
 
+    def independent(self) -> dict[str, Any]:
+        """What a full sync of the server shows of what is to be read."""
+        found = self.ecflow.snapshot()
+        self.paths = [path for path, _ in found["records"][1:]]
+        if self.suites:
+            wanted = {"", *self.suites}
+            found["records"] = [each for each in found["records"] if each[0].split("/")[1] in wanted]
+        return found
+
     def compare(self) -> None:
         """Raise Difference where a run's snapshot is not that of the full syncs around it."""
         for _ in range(20):
             try:
-                before = self.ecflow.snapshot()
+                before = self.independent()
                 outcome = self.collect()
-                after = self.ecflow.snapshot()
+                after = self.independent()
             except EcflowError:
                 self.revive()
                 continue
@@ -174,7 +184,6 @@ class Soak:
         ours = [handle for handle in self.ecflow.handles() if any("watchman" in name for name in handle[2])]
         if ours:
             raise Difference(f"handles of ours are left: {ours}")
-        self.paths = [path for path, _ in after["records"][1:]]
 
     def revive(self) -> None:
         """Start the server again after one of the steps made it crash, which some do."""
@@ -185,7 +194,8 @@ class Soak:
     def told(self) -> str:
         """What was done, in a line."""
         ways = ", ".join(f"{count} {way}" for way, count in sorted(self.ways.items()))
-        return f"seed {self.seed}: {self.steps} steps, {sum(self.ways.values())} runs ({ways}), all equal"
+        of = f" of {', '.join(self.suites)}" if self.suites else ""
+        return f"seed {self.seed}{of}: {self.steps} steps, {sum(self.ways.values())} runs ({ways}), all equal"
 
     def said(self) -> str:
         """What was done last, for whoever looks into a difference."""
@@ -404,10 +414,18 @@ ACTIONS_AND_WEIGHTS: tuple[tuple[Callable[[Soak], Any], float], ...] = (
     (forget, 1),
 )  # fmt: skip
 ACTIONS, WEIGHTS = zip(*ACTIONS_AND_WEIGHTS, strict=True)
+SOME_SUITES = ("s0", "s4", "s2", "cron3")
 SAME_PID = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL")
 
 
-def soak_for(seconds: float, seed: int, prefix: tuple[str, ...], definitions: tuple[str, ...]) -> Soak:
+def soak_for(
+    seconds: float,
+    seed: int,
+    *,
+    prefix: tuple[str, ...] = (),
+    definitions: tuple[str, ...] = (),
+    suites: tuple[str, ...] = (),
+) -> Soak:
     """Soak for that long. Raises Difference, with the seed and what was done."""
     with tempfile.TemporaryDirectory(prefix="watchman-soak-") as folder, Probes() as probes:
         homes = Path(folder, "ecflow"), Path(folder, "redis")
@@ -417,7 +435,7 @@ def soak_for(seconds: float, seed: int, prefix: tuple[str, ...], definitions: tu
         try:
             ecflow.start()
             redis.start()
-            soak = Soak(ecflow, redis, probes, seed, definitions)
+            soak = Soak(ecflow, redis, probes, seed, definitions, suites)
             end = time.monotonic() + seconds
             try:
                 while time.monotonic() < end:
@@ -441,7 +459,10 @@ def main() -> None:
     while time.monotonic() < end:
         # Half of the servers are process 1 of a namespace, as in a container: every start has one PID.
         prefix = SAME_PID if seed % 2 and os.geteuid() == 0 else ()
-        print(soak_for(min(60.0, end - time.monotonic()), seed, prefix, definitions).told(), flush=True)
+        suites = SOME_SUITES if seed % 3 == 0 else ()
+        limit = min(60.0, end - time.monotonic())
+        soak = soak_for(limit, seed, prefix=prefix, definitions=definitions, suites=suites)
+        print(soak.told(), flush=True)
         seed += 1
 
 

@@ -8,7 +8,7 @@ import random
 import pytest
 
 from tests.conftest import SHARED
-from tests.soak import SAME_PID, soak_for
+from tests.soak import SAME_PID, SOME_SUITES, soak_for
 
 SECONDS = float(os.environ.get("WATCHMAN_SOAK_SECONDS", "120"))
 DEFINITIONS = tuple(str(path) for path in sorted((SHARED / "defs").glob("*.def")))
@@ -16,10 +16,14 @@ DEFINITIONS = tuple(str(path) for path in sorted((SHARED / "defs").glob("*.def")
 
 @pytest.mark.slow
 @pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.parametrize("suites", [(), SOME_SUITES], ids=["all", "some suites"])
 @pytest.mark.parametrize("prefix", [(), SAME_PID], ids=["another PID", "the same PID"])
-def test_incremental_equals_full(prefix: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_incremental_equals_full(
+    prefix: tuple[str, ...], suites: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
     if prefix and os.geteuid() != 0:
         pytest.xfail("a PID namespace needs root")
     seed = random.SystemRandom().randrange(10**6)
+    soak = soak_for(SECONDS / 4, seed, prefix=prefix, definitions=DEFINITIONS, suites=suites)
     with capsys.disabled():
-        print(f"\n{soak_for(SECONDS / 2, seed, prefix, DEFINITIONS).told()}", end=" ", flush=True)
+        print(f"\n{soak.told()}", end=" ", flush=True)

@@ -283,7 +283,7 @@ class Attempts:
             "user": self.server.user,
             "password": self.server.password,
             "suites": self.server.suites,
-            "marker": f"watchman:{self.server.name}",
+            "marker": self._marker,
             "patience": max(1.0, self.read_by - time.monotonic()),
             "memory": memory.fields(known) if known else None,
             "why_full": why,
@@ -313,8 +313,15 @@ class Attempts:
     # ------------------------------------------------------------- what an earlier run left
 
     @property
+    def _marker(self) -> str:
+        """What tells this server's client handles in ecFlow from those of any other watchman."""
+        store = self.run.config.store.rpartition("@")[2]  # it goes to ecFlow: no password
+        whose = f"{store} {self.server.name}"
+        return f"watchman_{memory.digest(whose.encode())[:16]}"
+
+    @property
     def _remembers(self) -> bool:
-        return self.lease is not None and self.run.config.sync_cache != "off" and not self.server.suites
+        return self.lease is not None and self.run.config.sync_cache != "off"
 
     def _memory(self) -> tuple[Memory | None, str | None, bool]:
         """What can be synced from, why nothing can, and whether to compare both ways."""
@@ -322,8 +329,6 @@ class Attempts:
             return None, "a dry run", False
         if self.run.config.sync_cache == "off":
             return None, "sync_cache is off", False
-        if self.server.suites:
-            return None, "only some suites are read", False
         if self.run.reset_sync:
             return None, "incremental syncs were reset", False
         if self.before.off:
@@ -345,7 +350,7 @@ class Attempts:
         return known, None, False
 
     def _target(self) -> list[Any]:
-        return [self.server.host, int(self.server.port)]
+        return [self.server.host, int(self.server.port), *self.server.suites]
 
     def _skeleton(self, known: Memory) -> bytes:
         """The remembered skeleton; empty, which makes the probe sync in full, where it is damaged."""
@@ -419,6 +424,7 @@ class Attempts:
                 boot=report["boot"],
                 stats=report["stats"],
                 header=report["header"],
+                structure=report["structure"],
                 nodes=report["nodes"],
                 revision=revision,
                 bindings=self.run.probes.bindings.version,

@@ -27,6 +27,7 @@ class Memory:
     boot: dict[str, Any]  # which start of which server: version, host, port, start time, PID
     stats: int  # how many `stats` requests that boot had answered
     header: str  # a checkpoint's first two lines, with the change numbers
+    structure: int | None  # the server's number of structural changes; None where all suites are read
     nodes: int
     revision: str  # of the snapshot that the skeleton belongs to
     bindings: str  # the version of the bindings that made it
@@ -75,4 +76,4 @@ def patch_skeleton(skeleton: bytes, lines: dict[int, str]) -> bytes:
 
 def fields(memory: Memory) -> dict[str, Any]:
     """What a probe needs of the memory."""
-    return {name: getattr(memory, name) for name in ("boot", "stats", "header", "nodes")}
+    return {name: getattr(memory, name) for name in ("boot", "stats", "header", "structure", "nodes")}

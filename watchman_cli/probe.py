@@ -50,6 +50,9 @@ EXIT = b"X"  # the child ended without DONE or ERROR, JSON
 RECORDS_IN_A_FRAME = 5000
 WORTH_PATCHING = 0.02  # of all nodes; above it, walking over all of them is cheaper
 WORTH_A_FULL_SYNC = 0.5  # changes for each node; above it, a full sync is smaller
+DO_FULL_SYNC = "2"  # of ecFlow's ServerReply::News_t
+COULD_NOT_APPLY = "Could not apply"  # what the bindings say of changes to nodes they have not
+HANDLE_DROPPED = "Handle dropped?"  # what the server says of a handle that it does not know
 PR_SET_PDEATHSIG = 1
 NOISE_LIMIT = 4000
 # In a skeleton, a container's first child has this variable. The server sends a container's children
@@ -261,17 +264,22 @@ class Reading:
     def ask(self, request, *arguments):
         """Make one request of the server."""
         self.requests += 1
-        answer = request(*arguments)
+        try:
+            answer = request(*arguments)
+        except RuntimeError as error:
+            if HANDLE_DROPPED not in str(error):
+                raise
+            raise Unusable("somebody dropped the client handle") from error
         if not self.answered:
             self.answered = True
             send(self.link, ANSWERED)
         return answer
 
-    def printed_by(self, request):
+    def printed_by(self, request, *arguments):
         """What a request prints on descriptor 1, which is the only way to get it."""
         start = os.fstat(self.noise).st_size
         os.lseek(self.noise, 0, os.SEEK_END)
-        self.ask(request)
+        self.ask(request, *arguments)
         libc.fflush(None)
         return os.pread(self.noise, 1 << 20, start).decode("utf-8", "replace")
 
@@ -295,9 +303,13 @@ class Reading:
         client = self.client()
         boot, stats = self.boot(client)  # before the sync: an older boot's name costs a full sync
         self.at = self.now()
+        if self.job["left_handle"]:
+            self.drop_left_handles(client)
+        structure = None
         if self.job["suites"]:
-            self.ask(client.group, "ch_register false %s; sync_full 0" % " ".join(self.job["suites"]))
-            self.ask(client.ch_drop)
+            structure = self.structure_number(client) if self.job["remember"] else None
+            self.register(client, [self.job["marker"], *self.job["suites"]])
+            self.drop(client)
         else:
             self.ask(client.sync_local)
         comparison = self.compare() if self.job["compare"] else None
@@ -305,9 +317,40 @@ class Reading:
         if defs is None:  # what very old servers give when nothing is loaded
             defs = self.ecflow.Defs()
         boot["pid"] = server_variable(defs, "ECF_PID")
-        self.send_everything("full", why, defs, boot, stats, comparison)
+        self.send_everything("full", why, defs, boot, stats, structure, comparison)
 
-    def send_everything(self, way, why, defs, boot, stats, comparison=None):
+    def structure_number(self, client):
+        """The server's number of structural changes, of whichever suites."""
+        low = (self.job["memory"] or {}).get("structure") or 0
+        if low and self.structure_is_at_most(client, low - 1):  # of another start of the server
+            low = 0
+        high, step = low, 1
+        while not self.structure_is_at_most(client, high):
+            low, high, step = high + 1, high + step, step * 4
+        while low < high:
+            middle = (low + high) // 2
+            if self.structure_is_at_most(client, middle):
+                high = middle
+            else:
+                low = middle + 1
+        return high
+
+    def structure_is_at_most(self, client, number):
+        """Whether the server's number of structural changes is not above `number`.
+
+        `news` without a handle knows (SNewsCmd.cpp): it is asked for a full sync by who has a higher
+        one. But the bindings tell that answer from the one for any change only when they debug.
+        """
+        client.debug(True)
+        try:
+            said = re.search(r"news_ = (\d)", self.printed_by(client.group, "news 0 0 %d" % (number + 1)))
+        finally:
+            client.debug(False)
+        if said is None:
+            raise RuntimeError("these bindings do not tell the answer to news")
+        return said[1] == DO_FULL_SYNC
+
+    def send_everything(self, way, why, defs, boot, stats, structure=None, comparison=None):
         nodes = list(defs.get_all_nodes())
         ambiguous = self.has_twin_aliases(nodes)
         if ambiguous and self.job["memory"] and way == "incremental":
@@ -323,6 +366,7 @@ class Reading:
             caught, why_not = comparison
             compared = why_not or self.send_comparison(caught, header)
         more = {"boot": boot, "stats": stats, "header": header, "compared": compared}
+        more["structure"] = structure
         self.done(way, why, server_state, len(nodes), **more)
 
     def has_twin_aliases(self, nodes):
@@ -396,56 +440,102 @@ class Reading:
             self.done("unchanged", None, str(caught.defs.get_server_state()), memory["nodes"])
         elif caught.everything:
             why = "nodes were added, removed or moved"
-            self.send_everything("full", why, caught.defs, boot, stats)
+            self.send_everything("full", why, caught.defs, boot, stats, memory["structure"])
         else:
             self.send_caught(caught, boot, stats)
 
     def send_caught(self, caught, boot, stats):
         """Send what changed, or every node where that is not enough to know or not cheaper."""
         if not self.send_changes(caught):
-            self.send_everything("incremental", None, caught.defs, boot, stats)
+            structure = self.job["memory"]["structure"]
+            self.send_everything("incremental", None, caught.defs, boot, stats, structure)
             return
         state = str(caught.defs.get_server_state())
         header = header_of(caught.defs)
-        nodes = self.job["memory"]["nodes"]
-        self.done("incremental", None, state, nodes, boot=boot, stats=stats, header=header)
+        memory = self.job["memory"]
+        more = {"boot": boot, "stats": stats, "header": header}
+        more["structure"] = memory["structure"]
+        self.done("incremental", None, state, memory["nodes"], **more)
 
     def catch_up(self, client, memory):
         """Bring an earlier run's definition up to date. The client's definition is that one after."""
+        handle = self.register_empty(client)
+        try:
+            if handle != 1 or self.job["left_handle"]:
+                self.drop_left_handles(client, but=handle)
+            if self.job["suites"]:
+                return self.catch_up_with(client, memory)
+        finally:
+            self.drop(client)
+        return self.catch_up_with(client, memory)
+
+    def catch_up_with(self, client, memory):
         caught = Caught()
-        caught.defs = defs = self.empty_definition(client)
+        caught.defs = defs = client.get_defs()
         caught.pid = server_variable(defs, "ECF_PID")
         if caught.pid != memory["boot"]["pid"]:
             raise Unusable("the server was restarted")
-        state_changes, _modify_changes = change_numbers(memory["header"])
+        state_changes, modify_changes = change_numbers(memory["header"])
         least, _ = change_numbers(header_of(defs))  # the newest change of the definition's own
         defs.restore_from_checkpt(in_memory(memory["header"] + "enddef\n"))
         self.at = self.now()
-        caught.news = self.ask(client.news_local)
-        if not caught.news:
-            return caught
-        if least - state_changes > WORTH_A_FULL_SYNC * memory["nodes"]:
-            raise Unusable("most nodes changed")
+        if self.job["suites"]:
+            caught.news = self.news_of_suites(client, state_changes, modify_changes)
+        else:
+            caught.news = self.ask(client.news_local)
+            if caught.news and least - state_changes > WORTH_A_FULL_SYNC * memory["nodes"]:
+                raise Unusable("most nodes changed")
+        if caught.news and not self.sent_everything(client):
+            self.sync_from_skeleton(client, memory)
+        caught.defs = client.get_defs()
+        if caught.news:  # told by the client of its last request only
+            caught.everything = self.sent_everything(client)
+            caught.paths = dict.fromkeys(client.changed_node_paths)
+            self.check_aliases(caught)
+        if self.job["suites"] and not self.structure_is_at_most(client, memory["structure"]):
+            raise Unusable("nodes were added, removed or moved, in whichever suite")
+        return caught
+
+    def sent_everything(self, client):
+        """Whether the server's last answer to a sync was a full definition.
+
+        Then the client is in sync, though no node was named as changed.
+        """
+        return client.in_sync() and not list(client.changed_node_paths)
+
+    def sync_from_skeleton(self, client, memory):
+        """Have the server's changes applied to the skeleton that the supervisor sends."""
         send(self.link, WANT_SKELETON)
         _, skeleton = receive(self.link)
         try:
             text = zlib.decompress(skeleton).decode() + "\n"
-            defs.restore_from_checkpt(in_memory(memory["header"] + text + "enddef\n"))
+            client.get_defs().restore_from_checkpt(in_memory(memory["header"] + text + "enddef\n"))
         except (zlib.error, RuntimeError) as error:
             raise Unusable("the skeleton could not be restored: %s" % error) from error
         self.at = self.now()
         try:
             self.ask(client.sync_local)
         except RuntimeError as error:
-            if "Could not apply" not in str(error):
+            if COULD_NOT_APPLY not in str(error):
                 raise
             raise Unusable("the changes could not be applied: %s" % error) from error
-        caught.paths = dict.fromkeys(client.changed_node_paths)
-        caught.defs = client.get_defs()
-        # In sync with no node named as changed: the server saw fit to send everything.
-        caught.everything = client.in_sync() and not caught.paths
-        self.check_aliases(caught)
-        return caught
+
+    def news_of_suites(self, client, state_changes, modify_changes):
+        """Whether anything changed of the suites that are wanted, to which the handle is set.
+
+        The server answers a handle to which suites were just added with everything, once. In a
+        group it has one reply for all syncs (PreAllocatedReply.cpp), so that the full one, which
+        makes it forget that the handle is new, is replaced by the incremental one, and not sent.
+        """
+        handle, suites = client.ch_handle(), " ".join(self.job["suites"])
+        syncs = "sync_full %d; sync %d %d %d" % (handle, handle, state_changes, modify_changes)
+        try:
+            self.ask(client.group, "ch_add %d %s; %s" % (handle, suites, syncs))
+        except RuntimeError as error:
+            if COULD_NOT_APPLY not in str(error):
+                raise
+            return True  # to a definition without nodes: changes of nodes
+        return client.in_sync()
 
     def check_aliases(self, caught):
         """Refuse a change to unknown of an alias, which ecFlow's full sync shows as queued (Alias.cpp)."""
@@ -453,33 +543,42 @@ class Reading:
             if isinstance(node, self.ecflow.Alias) and node.get_state() == self.ecflow.State.unknown:
                 raise Unusable("an alias became unknown")
 
-    def empty_definition(self, client):
-        """The definition without any suite, held by the client, for memory to be restored into.
+    def register_empty(self, client):
+        """Have the client hold the definition without any suite, for memory to be restored into.
 
-        A handle on a suite that does not exist brings it (ecFlow's group command lets the sync use
-        the handle that was just registered). Its name marks the handle as watchman's own.
+        A handle on a suite that does not exist brings it. Returns the handle, which is the client's.
         """
-        marker = self.job["marker"]
         try:
-            self.ask(client.group, "ch_register false %s; sync_full 0" % marker)
+            return self.register(client, [self.job["marker"]])
         except RuntimeError as error:
             if "authenticat" not in str(error).lower() and "not allowed" not in str(error):
                 raise
             raise Unusable("this user may not register a client handle") from error
-        handle = client.ch_handle()
-        try:
-            if handle != 1 or self.job["left_handle"]:
-                self.drop_left_handles(client, marker, handle)
-        finally:
-            self.ask(client.ch_drop)
-        return client.get_defs()
 
-    def drop_left_handles(self, client, marker, mine):
-        """Drop the handles of earlier probes of this server that were killed holding one."""
+    def register(self, client, suites):
+        """Register a handle and sync with it, in one request: ecFlow's group command allows that.
+
+        One of the suites is a name that marks the handle as watchman's own.
+        """
+        self.ask(client.group, "ch_register false %s; sync_full 0" % " ".join(suites))
+        return client.ch_handle()
+
+    def drop_left_handles(self, client, but=None):
+        """Drop the handles of earlier probes of this server that were killed holding one.
+
+        Each line that is printed is a user (only on his first), a handle, and its suites.
+        """
         for line in self.printed_by(client.ch_suites).splitlines():
-            words = line.split()
-            if words[2:] == [marker] and words[1] != str(mine):
-                self.ask(client.ch_drop, int(words[1]))
+            match = re.match(r"(?:\S+)?\s+(\d+)  (.*)", line)
+            if match and self.job["marker"] in match[2].split() and int(match[1]) != but:
+                self.drop(client, int(match[1]))
+
+    def drop(self, client, *handle):
+        """Drop a handle, the client's own if none is named; no matter if somebody else just did."""
+        try:
+            self.ask(client.ch_drop, *handle)
+        except Unusable:
+            pass
 
     def send_changes(self, caught):
         """Send each changed node's status, its line, and its children in order; return if they fit.
