@@ -33,6 +33,12 @@ def snapshot(client):
     return {"records": records(defs), "server_state": str(defs.get_server_state())}
 
 
+def variable(client, name):
+    """A variable of the server's own."""
+    client.sync_local()
+    return next(each.value() for each in client.get_defs().server_variables if each.name() == name)
+
+
 def in_memory(text):
     fd = os.memfd_create("defs")
     os.write(fd, text.encode())
@@ -81,7 +87,7 @@ def stats(client):
     return printed_by(client.stats)
 
 
-OURS = {each.__name__: each for each in (snapshot, load_text, load_restored, handles, stats)}
+OURS = {each.__name__: each for each in (snapshot, variable, load_text, load_restored, handles, stats)}
 
 
 def argument(value):

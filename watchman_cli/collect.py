@@ -166,29 +166,26 @@ class Run:
 
     def remembered(self, lease: Lease, server: Server, whole: bool = False) -> bytes:
         """What an earlier run left to sync from, its beginning or the whole; empty where nothing."""
-        if self._cache is None:
-            return (
-                ((lease.value("sync") if whole else lease.earlier.sync) or b"") if self.kept_in_store else b""
-            )
-        value = self._cache.value(server.name, "sync") or b""
-        return value if whole else value[: memory.HEAD_SIZE]
+        if self._cache is not None:
+            try:
+                value = self._cache.value(server.name, "sync") or b""
+            except StoreError:  # it is there to spare a full sync, and nothing fails for it
+                value = b""
+            return value if whole else value[: memory.HEAD_SIZE]
+        if not self.kept_in_store:
+            return b""
+        return (lease.value("sync") if whole else lease.earlier.sync) or b""
 
     @property
     def kept_in_store(self) -> bool:
         """Whether what is remembered between runs is kept with the snapshots."""
         return self.config.sync_cache == "store"
 
-    def remember(self, server: Server, sync: bytes | None) -> bytes | None:
-        """Keep what the next run may sync from; return what the store is to keep of it."""
-        if self._cache is None or sync is None:
-            return sync if self.kept_in_store else None
-        self._cache.check(0)
-        if sync:
-            (self._cache.root / server.name).mkdir(parents=True, exist_ok=True)
-            self._cache.replace(server.name, "sync", sync)
-        else:
-            self._cache.remove(server.name, "sync")
-        return None
+    def remember(self, server: Server, sync: bytes) -> None:
+        """Keep what the next run may sync from in the directory for it. Raises StoreError."""
+        if self._cache is not None:
+            self._cache.check(0)
+            self._cache.keep(server.name, "sync", sync)
 
 
 class Attempts:
@@ -201,6 +198,7 @@ class Attempts:
         self.count = 0
         self.answered = False  # whether the server answered an attempt, which then failed
         self.left_handle = False
+        self.warning: str | None = None
         earlier = lease.earlier if lease else None
         self.before = health.decode(earlier.health if earlier else None)
         self.kept = earlier.head.collected_time if earlier and earlier.head else self.before.collected_time
@@ -226,7 +224,8 @@ class Attempts:
             return self._failed(error)
         except StoreError as error:
             return self._outcome("lost", error=error, report=reading.report)
-        return self._outcome("written", report=reading.report, warning=reading.difference)
+        warning = reading.difference or self.warning
+        return self._outcome("written", report=reading.report, warning=warning)
 
     def _read(self) -> Reading:
         from tenacity import (
@@ -440,13 +439,17 @@ class Attempts:
     def _write(self, reading: Reading) -> None:
         assert self.lease
         record = self._health(reading)
-        sync = self.run.remember(self.server, reading.sync)
+        if reading.sync is not None:
+            try:
+                self.run.remember(self.server, reading.sync)
+            except StoreError as error:
+                self.warning = f"sync_cache: {error}; the next run makes a full sync"
         self.lease.commit(
             Writing(
                 health=health.encode(record),
                 snapshot=reading.snapshot,
                 touch=reading.touch if reading.snapshot is None else None,
-                sync=sync,
+                sync=reading.sync if self.run.kept_in_store else None,
                 expire=self.server.expire,
             )
         )

@@ -231,7 +231,7 @@ class Reading:
 
     def run(self):
         why = self.job["why_full"]
-        if self.job["memory"]:
+        if self.job["memory"] and not why:
             try:
                 self.read_from_memory(self.job["memory"])
                 return
@@ -473,11 +473,11 @@ class Reading:
         caught = Caught()
         caught.defs = defs = client.get_defs()
         caught.pid = server_variable(defs, "ECF_PID")
-        if caught.pid != memory["boot"]["pid"]:
+        if caught.pid != memory["boot"].get("pid"):
             raise Unusable("the server was restarted")
         state_changes, modify_changes = change_numbers(memory["header"])
         least, _ = change_numbers(header_of(defs))  # the newest change of the definition's own
-        defs.restore_from_checkpt(in_memory(memory["header"] + "enddef\n"))
+        restore(defs, memory["header"])
         self.at = self.now()
         if self.job["suites"]:
             caught.news = self.news_of_suites(client, state_changes, modify_changes)
@@ -508,10 +508,9 @@ class Reading:
         send(self.link, WANT_SKELETON)
         _, skeleton = receive(self.link)
         try:
-            text = zlib.decompress(skeleton).decode() + "\n"
-            client.get_defs().restore_from_checkpt(in_memory(memory["header"] + text + "enddef\n"))
-        except (zlib.error, RuntimeError) as error:
-            raise Unusable("the skeleton could not be restored: %s" % error) from error
+            restore(client.get_defs(), memory["header"] + zlib.decompress(skeleton).decode() + "\n")
+        except (zlib.error, UnicodeDecodeError) as error:
+            raise Unusable("the skeleton is damaged") from error
         self.at = self.now()
         try:
             self.ask(client.sync_local)
@@ -650,6 +649,14 @@ class Caught:
     news = False  # whether anything changed
     everything = False  # whether the server sent a full definition instead
     paths = ()  # of the nodes that changed
+
+
+def restore(defs, text):
+    """Have a definition be that of a checkpoint's text. Raises Unusable where it is not one."""
+    try:
+        defs.restore_from_checkpt(in_memory(text + "enddef\n"))
+    except RuntimeError as error:
+        raise Unusable("what is remembered could not be restored: %s" % error) from error
 
 
 def server_variable(defs, name):

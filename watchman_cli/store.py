@@ -470,6 +470,15 @@ class DirectoryStore(Store):
     def _file(self, name: str, what: str) -> Path:
         return self.root / name / (what if what == "sync" else f"{what}.json")
 
+    def keep(self, name: str, what: str, data: bytes) -> None:
+        """Keep one value, by itself and without a lease; none where it is empty. Raises StoreError."""
+        with self._told():
+            if data:
+                (self.root / name).mkdir(parents=True, exist_ok=True)
+                self.replace(name, what, data)
+            else:
+                self.remove(name, what)
+
     def replace(self, name: str, what: str, data: bytes) -> None:
         """Replace a file as a whole; when that fails, the old one is there still."""
         path = self._file(name, what)

@@ -1,0 +1,127 @@
+"""Faults that a real server can not be made to show, over real sockets."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass
+class Connection:
+    """One connection through a Proxy, or to a FakeServer."""
+
+    number: int  # from 0, in the order in which they came
+    client: socket.socket
+    sent: int = 0  # bytes, to the client
+
+    def forward(self, data: bytes) -> None:
+        self.client.sendall(data)
+        self.sent += len(data)
+
+    def reset(self) -> None:
+        """Close it with a TCP reset."""
+        self.client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.client.close()
+
+
+class Listener:
+    """Accepts on a free loopback port, and serves each connection from a thread; a context manager."""
+
+    host = "127.0.0.1"
+
+    def __init__(self) -> None:
+        self._listener = socket.create_server((self.host, 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.connections: list[Connection] = []
+        self.accepted = threading.Semaphore(0)  # released for each connection
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            connection = Connection(len(self.connections), client)
+            self.connections.append(connection)
+            self.accepted.release()
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: Connection) -> None:
+        try:
+            self.serve(connection)
+        except OSError:  # the other end went, which is its right
+            pass
+
+    def serve(self, connection: Connection) -> None:
+        raise NotImplementedError
+
+    @property
+    def sent(self) -> int:
+        """Bytes sent to all clients so far."""
+        return sum(connection.sent for connection in self.connections)
+
+    def __enter__(self) -> Listener:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self.connections:
+            connection.client.close()
+
+
+class FakeServer(Listener):
+    """A server of which each connection is given to `behave`, and then kept open."""
+
+    def __init__(self, behave: Callable[[Connection], None]) -> None:
+        self._behave = behave
+        super().__init__()
+
+    def serve(self, connection: Connection) -> None:
+        self._behave(connection)
+
+
+@dataclass
+class Reply:
+    """A part of what the real server answers, on its way through a Proxy."""
+
+    connection: Connection
+    data: bytes
+    before: int  # bytes of this reply that came earlier
+
+
+class Proxy(Listener):
+    """A way to a real server that passes on what it answers, or gives it to `on_reply` to spoil.
+
+    ecFlow makes a connection for each request, so a connection's number is that of the request.
+    """
+
+    def __init__(self, port: int, on_reply: Callable[[Reply], None] | None = None) -> None:
+        self.target = port
+        self.on_reply = on_reply
+        super().__init__()
+
+    def serve(self, connection: Connection) -> None:
+        with socket.create_connection((self.host, self.target)) as server:
+            threading.Thread(target=self._pass_on, args=(connection.client, server), daemon=True).start()
+            before = 0
+            while data := server.recv(1 << 16):
+                if self.on_reply:
+                    self.on_reply(Reply(connection, data, before))
+                else:
+                    connection.forward(data)
+                before += len(data)
+        connection.client.shutdown(socket.SHUT_WR)
+
+    @staticmethod
+    def _pass_on(client: socket.socket, server: socket.socket) -> None:
+        try:
+            while data := client.recv(1 << 16):
+                server.sendall(data)
+            server.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
