@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import signal
 import socket
@@ -19,6 +20,7 @@ from tests.servers import (
     RedisServer,
     Watchman,
     await_true,
+    free_port,
     health_of,
     records_of,
     status_of,
@@ -285,6 +287,18 @@ def test_entries_of_one_address_are_read_in_turn(
     assert steps == [f"o/r{i}:" for i in range(4)]
     waiting = [line for line in result.err.splitlines() if "for an answer" in line or " nodes, " in line]
     assert [("for an answer" in line) for line in waiting] == [True, False] * 4
+
+
+def test_a_server_where_every_login_has_a_password(
+    ecflow_server: Callable[..., EcflowServer], redis: RedisServer, watchman: Watchman, tmp_path: Path
+) -> None:
+    port, passwords = free_port(), tmp_path / "passwords"
+    passwords.write_text(f"5.0.0\n{getpass.getuser()} {socket.gethostname()} {port} secret\n")
+    ecflow = ecflow_server(port=port, environment={"ECF_PASSWD": str(passwords)})
+    for password, code in (("guess", 1), ("secret", 0)):
+        entry = {"owner": "o", "repo": "r", "address": ecflow, "password": password}
+        watchman.configure(redis.url, [entry])
+        assert watchman.collect().code == code
 
 
 def test_a_log_for_a_collector(ecflow: EcflowServer, redis: RedisServer, watchman: Watchman) -> None:

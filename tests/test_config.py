@@ -117,6 +117,10 @@ servers:
         ("servers:\n" + SERVER + "1: 3\n", "3: a key that is not text"),
         ("servers: [\n", "2: not valid YAML: while parsing a flow node, did not find expected node content"),
         ("a: &a [*a]\nservers:\n" + SERVER, "1: an alias stands for something that it is part of"),
+        (
+            "defaults:\n  user: u\nservers:\n" + SERVER,
+            "4: servers[0].user: ecFlow wants a password with it; password is missing",
+        ),
         ("a: !!python/object:os.system {}\n", None),
         ("store: http://x\nservers:\n" + SERVER, None),
     ],

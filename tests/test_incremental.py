@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import getpass
 import json
 import os
 import re
+import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable
@@ -17,7 +20,16 @@ import orjson
 import pytest
 
 from tests.faults import Proxy, Reply
-from tests.servers import EcflowServer, RedisServer, Result, Watchman, health_of, records_of, status_of
+from tests.servers import (
+    EcflowServer,
+    RedisServer,
+    Result,
+    Watchman,
+    free_port,
+    health_of,
+    records_of,
+    status_of,
+)
 from tests.soak import SAME_PID
 from watchman_cli import memory, snapshot
 
@@ -428,18 +440,28 @@ def test_a_killed_probe_leaves_one_handle_which_the_next_run_drops(watched: Watc
 def test_a_user_who_may_only_read(
     ecflow_server: Callable[..., EcflowServer], redis: RedisServer, watchman: Watchman, tmp_path: Path
 ) -> None:
-    """He may not register a client handle, so he gets full syncs, and no complaint."""
-    lists = tmp_path / "lists"
-    lists.write_text("4.4.14\nroot\n")
-    ecflow = ecflow_server(environment={"ECF_LISTS": str(lists)})
+    """He may register a client handle all the same, since that alters no definition."""
+    port = free_port()
+    lists, passwords = tmp_path / "lists", tmp_path / "passwords"
+    lists.write_text(f"4.4.14\n{getpass.getuser()}\n-reader\n")
+    hosts = (socket.gethostname(), "127.0.0.1")  # as the server calls itself, and as the client calls it
+    passwords.write_text("5.0.0\n" + "".join(f"reader {host} {port} secret\n" for host in hosts))
+    files = {"ECF_LISTS": str(lists), "ECF_CUSTOM_PASSWD": str(passwords)}
+    ecflow = ecflow_server(port=port, environment=files)
     ecflow.load_text(DEFINITION)
-    lists.write_text("4.4.14\n-root\n")
-    ecflow.reload_wl_file()
+    client = ["ecflow_client", "--host=127.0.0.1", f"--port={port}", "--user=reader"]
+    refused = subprocess.run(
+        [*client, "--force=aborted", "/s/f/a"],
+        env={**os.environ, **files},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "no *write* access" in refused.stdout + refused.stderr
     watched = Watched(ecflow, redis, watchman)
-    watched.configure()
-    assert watched.collect()["way"] == "full"
-    found = watched.collect()
-    assert (found["way"], found["why"]) == ("full", "this user may not register a client handle")
+    watched.configure(user="reader", password="secret")
+    assert [watched.collect()["way"] for _ in range(2)] == ["full", "unchanged"]
+    assert ecflow.handles() == []
 
 
 # ------------------------------------------------------------------------------- some suites

@@ -299,9 +299,21 @@ def _mistakes(path: Path, tree: yaml.Node, document: Any) -> Iterator[tuple[int,
             for place, message in _explain(error):
                 line = _line(tree, place)
                 yield line, f"{path}:{line}: {_dotted(place)}{message}"
+    defaults = document.get("defaults") if isinstance(document, dict) else None
+    defaults = defaults if isinstance(defaults, dict) else {}
     seen: dict[tuple[Any, Any], int] = {}
     entries = document.get("servers") if isinstance(document, dict) else None
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if (
+            isinstance(entry, dict)
+            and "user" in {**defaults, **entry}
+            and "password" not in {**defaults, **entry}
+        ):
+            line = _line(tree, ["servers", index, "user"])
+            yield (
+                line,
+                f"{path}:{line}: servers[{index}].user: ecFlow wants a password with it; password is missing",
+            )
         pair = (entry.get("owner"), entry.get("repo")) if isinstance(entry, dict) else (None, None)
         if not all(isinstance(part, str) for part in pair):
             continue

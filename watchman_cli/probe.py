@@ -22,6 +22,7 @@ import gc
 import json
 import math
 import os
+import pwd
 import re
 import select
 import signal
@@ -247,8 +248,9 @@ class Reading:
         for name in [name for name in os.environ if name.startswith("ECF_") or name == "NO_ECF"]:
             del os.environ[name]  # each would change what the bindings ask, or whom
         os.environ["ECF_CONNECT_TIMEOUT"] = str(math.ceil(self.job["patience"]) + 1)
-        if self.job["password"]:
-            os.environ["ECF_CUSTOM_PASSWD"] = self.password_file()
+        if self.job["password"]:  # of two files (UserCmd.cpp): for a user who is named, and for logins
+            own = "ECF_CUSTOM_PASSWD" if self.job["user"] else "ECF_PASSWD"
+            os.environ[own] = self.password_file()
         client = self.ecflow.Client(self.job["host"], self.job["port"])
         client.set_connection_attempts(1)
         if self.job["ssl"]:
@@ -259,7 +261,8 @@ class Reading:
 
     def password_file(self):
         """The path of a password file that is only in memory, in ecFlow's own format."""
-        return in_memory("5.0.0\n{user} {host} {port} {password}\n".format(**self.job))
+        user = self.job["user"] or pwd.getpwuid(os.getuid()).pw_name
+        return in_memory("5.0.0\n%s {host} {port} {password}\n".format(**self.job) % user)
 
     def ask(self, request, *arguments):
         """Make one request of the server."""
@@ -459,7 +462,7 @@ class Reading:
 
     def catch_up(self, client, memory):
         """Bring an earlier run's definition up to date. The client's definition is that one after."""
-        handle = self.register_empty(client)
+        handle = self.register(client, [self.job["marker"]])  # of no suite: for memory to be restored into
         try:
             if handle != 1 or self.job["left_handle"]:
                 self.drop_left_handles(client, but=handle)
@@ -541,18 +544,6 @@ class Reading:
         for node in map(caught.defs.find_abs_node, caught.paths):
             if isinstance(node, self.ecflow.Alias) and node.get_state() == self.ecflow.State.unknown:
                 raise Unusable("an alias became unknown")
-
-    def register_empty(self, client):
-        """Have the client hold the definition without any suite, for memory to be restored into.
-
-        A handle on a suite that does not exist brings it. Returns the handle, which is the client's.
-        """
-        try:
-            return self.register(client, [self.job["marker"]])
-        except RuntimeError as error:
-            if "authenticat" not in str(error).lower() and "not allowed" not in str(error):
-                raise
-            raise Unusable("this user may not register a client handle") from error
 
     def register(self, client, suites):
         """Register a handle and sync with it, in one request: ecFlow's group command allows that.
