@@ -66,6 +66,17 @@ def test_show(collected: RedisServer, watchman: Watchman) -> None:
     assert lines[-2:] == ["└─ not_begun  unknown", "   └─ waiting  unknown"]
 
 
+def test_a_stale_snapshot_is_known_to_be_stale(
+    collected: RedisServer, watchman: Watchman, ecflow: EcflowServer
+) -> None:
+    ecflow.kill()
+    for runs in ("1 run", "2 runs"):
+        assert watchman.collect().code == 1
+        lines = watchman.run("show", "o/r").text.splitlines()
+        assert lines[3:5] == [f"stale: {runs} failed: connection refused", ""]
+        assert f"{runs} failed: connection refused" in watchman.run("list").text
+
+
 def test_show_a_part(collected: RedisServer, watchman: Watchman) -> None:
     lines = watchman.run("show", "o/r", "--status", "suspended").text.splitlines()[4:]
     assert lines == [

@@ -32,6 +32,14 @@ class Health:
     left_handle: bool = False
     off: dict[str, str] | None = None
 
+    @property
+    def told(self) -> str:
+        """The record in a few words: `ok`, or how many runs failed and why the last did."""
+        if self.ok:
+            return "ok"
+        runs = "run" if self.failures == 1 else "runs"
+        return f"{self.failures} {runs} failed: {(self.error or {}).get('message', '')}"
+
 
 _OF_SYNC = ("way", "why", "compared", "left_handle", "off")
 

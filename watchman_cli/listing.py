@@ -39,11 +39,8 @@ def _row(server: Server, status: bytes | None, record: bytes | None) -> Row:
     state = health.decode(record)
     if not state.checked_time:
         told = "never read" if record is None else "its health record is not valid"
-    elif state.ok:
-        told = "ok"
     else:
-        runs = "run" if state.failures == 1 else "runs"
-        told = f"{state.failures} {runs} failed: {(state.error or {}).get('message', '')}"
+        told = state.told
     wrong, found = None, None
     if status is None:
         wrong = "no snapshot"

@@ -138,6 +138,9 @@ def show(
     store: str | None = STORE,
 ) -> None:
     """Read a snapshot back: how old it is, the server's state, counts per status, and the tree."""
+    import shutil
+
+    from watchman_cli import health
     from watchman_cli import show as drawing
     from watchman_cli import snapshot as snapshots
     from watchman_cli.errors import BadSnapshot, NoSnapshot
@@ -161,21 +164,13 @@ def show(
     if as_json:
         sys.stdout.buffer.write(value)
         return
-    path = "/" + path.strip("/")
-    if snapshot.status(path) is None:
-        raise NoSnapshot(f"{printable(name)}: it has no node {printable(path)}")
-    colour = coloured()
-    view = drawing.View(path, frozenset(each.value for each in status), depth)
-    if depth is None and sys.stdout.isatty():
-        import shutil
-
-        fits = drawing.fitting_depth(snapshot.records, view, max(40, shutil.get_terminal_size().lines - 6))
-        view = drawing.View(view.path, view.statuses, fits)
-    lines = [*drawing.summary(printable(name), snapshot, colour), ""]
-    lines += drawing.tree(snapshot.records, view, colour)
-    if view.depth is not None and depth is None:
-        lines += ["", f"folded at depth {view.depth}: --depth, --path and --status show more"]
-    print("\n".join(lines))
+    view = drawing.View("/" + path.strip("/"), frozenset(each.value for each in status), depth)
+    if snapshot.status(view.path) is None:
+        raise NoSnapshot(f"{printable(name)}: it has no node {printable(view.path)}")
+    height = shutil.get_terminal_size().lines if sys.stdout.isatty() else None
+    record = health.decode(opened.value(name, "health"))
+    stale = f"stale: {printable(record.told)}" if record.failures else None
+    print("\n".join(drawing.page(printable(name), snapshot, view, stale, coloured(), height)))
 
 
 @app.command("list")

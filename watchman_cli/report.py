@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import threading
+import time
 from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from typing import Any
@@ -65,7 +66,7 @@ class Progress(Reporter):
 
         self._lock = threading.Lock()
         self._total = total
-        self._states: dict[str, str] = {}
+        self._states: dict[str, tuple[str, float, float]] = {}  # what, since when, its deadline
         self._done = self._failed = 0
         self._console = Console(stderr=True)
         self._live = Live(
@@ -82,7 +83,8 @@ class Progress(Reporter):
 
     def state(self, server: Server, state: str) -> None:
         with self._lock:
-            self._states[server.name] = state
+            _, since, _ = self._states.get(server.name, ("", time.monotonic(), 0))
+            self._states[server.name] = state, since, server.deadline
 
     def done(self, outcome: Outcome) -> None:
         with self._lock:
@@ -104,8 +106,9 @@ class Progress(Reporter):
             failed = f", {self._failed} failed" if self._failed else ""
             table.add_row(Text(f"{self._done} of {self._total} servers done{failed}", style="bold"))
             rows = max(3, self._console.size.height - 4)
-            for name, state in waiting[:rows]:
-                table.add_row(Text(name), Text(state, style="cyan"))
+            now = time.monotonic()
+            for name, (state, since, deadline) in waiting[:rows]:
+                table.add_row(Text(name), Text(state, style="cyan"), f"{now - since:.0f} of {deadline:g} s")
             if len(waiting) > rows:
                 table.add_row(Text(f"and {len(waiting) - rows} more"))
         return table

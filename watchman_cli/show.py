@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
 from watchman_cli.snapshot import Snapshot, StatusRecord
@@ -60,6 +60,25 @@ def summary(name: str, snapshot: Snapshot, colour: bool, now: datetime | None = 
     state = snapshot.records[0].status
     yield f"server {snapshot.server_state or 'state unknown'}, {paint(state, state, colour)} as a whole"
     yield f"{len(snapshot.records) - 1} nodes: {counts(snapshot.counts(), colour)}"
+
+
+def page(
+    name: str, snapshot: Snapshot, view: View, stale: str | None, colour: bool, height: int | None
+) -> Iterator[str]:
+    """All that is shown: the summary, why it is stale if it is, and the tree.
+
+    A tree of which no depth was asked for is folded where it would not fit a terminal of `height` lines.
+    """
+    yield from summary(name, snapshot, colour)
+    if stale:
+        yield paint(stale, "aborted", colour)
+    yield ""
+    asked = view.depth
+    if asked is None and height is not None:
+        view = replace(view, depth=fitting_depth(snapshot.records, view, max(40, height - 6)))
+    yield from tree(snapshot.records, view, colour)
+    if view.depth != asked:
+        yield from ("", f"folded at depth {view.depth}: --depth, --path and --status show more")
 
 
 def tree(records: Sequence[StatusRecord], view: View, colour: bool) -> Iterator[str]:
