@@ -296,7 +296,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "not ours": lambda value: b'{"a": 1}',
     "of a later version": lambda value: forged(value, format=99),
     "of other bindings": lambda value: forged(value, bindings="5.8.0"),
-    "of another server": lambda value: forged(value, target=["elsewhere", 3141]),
+    "of another server": lambda value: forged(value, target=["elsewhere", 3141, None]),
     "of another snapshot": lambda value: forged(value, revision="0" * 32),
     "of another boot": lambda value: forged(value, boot={}),
     "a header that is not one": lambda value: forged(value, header="task\nsuite\n"),
@@ -426,7 +426,7 @@ def test_a_killed_probe_leaves_one_handle_which_the_next_run_drops(watched: Watc
     with Proxy(watched.ecflow.port, hang_after_the_first) as proxy:
         entry = {"owner": "o", "repo": "r", "address": proxy, "deadline": 2, "connect_timeout": 1}
         watched.watchman.configure(watched.redis.url, [entry])
-        known = forged(watched.value("sync"), target=[proxy.host, proxy.port])
+        known = forged(watched.value("sync"), target=[proxy.host, proxy.port, None])
         watched.set("sync", known)
         assert watched.watchman.collect().code == 1
     left = [each for each in watched.ecflow.handles() if each not in theirs]
@@ -480,7 +480,7 @@ def test_only_some_suites(watched: Watched) -> None:
     assert watched.collect()["way"] == "full"
     watched.configure(suites=["s", "later"])
     found = watched.collect()
-    assert (found["way"], found["why"]) == ("full", "the server's address differs")
+    assert (found["way"], found["why"]) == ("full", "the server's address, user or suites differ")
     watched.ecflow.load_text("suite later\n  task t\nendsuite\n")
     assert watched.collect()["way"] == "full"
     watched.ecflow.delete("/s", True)

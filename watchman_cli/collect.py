@@ -342,14 +342,14 @@ class Attempts:
         if known.bindings != self.run.probes.bindings.version:
             return None, "the bindings' version differs", False
         if known.target != self._target():
-            return None, "the server's address differs", False
+            return None, "the server's address, user or suites differ", False
         age = known.age(datetime.now(timezone.utc))
         if not 0 <= age < self.server.full_sync_every:
             return known, "it is time for a full sync" if age >= 0 else "the clock was set back", True
         return known, None, False
 
     def _target(self) -> list[Any]:
-        return [self.server.host, int(self.server.port), *self.server.suites]
+        return [self.server.host, int(self.server.port), self.server.user, *self.server.suites]
 
     def _skeleton(self, known: Memory) -> bytes:
         """The remembered skeleton; empty, which makes the probe sync in full, where it is damaged."""

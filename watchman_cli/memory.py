@@ -31,7 +31,7 @@ class Memory:
     nodes: int
     revision: str  # of the snapshot that the skeleton belongs to
     bindings: str  # the version of the bindings that made it
-    target: list[Any]  # host, port and suites, as configured
+    target: list[Any]  # host, port, user and suites, as configured
     full_time: str  # when the last full sync was, ISO 8601
     skeleton_digest: str
     format: int = FORMAT

@@ -5,7 +5,6 @@ from __future__ import annotations
 import array
 import os
 import re
-import select
 import socket
 import subprocess
 import sys
@@ -124,13 +123,21 @@ class Probes:
 
     def _end(self) -> None:
         """End the process that forks, which kills and reaps every probe first."""
+        if self._process is not None:
+            if not (self._bindings and self._hangs_up()):
+                self._process.kill()  # importing, or stopped by somebody; its children die with it
+            self._process.wait()
         self._control.close()
         self._noise.close()
-        if self._process is None:
-            return
-        if not (self._bindings and _ended(self._process.pid, 1)):
-            self._process.kill()  # importing, or stopped by somebody; its children die with it
-        self._process.wait()
+
+    def _hangs_up(self) -> bool:
+        """Tell the process that forks to end, and whether it does so soon."""
+        try:
+            self._control.shutdown(socket.SHUT_WR)
+            self._control.settimeout(1)
+            return not self._control.recv(1)
+        except OSError:
+            return False
 
     def attempt(self, job: dict[str, Any], deadline: float) -> Attempt:
         """Have a new probe do `job`; `deadline` is a time.monotonic() after which it is killed."""
@@ -245,17 +252,6 @@ class Attempt:
 
     def __exit__(self, *_: object) -> None:
         self._probes.release(self._link)
-
-
-def _ended(pid: int, seconds: float) -> bool:
-    """Whether a child ends within `seconds`, told at once: Popen.wait would poll for it."""
-    poll = select.poll()
-    descriptor = os.pidfd_open(pid)
-    poll.register(descriptor, select.POLLIN)
-    try:
-        return bool(poll.poll(seconds * 1000))
-    finally:
-        os.close(descriptor)
 
 
 def _candidates(named: str | None) -> list[str]:
