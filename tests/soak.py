@@ -415,7 +415,7 @@ ACTIONS_AND_WEIGHTS: tuple[tuple[Callable[[Soak], Any], float], ...] = (
 )  # fmt: skip
 ACTIONS, WEIGHTS = zip(*ACTIONS_AND_WEIGHTS, strict=True)
 SOME_SUITES = ("s0", "s4", "s2", "cron3")
-SAME_PID = ("unshare", "--pid", "--fork", "--mount-proc", "--kill-child=SIGKILL")
+SAME_PID = ("unshare", "--pid", "--fork", "--kill-child=SIGKILL")
 
 
 def soak_for(
