@@ -68,8 +68,7 @@ class Unusable(Exception):
 
 
 def send(link, kind, payload=b""):
-    link.sendall(FRAME.pack(kind, len(payload)))
-    link.sendall(payload)
+    link.sendall(FRAME.pack(kind, len(payload)) + payload)  # at once: the other end may close after it
 
 
 def receive(link):
