@@ -70,7 +70,8 @@ class Unusable(Exception):
 
 def send(link, kind, payload=b""):
     link.sendall(FRAME.pack(kind, len(payload)))
-    link.sendall(payload)
+    if payload:  # nothing may be sent after a whole frame: the other end may have done its work, and closed
+        link.sendall(payload)
 
 
 def receive(link):
@@ -195,11 +196,12 @@ def run_child(ecflow, link, noise, sockets, fds):
         os.dup2(noise, 2)
         gc.disable()  # a node is an object; collecting cycles among 100,000 of them frees nothing
         _, payload = receive(link)
+        reading = Reading(ecflow, link, noise, json.loads(payload))
         try:
-            Reading(ecflow, link, noise, json.loads(payload)).run()
+            reading.run()
         except Exception as error:
             libc.fflush(None)
-            report = {"message": str(error), "noise": tail(noise)}
+            report = {"message": str(error), "noise": tail(noise), "tls": reading.met_tls(str(error))}
             send(link, ERROR, json.dumps(report).encode())
         code = 0
     except (OSError, EOFError):
@@ -276,6 +278,26 @@ class Reading:
             self.answered = True
             send(self.link, ANSWERED)
         return answer
+
+    def met_tls(self, message):
+        """Whether a plain request failed because the server speaks TLS.
+
+        Such a server closes the connection without a word, and so does one that is killed; only the
+        handshake tells them apart.
+        """
+        if self.answered or self.job["ssl"] or CLOSED_WITHOUT_A_WORD not in message:
+            return False
+        import ssl  # seldom needed, and slow to import
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        try:
+            address = self.job["host"], self.job["port"]
+            with socket.create_connection(address, HANDSHAKE_LIMIT) as plain, context.wrap_socket(plain):
+                return True
+        except OSError as error:  # an alert is TLS too
+            return "alert" in str(error).lower()
 
     def printed_by(self, request, *arguments):
         """What a request prints on descriptor 1, which is the only way to get it."""
