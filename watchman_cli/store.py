@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SOCKET_TIMEOUT = 5.0  # seconds for one answer of Redis
+NO_EXPIRY = -1  # what Redis answers to PTTL of a key that stays
 PAUSE = 0.2  # seconds before another try at Redis, at first
 
 
@@ -244,16 +245,18 @@ class RedisLease(Lease):
         pipe = self._client.pipeline(transaction=False)
         pipe.set(keys["lock"], self._token, nx=True, px=int(left * 1000))
         pipe.get(keys["lock"])
+        pipe.pttl(keys["lock"])
         pipe.getrange(keys["status"], 0, snapshot.HEAD_SIZE - 1)
         pipe.strlen(keys["status"])
         pipe.get(keys["health"])
         pipe.getrange(keys["sync"], 0, memory.HEAD_SIZE - 1)
-        taken, holder, *values = pipe.execute(raise_on_error=False)
+        taken, holder, expiry, *values = pipe.execute(raise_on_error=False)
         for answer in (taken, holder):
             if isinstance(answer, Exception) and not _wrong_type(answer):
                 raise answer
         if holder != self._token:
-            if not _wrong_type(holder) and holder is not None and not _is_dead(holder):
+            foreign = _wrong_type(holder) or expiry == NO_EXPIRY  # every lease expires
+            if not foreign and holder is not None and not _is_dead(holder):
                 return False
             return self._take_over(holder) and self.acquire()
         self._held = True
