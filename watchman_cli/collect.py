@@ -272,6 +272,7 @@ class Attempts:
             raise
 
     def _ask(self, why_full: str | None) -> Reading:
+        self.run.probes.bindings_by(self.read_by)
         known, why, compare = self._memory()
         if why_full:
             known, why, compare = None, why_full, False

@@ -14,7 +14,7 @@ from watchman_cli.config import Config, Server
 from watchman_cli.errors import Interrupted, ServerError, StoreError
 from watchman_cli.report import Progress, Reporter
 from watchman_cli.store import RedisStore, Store, open_store
-from watchman_cli.supervise import HOW_TO_GET_BINDINGS, Probes
+from watchman_cli.supervise import Probes
 
 RESULTS = ("written", "skipped", "failed", "lost")
 WAYS = {"unchanged": "unchanged", "incremental": "synced incrementally", "full": "synced in full"}
@@ -56,22 +56,25 @@ def collect_command(
         try:
             with reporter:
                 outcomes = run.outcomes(done)
+                _tell_of_bindings(outcomes, reporter)
         except Interrupted:
             run.stop()
             run.settle(STOP_LIMIT)
             raise
-        without = [
-            o.error for o in outcomes if isinstance(o.error, ServerError) and o.error.kind == "bindings"
-        ]
-        if without:
-            unread = f"{len(without)} servers were not read, and their snapshots stay as they are"
-            reporter.failure("watchman", f"{without[0]}: {HOW_TO_GET_BINDINGS}; {unread}", logging.ERROR)
         if store:
             store.close()
     _conclude(outcomes, time.monotonic() - began, quiet=reporter.logs)
     code = 1 if any(outcome.result == "failed" for outcome in outcomes) else 0
     code = 3 if any(outcome.result == "lost" for outcome in outcomes) else code
     return code
+
+
+def _tell_of_bindings(outcomes: Sequence[Outcome], reporter: Reporter) -> None:
+    """Tell once of what keeps every server from being read."""
+    without = [o.error for o in outcomes if isinstance(o.error, ServerError) and o.error.kind == "bindings"]
+    if without:
+        unread = f"{len(without)} servers were not read, and their snapshots stay as they are"
+        reporter.failure("watchman", f"{without[0]}; {unread}", logging.ERROR)
 
 
 def _opened(config: Config, servers: Sequence[Server]) -> Store:

@@ -62,19 +62,31 @@ class Probes:
 
         Raises ServerError (`bindings`) where no interpreter has them.
         """
-        with self._starting:
+        return self.bindings_by(time.monotonic() + IMPORT_LIMIT * (len(self._candidates) + 1))
+
+    def bindings_by(self, deadline: float) -> Bindings:
+        """The same, no later than a time.monotonic(): ServerError (`bindings`) if they are late too."""
+        late = ServerError("bindings", "the ecflow bindings were not imported in time")
+        if not self._starting.acquire(timeout=max(0.001, deadline - time.monotonic())):
+            raise late
+        try:
             while self._bindings is None:
                 if not self._candidates:
                     tried = "; ".join(self._failures)
-                    raise ServerError("bindings", f"no Python with the ecflow bindings ({tried})")
+                    without = f"no Python with the ecflow bindings ({tried}): {HOW_TO_GET_BINDINGS}"
+                    raise ServerError("bindings", without)
                 try:
-                    self._bindings = self._hello()
+                    self._bindings = self._hello(deadline)
+                except TimeoutError:
+                    raise late from None
                 except ServerError as error:
                     self._failures.append(f"{self._candidates.pop(0)}: {error}")
                     self._end()
                     if self._candidates:
                         self._start()
             return self._bindings
+        finally:
+            self._starting.release()
 
     @property
     def bindings_version(self) -> str | None:
@@ -83,6 +95,7 @@ class Probes:
 
     def _start(self) -> None:
         """Start the first candidate; it imports the bindings while we do other things."""
+        self._import_by = time.monotonic() + IMPORT_LIMIT
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._noise = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
         self._process: subprocess.Popen[bytes] | None = None
@@ -101,13 +114,16 @@ class Probes:
             except OSError as error:
                 self._unstarted = error.strerror or str(error)
 
-    def _hello(self) -> Bindings:
+    def _hello(self, deadline: float) -> Bindings:
+        """The first candidate's bindings. Raises TimeoutError if only `deadline` is over."""
         if self._process is None:
             raise ServerError("bindings", self._unstarted)
-        self._control.settimeout(IMPORT_LIMIT)
+        self._control.settimeout(max(0.001, min(deadline, self._import_by) - time.monotonic()))
         try:
             word = self._control.recv(8192)
         except TimeoutError as error:
+            if deadline < self._import_by:
+                raise
             raise ServerError("bindings", f"no bindings imported in {IMPORT_LIMIT:.0f} s") from error
         self._control.settimeout(None)
         if word[:1] == probe.HELLO:
@@ -134,7 +150,6 @@ class Probes:
 
     def attempt(self, job: dict[str, Any], deadline: float) -> Attempt:
         """Have a new probe do `job`; `deadline` is a time.monotonic() after which it is killed."""
-        _ = self.bindings
         ours, theirs = socket.socketpair()
         with self._lock:
             if self.stopped:
@@ -294,7 +309,7 @@ _CLOSED = r"Connection reset|Broken pipe|End of file|truncated|short read|EOF\("
 _SAYINGS = (
     (r"Invalid custom user", "authentication", "no password is configured for the user", False),
     (r"authentication failed \] User '?([^' ]*)", "authentication", "the server refused the user {}", False),
-    (r"invalid_argument\(.* HTTP/", "protocol", "an HTTP server answers there, not ecFlow", False),
+    (r"invalid_argument\(.* : (?:HTTP/|<)", "protocol", "an HTTP server answers there, not ecFlow", False),
     (r"invalid_argument\(", "protocol", "what answers there does not speak ecFlow's protocol", False),
     (r"_M_default_append", "protocol", "what answers there does not speak ecFlow's protocol", False),
     (r"bad_alloc", "crashed", "no memory for what the server sent", False),
