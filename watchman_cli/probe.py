@@ -23,6 +23,7 @@ import json
 import math
 import os
 import re
+import resource
 import select
 import signal
 import socket
@@ -102,6 +103,7 @@ def tail(noise):
 
 def main():
     control = socket.socket(fileno=0)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it would hold the passwords
     try:
         import ecflow
     except Exception as error:  # whatever a broken installation raises
