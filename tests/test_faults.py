@@ -314,6 +314,11 @@ def at(stage: Stage, address: tuple[str, int]) -> None:
     stage.entry |= {"host": address[0], "port": address[1]}
 
 
+def unresolved(stage: Stage) -> None:
+    stage.environment["RES_OPTIONS"] = "timeout:1 attempts:1"  # where no resolver can be reached
+    at(stage, ("no-such-host.invalid.", 3141))
+
+
 def without_network(stage: Stage) -> None:
     """Only a Unix socket leads out of the namespace in which it runs."""
     home = stage.folder / "unix"
@@ -478,8 +483,17 @@ client = ecflow.Client
 """
 
 
+DUMPING = ("prlimit", "--core=unlimited")  # a core dump would be left in the working directory
+
+
+def crashing_at_once(stage: Stage) -> None:
+    stage.prefix = DUMPING
+    stage.interpreter("import ctypes; ctypes.string_at(0)")
+
+
 def crashing(stage: Stage) -> None:
     hang(stage)
+    stage.prefix = DUMPING
     port = stage.entry["port"]
     stage.interpreter(
         f"""{REAL}
@@ -557,7 +571,7 @@ ECFLOW_ROWS = (
     Row(
         "unresolved",
         "The host's name does not resolve",
-        lambda stage: at(stage, ("no-such-host.invalid", 3141)),
+        unresolved,
         "the host's name does not resolve",
         "tried again",
         kind="unresolved",
@@ -801,7 +815,7 @@ ECFLOW_ROWS = (
     Row(
         "bindings crash at once",
         "Importing the bindings crashes the interpreter",
-        lambda stage: stage.interpreter("import ctypes; ctypes.string_at(0)"),
+        crashing_at_once,
         "importing them ended the interpreter (SIGSEGV)",
         "the same",
         kind="bindings",
@@ -1152,7 +1166,7 @@ def test_fault(row: Row, world: World, tmp_path: Path) -> None:
             assert stage.happened is None or stage.happened.is_set()
             assert result.seconds < row.deadline + 1
             assert stage.left() == []
-            assert list(stage.temporary.iterdir()) == []
+            assert list(stage.temporary.iterdir()) == [] == list(stage.folder.glob("core*"))
             restore(stage.redis)
             check_store(row, stage)
             check_said(row, stage, result.err, as_json=bool(arguments))
