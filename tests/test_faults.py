@@ -251,7 +251,9 @@ def staged(world: World, folder: Path, stack: ExitStack) -> Stage:
     (folder / "tmp").mkdir()
     acl = folder / "users"
     acl.write_text(f"user default on nopass ~* &* +@all\nuser watchman on >{REDIS_SECRET} ~* &* +@all\n")
-    redis = RedisServer(folder, ("--aclfile", str(acl), "--appendonly", "yes"))
+    # With fsync `no`, each write is the kernel's before it is answered, and outlives a kill.
+    kept = ("--appendonly", "yes", "--appendfsync", "no")
+    redis = RedisServer(folder, ("--aclfile", str(acl), *kept))
     stack.callback(redis.stop)
     redis.start()
     for key, value in world.seeds.items():
