@@ -191,7 +191,7 @@ class RedisStore(Store):
                 raise self._explain(error) from error
 
         retrying = Retrying(
-            stop=lambda state: time.monotonic() + PAUSE * 2 + self._timeout > deadline,
+            stop=lambda state: time.monotonic() + state.upcoming_sleep + self._timeout > deadline,
             wait=wait_random_exponential(multiplier=PAUSE, max=1),
             retry=retry_if_exception(lambda error: isinstance(error, StoreError) and error.transient),
             reraise=True,
@@ -290,7 +290,11 @@ class RedisLease(Lease):
         return value
 
     def commit(self, writing: Writing) -> None:
-        self._store.retry(lambda: self._write(writing), self._deadline)
+        try:
+            self._store.retry(lambda: self._write(writing), self._deadline)
+        except StoreError as error:
+            self._held = not error.transient  # it would not answer a release either
+            raise
         self._held = False
 
     def _write(self, writing: Writing) -> None:
