@@ -764,15 +764,6 @@ ECFLOW_ROWS = (
         attempts=1,
     ),
     Row(
-        "no password",
-        "`user` is set, and `password` is not",
-        lambda stage: stage.entry.pop("password"),
-        "no password is configured for the user",
-        "the bindings ask no server then; not tried again",
-        kind="authentication",
-        attempts=1,
-    ),
-    Row(
         "other version",
         "The server says that it is of another version",
         other_version,

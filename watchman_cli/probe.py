@@ -70,9 +70,7 @@ class Unusable(Exception):
 
 
 def send(link, kind, payload=b""):
-    link.sendall(FRAME.pack(kind, len(payload)))
-    if payload:  # nothing may be sent after a whole frame: the other end may have done its work, and closed
-        link.sendall(payload)
+    link.sendall(FRAME.pack(kind, len(payload)) + payload)  # at once: the other end may close after it
 
 
 def receive(link):

@@ -307,7 +307,6 @@ def _crashed(code: int, noise: str) -> ServerError:
 # that fits: a pattern, the kind, the message, and whether another attempt may succeed.
 _CLOSED = r"Connection reset|Broken pipe|End of file|truncated|short read|EOF\("
 _SAYINGS = (
-    (r"Invalid custom user", "authentication", "no password is configured for the user", False),
     (r"authentication failed \] User '?([^' ]*)", "authentication", "the server refused the user {}", False),
     (r"invalid_argument\(.* : (?:HTTP/|<)", "protocol", "an HTTP server answers there, not ecFlow", False),
     (r"invalid_argument\(", "protocol", "what answers there does not speak ecFlow's protocol", False),
