@@ -1229,11 +1229,10 @@ def check_written(row: Row, stage: Stage, name: str, truth: EcflowServer) -> Non
 def check_said(row: Row, stage: Stage, err: str, as_json: bool) -> None:
     """A line for the server that failed: who, what, and what was kept. Nothing, where nothing failed."""
     if as_json:
-        lines = [line for line in err.splitlines() if line.startswith("{")]
-        failures = [each for each in map(json.loads, lines) if each["level"] in ("error", "warning")]
+        lines = map(json.loads, err.splitlines())
+        failures = [each for each in lines if each["level"] in ("error", "warning")]
         told = [f"{each['server']}: {each['message']}" for each in failures]
         assert all(each.get("kind") in (row.kind, None) for each in failures)
-        told += [line for line in err.splitlines() if not line.startswith("{")]
     else:
         told = err.splitlines()
     assert all(len(line) < (500 if row.kind == "bindings" else 300) and line.isprintable() for line in told)

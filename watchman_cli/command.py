@@ -41,7 +41,12 @@ def collect_command(
             reporter = Progress(len(servers))
         for warning in config.warnings:
             reporter.failure("", f"warning: {warning}", logging.WARNING)
-        store = None if dry_run else _opened(config, servers)  # while the bindings are imported
+        try:
+            store = None if dry_run else _opened(config, servers)  # while the bindings are imported
+        except StoreError as error:
+            with reporter:
+                reporter.failure("watchman", str(error), logging.ERROR)
+            return error.exit_code
         began = time.monotonic()
         run = Run(config, servers, store, probes, jobs=jobs, listener=reporter.state, reset_sync=reset_sync)
 
@@ -56,7 +61,7 @@ def collect_command(
         try:
             with reporter:
                 outcomes = run.outcomes(done)
-                _tell_of_bindings(outcomes, reporter)
+                _tell_of_all(outcomes, reporter)
         except Interrupted:
             run.stop()
             run.settle(STOP_LIMIT)
@@ -69,12 +74,16 @@ def collect_command(
     return code
 
 
-def _tell_of_bindings(outcomes: Sequence[Outcome], reporter: Reporter) -> None:
-    """Tell once of what keeps every server from being read."""
+def _tell_of_all(outcomes: Sequence[Outcome], reporter: Reporter) -> None:
+    """Tell once of what concerns many servers: no bindings, and how many snapshots were lost."""
     without = [o.error for o in outcomes if isinstance(o.error, ServerError) and o.error.kind == "bindings"]
     if without:
         unread = f"{len(without)} servers were not read, and their snapshots stay as they are"
         reporter.failure("watchman", f"{without[0]}; {unread}", logging.ERROR)
+    lost = sum(outcome.result == "lost" for outcome in outcomes)
+    if lost:
+        many = "server was" if lost == 1 else "servers were"
+        reporter.failure("watchman", f"the snapshots of {lost} {many} not written", logging.ERROR)
 
 
 def _opened(config: Config, servers: Sequence[Server]) -> Store:
@@ -91,11 +100,7 @@ def _opened(config: Config, servers: Sequence[Server]) -> Store:
 
 
 def _conclude(outcomes: Sequence[Outcome], seconds: float, quiet: bool) -> None:
-    """The last line: on a terminal what was done, elsewhere only what was lost."""
-    lost = sum(outcome.result == "lost" for outcome in outcomes)
-    if lost:
-        many = "server was" if lost == 1 else "servers were"
-        print(f"watchman: the snapshots of {lost} {many} not written", file=sys.stderr)
+    """The last line, on a terminal: what was done."""
     if quiet or not sys.stderr.isatty():
         return
     found = Counter(outcome.result for outcome in outcomes)
