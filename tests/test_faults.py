@@ -386,6 +386,21 @@ def tls_server(stage: Stage) -> None:
     stage.own_server("", ECF_SSL="1", HOME=str(home))
 
 
+def half_way_over_tls(stage: Stage) -> None:
+    home = stage.world.certificates(stage.folder)
+    stage.entry["ssl"] = True
+    stage.happened = happened = threading.Event()
+
+    def behave(reply: Reply) -> None:
+        if reply.connection.number and reply.before:  # the handshake comes first
+            happened.set()
+            reply.connection.forward(reply.data[: len(reply.data) // 2])
+            raise OSError("closed half-way")
+        reply.connection.forward(reply.data)
+
+    stage.proxy(stage.own_server("", ECF_SSL="1", HOME=str(home)), behave)
+
+
 def plain_server(stage: Stage) -> None:
     stage.world.certificates(stage.folder)
     stage.entry["ssl"] = True
@@ -634,6 +649,15 @@ ECFLOW_ROWS = (
         attempts=1,
     ),
     Row(
+        "wild length",
+        "It answers with a length that no reply has",
+        lambda stage: answer(stage, b"-0000001" + b"x" * 100),
+        "what answers there does not speak ecFlow's protocol",
+        "not tried again",
+        kind="protocol",
+        attempts=1,
+    ),
+    Row(
         "half-way",
         "It closes half-way through a reply of 100,000 nodes",
         half_way,
@@ -643,6 +667,15 @@ ECFLOW_ROWS = (
         attempts=2,
         deadline=20,
         connect_timeout=10,
+    ),
+    Row(
+        "half-way over TLS",
+        "It closes half-way through a reply over TLS",
+        half_way_over_tls,
+        "the server closed the connection",
+        "tried again",
+        kind="reset",
+        attempts=2,
     ),
     Row(
         "closes",
