@@ -45,8 +45,6 @@ from watchman_cli import memory, schema
 
 USER, ECFLOW_SECRET, REDIS_SECRET = "fred", "battery-staple-17", "correct-horse-91"
 GOOD, BAD = "o/good", "o/bad"
-KEPT = r"the snapshot of \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC is kept"
-ENDED = "watchman: the snapshots of {} not written"
 
 
 # ----------------------------------------------------------------------------------- what there is

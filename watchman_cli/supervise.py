@@ -150,6 +150,7 @@ class Probes:
 
     def attempt(self, job: dict[str, Any], deadline: float) -> Attempt:
         """Have a new probe do `job`; `deadline` is a time.monotonic() after which it is killed."""
+        self.bindings_by(deadline)
         ours, theirs = socket.socketpair()
         with self._lock:
             if self.stopped:
