@@ -5,8 +5,10 @@ from __future__ import annotations
 import socket
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @dataclass
@@ -106,6 +108,12 @@ class Proxy(Listener):
         super().__init__()
 
     def serve(self, connection: Connection) -> None:
+        try:
+            self._serve_from_target(connection)
+        finally:
+            connection.client.shutdown(socket.SHUT_RDWR)  # close() would wait for _pass_on
+
+    def _serve_from_target(self, connection: Connection) -> None:
         with socket.create_connection((self.host, self.target)) as server:
             threading.Thread(target=self._pass_on, args=(connection.client, server), daemon=True).start()
             before = 0
@@ -125,3 +133,31 @@ class Proxy(Listener):
             server.shutdown(socket.SHUT_WR)
         except OSError:
             pass
+
+
+@contextmanager
+def black_hole() -> Iterator[tuple[str, int]]:
+    """The address of a listener whose backlog is full: the kernel drops who knocks."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind((Listener.host, 0))
+        listener.listen(0)
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        yield listener.getsockname()
+
+
+@contextmanager
+def http_server() -> Iterator[tuple[str, int]]:
+    """The address of a real HTTP server."""
+
+    class Quiet(BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer((Listener.host, 0), Quiet) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Listener.host, server.server_port
+        server.shutdown()

@@ -207,6 +207,7 @@ class Watchman:
     """Runs the installed command as a user does, with a configuration of its own."""
 
     home: Path
+    prefix: Sequence[str] = ()  # a command that runs it
 
     @property
     def config(self) -> Path:
@@ -241,7 +242,7 @@ class Watchman:
             **options,
         }
         env = self.environment() if environment is None else dict(environment)
-        command = [WATCHMAN, *arguments]
+        command = [*self.prefix, WATCHMAN, *arguments]
         if arguments and "--config" not in arguments:
             command += ["--config", str(self.config)]
         return subprocess.Popen(command, cwd=self.home, env=env, **options)

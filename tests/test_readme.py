@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests import test_faults
 from tests.servers import EcflowServer, RedisServer, Watchman
 from tests.test_collect import load_seven
 from watchman_cli import schema
@@ -34,21 +35,24 @@ def rows(properties: Mapping[str, Any], required: list[str]) -> Iterator[str]:
 
 
 def tables() -> dict[str, str]:
-    """Each table of the configuration's keys, by the name of its place."""
+    """Each table that is made of what it tells, by the mark before it."""
     config = schema.load("config")
     top, server = config["properties"], config["properties"]["servers"]["items"]
     defaults = top["defaults"]["properties"]
     own = {name: each for name, each in server["properties"].items() if name not in defaults}
     return {
-        "top": "\n".join(rows(top, config["required"])),
-        "server": "\n".join(rows(own, server["required"])),
-        "defaults": "\n".join(rows(defaults, [])),
+        "config: top": "\n".join(rows(top, config["required"])),
+        "config: server": "\n".join(rows(own, server["required"])),
+        "config: defaults": "\n".join(rows(defaults, [])),
+        "faults": test_faults.table(),
     }
 
 
-@pytest.mark.parametrize("place", ["top", "server", "defaults"])
-def test_the_configuration_is_as_the_schema_has_it(place: str) -> None:
-    assert tables()[place] in README
+@pytest.mark.parametrize("mark", tables())
+def test_a_table_is_what_it_is_made_of(mark: str) -> None:
+    """The configuration's keys are the schema's, and what goes wrong is the fault matrix, line by line."""
+    found = re.match(r"\n((?:\|.*\n)*)", README.partition(f"<!-- {mark} -->\n")[2])
+    assert found and found[1].splitlines() == tables()[mark].splitlines()
 
 
 def test_the_python_example_runs(ecflow: EcflowServer, redis: RedisServer, watchman: Watchman) -> None:
@@ -113,7 +117,7 @@ def write_tables() -> None:
     """Put the tables into the README."""
     text = README
     for name, table in tables().items():
-        marker = f"<!-- config: {name} -->\n"
+        marker = f"<!-- {name} -->\n"
         before, _, after = text.partition(marker)
         text = before + marker + "\n" + table + "\n" + re.sub(r"\A\n(\|.*\n)*", "", after)
     (ROOT / "README.md").write_text(text)

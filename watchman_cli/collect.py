@@ -339,7 +339,7 @@ class Attempts:
         head = self.lease.earlier.head
         if head is None or head.revision != known.revision:
             return None, "the snapshot in the store is not the one remembered", False
-        if known.bindings != self.run.probes.bindings.version:
+        if known.bindings != self.run.probes.bindings_by(self.read_by).version:
             return None, "the bindings' version differs", False
         if known.target != self._target():
             return None, "the server's address, user or suites differ", False

@@ -14,7 +14,7 @@ from watchman_cli.config import Config, Server
 from watchman_cli.errors import Interrupted, ServerError, StoreError
 from watchman_cli.report import Progress, Reporter
 from watchman_cli.store import RedisStore, Store, open_store
-from watchman_cli.supervise import HOW_TO_GET_BINDINGS, Probes
+from watchman_cli.supervise import Probes
 
 RESULTS = ("written", "skipped", "failed", "lost")
 WAYS = {"unchanged": "unchanged", "incremental": "synced incrementally", "full": "synced in full"}
@@ -41,7 +41,12 @@ def collect_command(
             reporter = Progress(len(servers))
         for warning in config.warnings:
             reporter.failure("", f"warning: {warning}", logging.WARNING)
-        store = None if dry_run else _opened(config, servers)  # while the bindings are imported
+        try:
+            store = None if dry_run else _opened(config, servers)  # while the bindings are imported
+        except StoreError as error:
+            with reporter:
+                reporter.failure("watchman", str(error), logging.ERROR)
+            return error.exit_code
         began = time.monotonic()
         run = Run(config, servers, store, probes, jobs=jobs, listener=reporter.state, reset_sync=reset_sync)
 
@@ -56,22 +61,29 @@ def collect_command(
         try:
             with reporter:
                 outcomes = run.outcomes(done)
+                _tell_of_all(outcomes, reporter)
         except Interrupted:
             run.stop()
             run.settle(STOP_LIMIT)
             raise
-        without = [
-            o.error for o in outcomes if isinstance(o.error, ServerError) and o.error.kind == "bindings"
-        ]
-        if without:
-            unread = f"{len(without)} servers were not read, and their snapshots stay as they are"
-            reporter.failure("watchman", f"{without[0]}: {HOW_TO_GET_BINDINGS}; {unread}", logging.ERROR)
         if store:
             store.close()
     _conclude(outcomes, time.monotonic() - began, quiet=reporter.logs)
     code = 1 if any(outcome.result == "failed" for outcome in outcomes) else 0
     code = 3 if any(outcome.result == "lost" for outcome in outcomes) else code
     return code
+
+
+def _tell_of_all(outcomes: Sequence[Outcome], reporter: Reporter) -> None:
+    """Tell once of what concerns many servers: no bindings, and how many snapshots were lost."""
+    without = [o.error for o in outcomes if isinstance(o.error, ServerError) and o.error.kind == "bindings"]
+    if without:
+        unread = f"{len(without)} servers were not read, and their snapshots stay as they are"
+        reporter.failure("watchman", f"{without[0]}; {unread}", logging.ERROR)
+    lost = sum(outcome.result == "lost" for outcome in outcomes)
+    if lost:
+        many = "server was" if lost == 1 else "servers were"
+        reporter.failure("watchman", f"the snapshots of {lost} {many} not written", logging.ERROR)
 
 
 def _opened(config: Config, servers: Sequence[Server]) -> Store:
@@ -88,11 +100,7 @@ def _opened(config: Config, servers: Sequence[Server]) -> Store:
 
 
 def _conclude(outcomes: Sequence[Outcome], seconds: float, quiet: bool) -> None:
-    """The last line: on a terminal what was done, elsewhere only what was lost."""
-    lost = sum(outcome.result == "lost" for outcome in outcomes)
-    if lost:
-        many = "server was" if lost == 1 else "servers were"
-        print(f"watchman: the snapshots of {lost} {many} not written", file=sys.stderr)
+    """The last line, on a terminal: what was done."""
     if quiet or not sys.stderr.isatty():
         return
     found = Counter(outcome.result for outcome in outcomes)

@@ -201,7 +201,7 @@ def config_check(config: str | None = CONFIG, store: str | None = STORE) -> None
     from watchman_cli import config as configuration
     from watchman_cli.errors import ServerError
     from watchman_cli.store import open_store as opening
-    from watchman_cli.supervise import HOW_TO_GET_BINDINGS, Probes
+    from watchman_cli.supervise import Probes
 
     settings = configuration.load(configuration.find(config), store=store)
     for warning in settings.warnings:
@@ -213,7 +213,7 @@ def config_check(config: str | None = CONFIG, store: str | None = STORE) -> None
             found = probes.bindings
             print(f"ecflow {found.version}: {found.interpreter} (Python {found.python})")
     except ServerError as error:
-        raise ConfigError([f"{error}: {HOW_TO_GET_BINDINGS}"]) from error
+        raise ConfigError([str(error)]) from error
 
 
 def open_store(config: str | None, store: str | None) -> Store:

@@ -24,6 +24,7 @@ import math
 import os
 import pwd
 import re
+import resource
 import select
 import signal
 import socket
@@ -53,6 +54,8 @@ WORTH_PATCHING = 0.02  # of all nodes; above it, walking over all of them is che
 WORTH_A_FULL_SYNC = 0.5  # changes for each node; above it, a full sync is smaller
 DO_FULL_SYNC = "2"  # of ecFlow's ServerReply::News_t
 COULD_NOT_APPLY = "Could not apply"  # what the bindings say of changes to nodes they have not
+CLOSED_WITHOUT_A_WORD = "EOF("  # what the bindings say then
+HANDSHAKE_LIMIT = 1.0  # seconds for the server to show that it speaks TLS
 HANDLE_DROPPED = "Handle dropped?"  # what the server says of a handle that it does not know
 PR_SET_PDEATHSIG = 1
 NOISE_LIMIT = 4000
@@ -99,6 +102,7 @@ def tail(noise):
 
 def main():
     control = socket.socket(fileno=0)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # it would hold the passwords
     try:
         import ecflow
     except Exception as error:  # whatever a broken installation raises
@@ -183,6 +187,7 @@ def run_child(ecflow, link, noise, sockets, fds):
     code = 1
     try:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        offer_to_the_kernel()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for other in sockets:
@@ -193,17 +198,27 @@ def run_child(ecflow, link, noise, sockets, fds):
         os.dup2(noise, 2)
         gc.disable()  # a node is an object; collecting cycles among 100,000 of them frees nothing
         _, payload = receive(link)
+        reading = Reading(ecflow, link, noise, json.loads(payload))
         try:
-            Reading(ecflow, link, noise, json.loads(payload)).run()
+            reading.run()
         except Exception as error:
             libc.fflush(None)
-            report = {"message": str(error), "noise": tail(noise)}
+            report = {"message": str(error), "noise": tail(noise), "tls": reading.met_tls(str(error))}
             send(link, ERROR, json.dumps(report).encode())
         code = 0
     except (OSError, EOFError):
         pass  # the supervisor has gone
     finally:
         os._exit(code)  # spares freeing a definition of 100,000 nodes
+
+
+def offer_to_the_kernel():
+    """Have the kernel kill this process first when memory is short, and not a neighbour."""
+    try:
+        with open("/proc/self/oom_score_adj", "w") as score:
+            score.write("1000")
+    except OSError:  # no /proc: then it chooses by size
+        pass
 
 
 # --------------------------------------------------------------------- one attempt, in a child
@@ -276,6 +291,26 @@ class Reading:
             self.answered = True
             send(self.link, ANSWERED)
         return answer
+
+    def met_tls(self, message):
+        """Whether a plain request failed because the server speaks TLS.
+
+        Such a server closes the connection without a word, and so does one that is killed; only the
+        handshake tells them apart.
+        """
+        if self.answered or self.job["ssl"] or CLOSED_WITHOUT_A_WORD not in message:
+            return False
+        import ssl  # seldom needed, and slow to import
+
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        try:
+            address = self.job["host"], self.job["port"]
+            with socket.create_connection(address, HANDSHAKE_LIMIT) as plain, context.wrap_socket(plain):
+                return True
+        except OSError as error:  # an alert is TLS too
+            return "alert" in str(error).lower()
 
     def printed_by(self, request, *arguments):
         """What a request prints on descriptor 1, which is the only way to get it."""

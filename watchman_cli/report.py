@@ -123,7 +123,7 @@ def _failure(outcome: Outcome) -> str:
     where = outcome.server.address
     message = str(error) if where in str(error) else f"{error} ({where})"
     detail = ""
-    if isinstance(error, ServerError) and error.kind in ("server", "crashed", "protocol") and error.detail:
+    if isinstance(error, ServerError) and error.kind in ("server", "crashed") and error.detail:
         detail = f" [{error.detail[:160]}]" if error.detail not in message else ""
     kept = "no snapshot is kept"
     if outcome.kept:

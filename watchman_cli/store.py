@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 SOCKET_TIMEOUT = 5.0  # seconds for one answer of Redis
+NO_EXPIRY = -1  # what Redis answers to PTTL of a key that stays
 PAUSE = 0.2  # seconds before another try at Redis, at first
 
 
@@ -190,7 +191,7 @@ class RedisStore(Store):
                 raise self._explain(error) from error
 
         retrying = Retrying(
-            stop=lambda state: time.monotonic() + PAUSE * 2 + self._timeout > deadline,
+            stop=lambda state: time.monotonic() + state.upcoming_sleep + self._timeout > deadline,
             wait=wait_random_exponential(multiplier=PAUSE, max=1),
             retry=retry_if_exception(lambda error: isinstance(error, StoreError) and error.transient),
             reraise=True,
@@ -244,16 +245,18 @@ class RedisLease(Lease):
         pipe = self._client.pipeline(transaction=False)
         pipe.set(keys["lock"], self._token, nx=True, px=int(left * 1000))
         pipe.get(keys["lock"])
+        pipe.pttl(keys["lock"])
         pipe.getrange(keys["status"], 0, snapshot.HEAD_SIZE - 1)
         pipe.strlen(keys["status"])
         pipe.get(keys["health"])
         pipe.getrange(keys["sync"], 0, memory.HEAD_SIZE - 1)
-        taken, holder, *values = pipe.execute(raise_on_error=False)
+        taken, holder, expiry, *values = pipe.execute(raise_on_error=False)
         for answer in (taken, holder):
             if isinstance(answer, Exception) and not _wrong_type(answer):
                 raise answer
         if holder != self._token:
-            if not _wrong_type(holder) and holder is not None and not _is_dead(holder):
+            foreign = _wrong_type(holder) or expiry == NO_EXPIRY  # every lease expires
+            if not foreign and holder is not None and not _is_dead(holder):
                 return False
             return self._take_over(holder) and self.acquire()
         self._held = True
@@ -287,7 +290,11 @@ class RedisLease(Lease):
         return value
 
     def commit(self, writing: Writing) -> None:
-        self._store.retry(lambda: self._write(writing), self._deadline)
+        try:
+            self._store.retry(lambda: self._write(writing), self._deadline)
+        except StoreError as error:
+            self._held = not error.transient  # it would not answer a release either
+            raise
         self._held = False
 
     def _write(self, writing: Writing) -> None:

@@ -61,19 +61,31 @@ class Probes:
 
         Raises ServerError (`bindings`) where no interpreter has them.
         """
-        with self._starting:
+        return self.bindings_by(time.monotonic() + IMPORT_LIMIT * (len(self._candidates) + 1))
+
+    def bindings_by(self, deadline: float) -> Bindings:
+        """The same, no later than a time.monotonic(): ServerError (`bindings`) if they are late too."""
+        late = ServerError("bindings", "the ecflow bindings were not imported in time")
+        if not self._starting.acquire(timeout=max(0.001, deadline - time.monotonic())):
+            raise late
+        try:
             while self._bindings is None:
                 if not self._candidates:
                     tried = "; ".join(self._failures)
-                    raise ServerError("bindings", f"no Python with the ecflow bindings ({tried})")
+                    without = f"no Python with the ecflow bindings ({tried}): {HOW_TO_GET_BINDINGS}"
+                    raise ServerError("bindings", without)
                 try:
-                    self._bindings = self._hello()
+                    self._bindings = self._hello(deadline)
+                except TimeoutError:
+                    raise late from None
                 except ServerError as error:
                     self._failures.append(f"{self._candidates.pop(0)}: {error}")
                     self._end()
                     if self._candidates:
                         self._start()
             return self._bindings
+        finally:
+            self._starting.release()
 
     @property
     def bindings_version(self) -> str | None:
@@ -82,6 +94,7 @@ class Probes:
 
     def _start(self) -> None:
         """Start the first candidate; it imports the bindings while we do other things."""
+        self._import_by = time.monotonic() + IMPORT_LIMIT
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._noise = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
         self._process: subprocess.Popen[bytes] | None = None
@@ -100,13 +113,16 @@ class Probes:
             except OSError as error:
                 self._unstarted = error.strerror or str(error)
 
-    def _hello(self) -> Bindings:
+    def _hello(self, deadline: float) -> Bindings:
+        """The first candidate's bindings. Raises TimeoutError if only `deadline` is over."""
         if self._process is None:
             raise ServerError("bindings", self._unstarted)
-        self._control.settimeout(IMPORT_LIMIT)
+        self._control.settimeout(max(0.001, min(deadline, self._import_by) - time.monotonic()))
         try:
             word = self._control.recv(8192)
         except TimeoutError as error:
+            if deadline < self._import_by:
+                raise
             raise ServerError("bindings", f"no bindings imported in {IMPORT_LIMIT:.0f} s") from error
         self._control.settimeout(None)
         if word[:1] == probe.HELLO:
@@ -141,7 +157,7 @@ class Probes:
 
     def attempt(self, job: dict[str, Any], deadline: float) -> Attempt:
         """Have a new probe do `job`; `deadline` is a time.monotonic() after which it is killed."""
-        _ = self.bindings
+        self.bindings_by(deadline)
         ours, theirs = socket.socketpair()
         with self._lock:
             if self.stopped:
@@ -203,7 +219,7 @@ class Attempt:
         while True:
             if kind == probe.ERROR:
                 report = orjson.loads(payload)
-                raise explain(report["message"], report["noise"])
+                raise explain(report["message"], report["noise"], report["tls"])
             if kind == probe.EXIT:
                 report = orjson.loads(payload)
                 raise _crashed(report["code"], report["noise"])
@@ -284,25 +300,51 @@ def _crashed(code: int, noise: str) -> ServerError:
     return ServerError("crashed", message, detail=one_line(noise), transient=False)
 
 
-# What the bindings say (5.9.2, Client.cpp, ClientInvoker.cpp and Connection.cpp), most telling first:
-# a pattern, the kind, the message, and whether another attempt may succeed.
+# What the bindings say (5.9.2, Client.cpp, SslClient.cpp, ClientInvoker.cpp and StcCmd.cpp), the first
+# that fits: a pattern, the kind, the message, and whether another attempt may succeed.
+_CLOSED = r"Connection reset|Broken pipe|End of file|truncated|short read|EOF\("
 _SAYINGS = (
+    (r"authentication failed \] User '?([^' ]*)", "authentication", "the server refused the user {}", False),
+    (r"invalid_argument\(.* : (?:HTTP/|<)", "protocol", "an HTTP server answers there, not ecFlow", False),
+    (r"invalid_argument\(", "protocol", "what answers there does not speak ecFlow's protocol", False),
+    (r"_M_default_append", "protocol", "what answers there does not speak ecFlow's protocol", False),
+    (r"bad_alloc", "crashed", "no memory for what the server sent", False),
     (r"Connection refused", "refused", "connection refused", True),
-    (r"Host not found|resolve", "unresolved", "the host's name does not resolve", True),
-    (r"No route to host|Network is unreachable", "unreachable", "the host cannot be reached", True),
-    (r"Connection reset|Broken pipe", "reset", "the server closed the connection", True),
-    (r"timed out|Connection timed out", "no answer", "no answer in time", True),
+    (r"^resolve: |Host not found", "unresolved", "the host's name does not resolve", True),
+    (r"No route to host|unreachable", "unreachable", "the host cannot be reached", True),
+    (r"timed out", "no answer", "no answer in time", True),
+    (_CLOSED, "reset", "the server closed the connection", True),
+    (r"handshake: error\((wrong version|http req)", "tls", "ssl is set, and the server speaks no TLS", False),
+    (r"handshake: error\((.*)\) on ", "tls", "the TLS handshake failed: {}", False),
+    (r"Openssl::enable", "tls", "no certificate of the server in ~/.ecflowrc/ssl", False),
 )
 
 
-def explain(message: str, noise: str = "") -> ServerError:
-    """The error that a failed request's message, and what the bindings printed, amount to."""
-    both = f"{message}\n{noise}"
-    detail = one_line(noise) or one_line(message)
-    for pattern, kind, said, transient in _SAYINGS:
-        if re.search(pattern, both, re.I):
-            return ServerError(kind, said, detail=detail, transient=transient)
-    return ServerError("server", one_line(message), detail=detail)
+def explain(message: str, noise: str = "", tls: bool = False) -> ServerError:
+    """The error that a failed request's message, and what the bindings printed, amount to.
+
+    `tls` tells that the server speaks TLS, though the request did not.
+    """
+    detail = one_line(noise[-500:]) or one_line(message)
+    if tls:
+        return ServerError("tls", "the server speaks TLS, and ssl is not set", detail=detail)
+    said = _cause(message, noise)
+    for pattern, kind, words, transient in _SAYINGS:
+        if match := re.search(pattern, said, re.I):
+            return ServerError(kind, words.format(*match.groups()), detail=detail, transient=transient)
+    return ServerError("server", said, detail=detail)
+
+
+def _cause(message: str, noise: str) -> str:
+    """The part of what the bindings say that tells the cause; no host's or node's name is in it."""
+    connecting = re.findall(r"ClientInvoker: Connection error: \((.*)\)$", noise, re.M)
+    if connecting and "Failed to connect" in message:
+        return one_line(re.sub(r"for request\(.*", "", connecting[-1]))
+    said = message.partition(" failed! ")[2] or message
+    said = (said.partition("Server reply: ")[2] or said).strip()
+    if "invalid_argument(" in said:
+        said += "".join(re.findall(r"invalid header( : .*)", noise))
+    return one_line(said)
 
 
 def one_line(text: str, limit: int = 500) -> str:
