@@ -5,10 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
+def printable(text: str) -> str:
+    """Text from outside, without what a terminal would obey or not show: controls, bidi, zero width."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
 class WatchmanError(Exception):
-    """Anything that watchman tells its user in a line; `exit_code` is what the command ends with."""
+    """Anything that watchman tells its user; `exit_code` is what the command ends with."""
 
     exit_code = 1
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What to tell, fit for a terminal."""
+        return (printable(f"watchman: {self}"),)
 
 
 class ConfigError(WatchmanError):
@@ -19,6 +29,10 @@ class ConfigError(WatchmanError):
     def __init__(self, mistakes: Sequence[str]) -> None:
         super().__init__("\n".join(mistakes))
         self.mistakes = tuple(mistakes)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return tuple(map(printable, self.mistakes))
 
 
 class StoreError(WatchmanError):
