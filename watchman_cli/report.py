@@ -12,7 +12,7 @@ from typing import Any
 
 from watchman_cli.collect import Outcome
 from watchman_cli.config import Server
-from watchman_cli.errors import ServerError, StoreError
+from watchman_cli.errors import ServerError, StoreError, printable
 
 log = logging.getLogger("watchman")
 
@@ -32,7 +32,7 @@ class Reporter(AbstractContextManager["Reporter"]):
     def state(self, server: Server, state: str) -> None:
         """A server is in a new state."""
         if self.logs:
-            log.debug(state, extra={"server": server.name})
+            log.debug(printable(state), extra={"server": server.name})
 
     def done(self, outcome: Outcome) -> None:
         """A server is done with."""
@@ -46,9 +46,9 @@ class Reporter(AbstractContextManager["Reporter"]):
     def failure(self, name: str, message: str, level: int, outcome: Any = None) -> None:
         """Something that the operator must know, whatever was asked for."""
         if self.logs:
-            log.log(level, message, extra={"server": name, "outcome": outcome})
+            log.log(level, printable(message), extra={"server": name, "outcome": outcome})
         else:
-            print(f"{name}: {message}" if name else message, file=sys.stderr, flush=True)
+            print(_line(name, message), file=sys.stderr, flush=True)
 
     def __exit__(self, *_: object) -> None:
         for handler in log.handlers[:]:
@@ -82,7 +82,7 @@ class Progress(Reporter):
 
     def state(self, server: Server, state: str) -> None:
         with self._lock:
-            self._states[server.name] = state
+            self._states[server.name] = printable(state)
 
     def done(self, outcome: Outcome) -> None:
         with self._lock:
@@ -92,7 +92,7 @@ class Progress(Reporter):
         super().done(outcome)
 
     def failure(self, name: str, message: str, level: int, outcome: Any = None) -> None:
-        self._console.print(f"{name}: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+        self._console.print(_line(name, message), style="red", markup=False, highlight=False, soft_wrap=True)
 
     def _render(self) -> Any:
         from rich.table import Table
@@ -109,6 +109,10 @@ class Progress(Reporter):
             if len(waiting) > rows:
                 table.add_row(Text(f"and {len(waiting) - rows} more"))
         return table
+
+
+def _line(name: str, message: str) -> str:
+    return printable(f"{name}: {message}" if name else message)
 
 
 def _failure(outcome: Outcome) -> str:
