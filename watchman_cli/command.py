@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from watchman_cli.collect import Outcome, Run
 from watchman_cli.config import Config, Server
-from watchman_cli.errors import Interrupted, ServerError, StoreError
+from watchman_cli.errors import Interrupted, ServerError, StoreError, tell
 from watchman_cli.report import Progress, Reporter
 from watchman_cli.store import RedisStore, Store, open_store
 from watchman_cli.supervise import HOW_TO_GET_BINDINGS, Probes
@@ -92,7 +92,7 @@ def _conclude(outcomes: Sequence[Outcome], seconds: float, quiet: bool) -> None:
     lost = sum(outcome.result == "lost" for outcome in outcomes)
     if lost:
         many = "server was" if lost == 1 else "servers were"
-        print(f"watchman: the snapshots of {lost} {many} not written", file=sys.stderr)
+        tell(f"watchman: the snapshots of {lost} {many} not written")
     if quiet or not sys.stderr.isatty():
         return
     found = Counter(outcome.result for outcome in outcomes)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 
 def printable(text: str) -> str:
     """Text from outside, without what a terminal would obey or not show: controls, bidi, zero width."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+def tell(line: str) -> None:
+    """Print a line on standard error; where that cannot be, nothing else is to fail for it."""
+    with suppress(OSError):
+        print(printable(line), file=sys.stderr, flush=True)
 
 
 class WatchmanError(Exception):
@@ -17,8 +25,8 @@ class WatchmanError(Exception):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What to tell, fit for a terminal."""
-        return (printable(f"watchman: {self}"),)
+        """What to tell."""
+        return (f"watchman: {self}",)
 
 
 class ConfigError(WatchmanError):
@@ -32,7 +40,7 @@ class ConfigError(WatchmanError):
 
     @property
     def lines(self) -> tuple[str, ...]:
-        return tuple(map(printable, self.mistakes))
+        return self.mistakes
 
 
 class StoreError(WatchmanError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from watchman_cli import __version__
-from watchman_cli.errors import ConfigError, Interrupted, WatchmanError, printable
+from watchman_cli.errors import ConfigError, Interrupted, WatchmanError, printable, tell
 
 if TYPE_CHECKING:
     from watchman_cli.store import Store
@@ -209,7 +209,7 @@ def config_check(config: str | None = CONFIG, store: str | None = STORE) -> None
     settings = configuration.load(configuration.find(config), store=store)
     store_url = opening(settings.store, settings.store_named_by).url
     for warning in settings.warnings:
-        print(printable(f"warning: {warning}"), file=sys.stderr)
+        tell(f"warning: {warning}")
     many = "server" if len(settings.servers) == 1 else "servers"
     print(printable(f"{settings.path}: valid, {len(settings.servers)} {many}, store {store_url}"))
     try:
@@ -251,10 +251,11 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     except Interrupted as error:
         code = error.exit_code
     except WatchmanError as error:
-        print("\n".join(error.lines), file=sys.stderr)
+        for line in error.lines:
+            tell(line)
         code = error.exit_code
     except OSError as error:  # of standard output: what servers and stores say is told by who asked
-        print(f"watchman: {error}", file=sys.stderr)
+        tell(f"watchman: {error}")
     leave(code if isinstance(code, int) else 0)
 
 
@@ -281,12 +282,9 @@ def leave(code: int) -> NoReturn:
     except BrokenPipeError:  # nobody reads on
         pass
     except OSError as error:
-        print(f"watchman: standard output: {error.strerror}", file=sys.stderr)
-        code = code or 1
+        if not code:  # else it was told, or something worse
+            tell(f"watchman: standard output: {error.strerror}")
+            code = 1
     with suppress(OSError):
         sys.stderr.flush()
     os._exit(code)
-
-
-if __name__ == "__main__":
-    run()

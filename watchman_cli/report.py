@@ -12,7 +12,7 @@ from typing import Any
 
 from watchman_cli.collect import Outcome
 from watchman_cli.config import Server
-from watchman_cli.errors import ServerError, StoreError, printable
+from watchman_cli.errors import ServerError, StoreError, printable, tell
 
 log = logging.getLogger("watchman")
 
@@ -48,7 +48,7 @@ class Reporter(AbstractContextManager["Reporter"]):
         if self.logs:
             log.log(level, printable(message), extra={"server": name, "outcome": outcome})
         else:
-            print(_line(name, message), file=sys.stderr, flush=True)
+            tell(f"{name}: {message}" if name else message)
 
     def __exit__(self, *_: object) -> None:
         for handler in log.handlers[:]:
@@ -92,7 +92,8 @@ class Progress(Reporter):
         super().done(outcome)
 
     def failure(self, name: str, message: str, level: int, outcome: Any = None) -> None:
-        self._console.print(_line(name, message), style="red", markup=False, highlight=False, soft_wrap=True)
+        line = printable(f"{name}: {message}" if name else message)
+        self._console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
 
     def _render(self) -> Any:
         from rich.table import Table
@@ -109,10 +110,6 @@ class Progress(Reporter):
             if len(waiting) > rows:
                 table.add_row(Text(f"and {len(waiting) - rows} more"))
         return table
-
-
-def _line(name: str, message: str) -> str:
-    return printable(f"{name}: {message}" if name else message)
 
 
 def _failure(outcome: Outcome) -> str:
