@@ -359,6 +359,8 @@ def _explain(error: Any) -> Iterator[tuple[list[Any], str]]:
         yield place, f"{missing} is missing"
     else:
         secret = "password" in place or place == ["store"]
+        if error.validator == "type" and rule in ("object", "array") and isinstance(value, str):
+            secret = True  # `password secret`, where the colon was forgotten
         shown = "this value" if secret else _shown(value)
         yield place, _why(error.validator, shown, rule, error.schema)
 
