@@ -122,7 +122,8 @@ class Run:
     def _overdue(self) -> bool:
         """Whether every server still being worked on is past its deadline: the store hangs."""
         now = time.monotonic()
-        ends = [self._started[s.name] + s.deadline + GRACE for s in self.servers if s.name in self._started]
+        started = self._started.copy()  # which the threads change
+        ends = [started[s.name] + s.deadline + GRACE for s in self.servers if s.name in started]
         return bool(ends) and all(now > end for end in ends)
 
     def stop(self) -> None:
@@ -132,9 +133,9 @@ class Run:
 
     def settle(self, limit: float) -> None:
         """After `stop`, wait at most `limit` seconds for the threads to give their leases back."""
-        for future in self._pending:
-            future.cancel()
-        wait(self._pending, timeout=limit)
+        end = time.monotonic() + limit
+        while self._started and time.monotonic() < end:  # no future: the signal may come before it is kept
+            time.sleep(0.005)
 
     # ---------------------------------------------------------------------------- one server
 

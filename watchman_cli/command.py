@@ -88,7 +88,7 @@ def _tell_of_all(outcomes: Sequence[Outcome], reporter: Reporter) -> None:
 
 def _opened(config: Config, servers: Sequence[Server]) -> Store:
     """The store, once it has answered: without it no server need be asked. Raises StoreError."""
-    store = open_store(config.store)
+    store = open_store(config.store, config.store_named_by)
     shortest = min(server.deadline for server in servers)
     if isinstance(store, RedisStore):
         store.limit(max(0.2, shortest / 4))

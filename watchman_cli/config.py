@@ -9,9 +9,9 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import yaml
 
@@ -21,6 +21,7 @@ from watchman_cli.errors import ConfigError
 SIZE_LIMIT = 4 << 20  # bytes: 10,000 servers take 1 MB
 NODE_LIMIT = 1_000_000  # YAML nodes, each alias counted as what it stands for
 DEPTH_LIMIT = 20
+MISTAKES_LIMIT = 1000  # told of one file
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Config:
     sync_cache: str
     servers: tuple[Server, ...]
     warnings: tuple[str, ...]
+    store_named_by: str = "store"  # the option, the variable or the line of the file
 
     def select(self, names: Iterable[str]) -> tuple[Server, ...]:
         """The servers of these names, each a `repo`, or `owner/repo` where a repo is not unique.
@@ -97,7 +99,7 @@ def find(explicit: str | None, environment: Mapping[str, str] = os.environ) -> P
         places.append(Path(base) / "watchman" / "config.yaml")
     places.append(Path("/etc/watchman/config.yaml"))
     for place in places:
-        if place.exists():
+        if os.path.exists(place):  # noqa: PTH110 (a folder that may not be read has none for us)
             return place
     looked = ", ".join(str(place) for place in places)
     raise ConfigError([f"no configuration found: name one with --config FILE (looked for {looked})"])
@@ -111,9 +113,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, store: str | N
     """
     text, warnings = _read(path)
     tree, document = _parse(path, text)
-    found = list(_mistakes(path, tree, document))
-    if found:
-        raise ConfigError([message for _, message in sorted(found)])
+    _refuse(path, _mistakes(tree, document))
     defaults = {**_schema_defaults(), **document.get("defaults", {})}
     servers = tuple(_server({**defaults, **entry}) for entry in document["servers"])
     if warnings and not (
@@ -123,6 +123,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, store: str | N
     return Config(
         path=path,
         store=store_url(store, environment, document.get("store")),
+        store_named_by=_store_named_by(store, environment, f"{path}:{_Lines(tree).of(['store'])}: store"),
         ecflow_python=environment.get("WATCHMAN_ECFLOW_PYTHON") or document.get("ecflow_python"),
         sync_cache=document.get("sync_cache", _default("sync_cache")),
         servers=servers,
@@ -138,7 +139,7 @@ def store_url(option: str | None, environment: Mapping[str, str], configured: st
     url: str = option or environment.get("WATCHMAN_STORE") or configured or _default("store")
     if not schema.is_valid("config", {"store": url, "servers": [_ANY_SERVER]}):
         expected = schema.load("config")["properties"]["store"]["x-expected"]
-        raise ConfigError([f"{'--store' if option else 'WATCHMAN_STORE'}: expected {expected}"])
+        raise ConfigError([f"{_store_named_by(option, environment, 'store')}: expected {expected}"])
     if option and _has_password(option):
         raise ConfigError(
             ["--store: a password on the command line is seen by everybody; use WATCHMAN_STORE or the file"]
@@ -146,14 +147,17 @@ def store_url(option: str | None, environment: Mapping[str, str], configured: st
     return url
 
 
+def _store_named_by(option: str | None, environment: Mapping[str, str], otherwise: str) -> str:
+    if option:
+        return "--store"
+    return "WATCHMAN_STORE" if environment.get("WATCHMAN_STORE") else otherwise
+
+
 _ANY_SERVER = {"owner": "o", "repo": "r", "host": "h", "port": 1}
 
 
 def _has_password(url: str) -> bool:
-    try:
-        return urlsplit(url).password is not None or "password=" in urlsplit(url).query
-    except ValueError:
-        return "@" in url
+    return re.search("://[^@]*:.*@|password=", url) is not None
 
 
 def _default(name: str) -> Any:
@@ -213,8 +217,10 @@ def _construct_float(loader: Any, node: yaml.ScalarNode) -> Any:
 
 
 def _construct_int(loader: Any, node: yaml.ScalarNode) -> Any:
-    value = yaml.SafeLoader.construct_yaml_int(loader, node) if len(node.value) < 100 else node.value
-    return value
+    try:
+        return yaml.SafeLoader.construct_yaml_int(loader, node) if len(node.value) < 100 else node.value
+    except ValueError:  # 0x_ looks like one
+        return node.value
 
 
 _JsonLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), ["t", "f"])
@@ -238,9 +244,7 @@ def _parse(path: Path, text: str) -> tuple[yaml.Node, Any]:
             tree = loader.get_single_node()
             if tree is None:
                 raise ConfigError([f"{path}:1: empty; it needs at least: servers"])
-            wrong = [f"{path}:{line}: {message}" for line, message in _check_nodes(tree)]
-            if wrong:
-                raise ConfigError(wrong)
+            _refuse(path, _check_nodes(tree, loader))
             return tree, loader.construct_document(tree)
         finally:
             loader.dispose()
@@ -249,78 +253,101 @@ def _parse(path: Path, text: str) -> tuple[yaml.Node, Any]:
         line = mark.line + 1 if mark else 1
         problem = ", ".join(part for part in (error.context, error.problem) if part)
         raise ConfigError([f"{path}:{line}: not valid YAML: {_printable(problem)}"]) from error
-    except (yaml.YAMLError, ValueError) as error:
-        raise ConfigError([f"{path}:1: not valid YAML: {_printable(str(error))}"]) from error
+    except yaml.reader.ReaderError as error:
+        line = text.encode()[: error.position].count(b"\n") + 1
+        raise ConfigError([f"{path}:{line}: not valid YAML: {_printable(error.reason)}"]) from error
 
 
 def _mark_line(event: yaml.Event) -> int:
     return int(event.start_mark.line) + 1 if event.start_mark else 1
 
 
-def _check_nodes(tree: yaml.Node) -> list[tuple[int, str]]:
-    """The mistakes that are gone once YAML is Python: repeated keys, keys not text, alias bombs."""
+def _check_nodes(tree: yaml.Node, loader: _JsonLoader) -> list[tuple[int, str]]:
+    """The mistakes that are gone once YAML is Python: repeated keys, keys not text, tags, alias bombs."""
     wrong: list[tuple[int, str]] = []
-    sizes: dict[int, int] = {}
+    measured: dict[int, tuple[int, int]] = {}
 
-    def size(node: yaml.Node, above: frozenset[int]) -> int:
+    def measure(node: yaml.Node, above: frozenset[int]) -> tuple[int, int]:
+        """The number of values that a node stands for, itself included, and how deep they are nested."""
+        line = node.start_mark.line + 1
         if id(node) in above:
-            wrong.append((node.start_mark.line + 1, "an alias stands for something that it is part of"))
-            return NODE_LIMIT
-        if id(node) in sizes:
-            return sizes[id(node)]
+            wrong.append((line, "an alias stands for something that it is part of"))
+            return NODE_LIMIT, 0
+        if len(above) + measured.get(id(node), (1, 1))[1] > DEPTH_LIMIT:
+            wrong.append((line, f"nested deeper than {DEPTH_LIMIT}, aliases included"))
+            return NODE_LIMIT, 0
+        if id(node) in measured:
+            return measured[id(node)]
+        if not _is_plain(node, loader):
+            wrong.append((line, "a tag that has no meaning here"))
         inside = above | {id(node)}
-        total = 1
+        below: list[tuple[int, int]] = []
         if isinstance(node, yaml.MappingNode):
             seen = set()
             for key, value in node.value:
-                if not isinstance(key, yaml.ScalarNode) or not key.tag.endswith(":str"):
+                if not isinstance(key, yaml.ScalarNode) or key.tag != _TAG + "str":
                     wrong.append((key.start_mark.line + 1, "a key that is not text"))
                 elif key.value in seen:
-                    wrong.append((key.start_mark.line + 1, f"{_printable(key.value)}: given twice"))
+                    wrong.append((key.start_mark.line + 1, f"{_key(key.value)}: given twice"))
                 else:
                     seen.add(key.value)
-                total += size(value, inside)
+                below.append(measure(value, inside))
         elif isinstance(node, yaml.SequenceNode):
-            total += sum(size(child, inside) for child in node.value)
-        sizes[id(node)] = total
-        return total
+            below += [measure(child, inside) for child in node.value]
+        size, depth = 1 + sum(each[0] for each in below), 1 + max((each[1] for each in below), default=0)
+        measured[id(node)] = size, depth
+        return size, depth
 
-    if size(tree, frozenset()) >= NODE_LIMIT and not wrong:
+    if measure(tree, frozenset())[0] >= NODE_LIMIT and not wrong:
         wrong.append((1, f"more than {NODE_LIMIT} values, aliases included"))
     return wrong
+
+
+_TAG = "tag:yaml.org,2002:"
+
+
+def _is_plain(node: yaml.Node, loader: _JsonLoader) -> bool:
+    """Whether a node is what it would be without a tag, or text: then constructing it cannot fail."""
+    if isinstance(node, yaml.ScalarNode):
+        return node.tag in (_TAG + "str", loader.resolve(yaml.ScalarNode, node.value, (True, False)))
+    return bool(node.tag == _TAG + ("map" if isinstance(node, yaml.MappingNode) else "seq"))
 
 
 # ------------------------------------------------------------------------------------ mistakes
 
 
-def _mistakes(path: Path, tree: yaml.Node, document: Any) -> Iterator[tuple[int, str]]:
+def _refuse(path: Path, mistakes: Iterable[tuple[int, str]]) -> None:
+    """Raise ConfigError with the mistakes, each a line and a message, if there are any."""
+    found = sorted(islice(mistakes, MISTAKES_LIMIT))
+    told = [f"{path}:{line}: {message}" for line, message in found]
+    if len(found) == MISTAKES_LIMIT:
+        told.append(f"{path}: there may be more mistakes than these {MISTAKES_LIMIT}")
+    if told:
+        raise ConfigError(told)
+
+
+def _mistakes(tree: yaml.Node, document: Any) -> Iterator[tuple[int, str]]:
+    lines = _Lines(tree)
     if not schema.is_valid("config", document):
-        for error in schema.mistakes("config", document):
+        for error in schema.mistakes("config", document, MISTAKES_LIMIT):
             for place, message in _explain(error):
-                line = _line(tree, place)
-                yield line, f"{path}:{line}: {_dotted(place)}{message}"
+                yield lines.of(place), _dotted(place) + message
     defaults = document.get("defaults") if isinstance(document, dict) else None
     defaults = defaults if isinstance(defaults, dict) else {}
     seen: dict[tuple[Any, Any], int] = {}
     entries = document.get("servers") if isinstance(document, dict) else None
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-        if (
-            isinstance(entry, dict)
-            and "user" in {**defaults, **entry}
-            and "password" not in {**defaults, **entry}
-        ):
-            line = _line(tree, ["servers", index, "user"])
-            yield (
-                line,
-                f"{path}:{line}: servers[{index}].user: ecFlow wants a password with it; password is missing",
-            )
+        settings = {**defaults, **entry} if isinstance(entry, dict) else {}
+        if "user" in settings and "password" not in settings:
+            wrong = "ecFlow wants a password with it; password is missing"
+            yield lines.of(["servers", index, "user"]), f"servers[{index}].user: {wrong}"
         pair = (entry.get("owner"), entry.get("repo")) if isinstance(entry, dict) else (None, None)
         if not all(isinstance(part, str) for part in pair):
             continue
-        line = _line(tree, ["servers", index])
+        line = lines.of(["servers", index])
         if pair in seen:
             name = _printable("/".join(pair))
-            yield line, f"{path}:{line}: servers[{index}]: {name} is already the server of line {seen[pair]}"
+            yield line, f"servers[{index}]: {name} is already the server of line {seen[pair]}"
         seen.setdefault(pair, line)
 
 
@@ -337,7 +364,10 @@ def _explain(error: Any) -> Iterator[tuple[list[Any], str]]:
         missing = next(name for name in rule if name not in value and f"'{name}'" in error.message)
         yield place, f"{missing} is missing"
     else:
-        shown = "this value" if "password" in place else _shown(value)
+        secret = "password" in place or place == ["store"]
+        if error.validator == "type" and rule in ("object", "array") and isinstance(value, str):
+            secret = True  # `password secret`, where the colon was forgotten
+        shown = "this value" if secret else _shown(value)
         yield place, _why(error.validator, shown, rule, error.schema)
 
 
@@ -391,20 +421,37 @@ def _suggestion(word: str, known: Iterable[str]) -> str:
 def _dotted(place: list[Any]) -> str:
     text = ""
     for part in place:
-        text += f"[{part}]" if isinstance(part, int) else ("." if text else "") + _printable(str(part))[:60]
+        text += f"[{part}]" if isinstance(part, int) else ("." if text else "") + _key(part)
     return text + ": " if text else ""
 
 
-def _line(tree: yaml.Node, place: list[Any]) -> int:
-    """The line of a place, or of the innermost part of it that is there."""
-    node, line = tree, tree.start_mark.line
-    for part in place:
-        if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
-            node = node.value[part]
-            line = node.start_mark.line
-        elif isinstance(node, yaml.MappingNode):
-            for key, value in node.value:
-                if key.value == part:
-                    node, line = value, key.start_mark.line
-                    break
-    return int(line) + 1
+def _key(text: str) -> str:
+    """A key, without what may be its value: of `password:secret`, without a blank, YAML makes a key."""
+    name = re.match(r"[\w .-]{0,60}", text)
+    shown = _printable(name[0] if name else "")
+    return shown if shown == text else shown + "..."
+
+
+class _Lines:
+    """The lines of a document's places."""
+
+    def __init__(self, tree: yaml.Node) -> None:
+        self._tree = tree
+        self._keys: dict[int, dict[str, tuple[int, yaml.Node]]] = {}
+
+    def of(self, place: list[Any]) -> int:
+        """The line of a place, or of the innermost part of it that is there."""
+        node, line = self._tree, self._tree.start_mark.line
+        for part in place:
+            if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+                node = node.value[part]
+                line = node.start_mark.line
+            elif isinstance(node, yaml.MappingNode):
+                line, node = self._inside(node).get(part, (line, node))
+        return int(line) + 1
+
+    def _inside(self, node: yaml.MappingNode) -> dict[str, tuple[int, yaml.Node]]:
+        if id(node) not in self._keys:
+            inside = {key.value: (key.start_mark.line, value) for key, value in node.value}
+            self._keys[id(node)] = inside
+        return self._keys[id(node)]

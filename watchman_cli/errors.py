@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from contextlib import suppress
+
+
+def printable(text: str) -> str:
+    """Text from outside, without what a terminal would obey or not show: controls, bidi, zero width."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
+def tell(line: str) -> None:
+    """Print a line on standard error; where that cannot be, nothing else is to fail for it."""
+    with suppress(OSError):
+        print(printable(line), file=sys.stderr, flush=True)
 
 
 class WatchmanError(Exception):
-    """Anything that watchman tells its user in a line; `exit_code` is what the command ends with."""
+    """Anything that watchman tells its user; `exit_code` is what the command ends with."""
 
     exit_code = 1
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What to tell."""
+        return (f"watchman: {self}",)
 
 
 class ConfigError(WatchmanError):
@@ -19,6 +37,10 @@ class ConfigError(WatchmanError):
     def __init__(self, mistakes: Sequence[str]) -> None:
         super().__init__("\n".join(mistakes))
         self.mistakes = tuple(mistakes)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        return self.mistakes
 
 
 class StoreError(WatchmanError):

@@ -9,7 +9,7 @@ from typing import Any
 
 from watchman_cli import health, show, snapshot
 from watchman_cli.config import Server
-from watchman_cli.errors import BadSnapshot
+from watchman_cli.errors import BadSnapshot, printable
 from watchman_cli.store import Store
 
 
@@ -29,27 +29,27 @@ class Row:
 
 def rows(servers: Sequence[Server], store: Store) -> list[Row]:
     """A row for each server. Raises StoreError."""
-    return [
-        _row(server, store.value(server.name, "status"), store.value(server.name, "health"))
-        for server in servers
-    ]
+    return [_row(server, store) for server in servers]
 
 
-def _row(server: Server, status: bytes | None, record: bytes | None) -> Row:
+def _row(server: Server, store: Store) -> Row:
+    try:
+        record = store.value(server.name, "health")
+    except BadSnapshot:
+        record = b""
     state = health.decode(record)
     if not state.checked_time:
         told = "never read" if record is None else "its health record is not valid"
     else:
         told = state.told
     wrong, found = None, None
-    if status is None:
-        wrong = "no snapshot"
-    else:
-        try:
-            found = snapshot.decode(status)
-        except BadSnapshot as error:
-            wrong = f"its snapshot is not valid: {error}"
-    told = "".join(c if c.isprintable() else "?" for c in told)
+    try:
+        status = store.value(server.name, "status")
+        found = snapshot.decode(status) if status is not None else None
+        wrong = "no snapshot" if found is None else None
+    except BadSnapshot as error:
+        wrong = printable(f"its snapshot is not valid: {error}")
+    told = printable(told)
     if found is None:
         return Row(server.name, None, None, None, {}, told, state.ok, wrong)
     age = (datetime.now(timezone.utc) - found.collected_time).total_seconds()

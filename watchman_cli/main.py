@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from watchman_cli import __version__
-from watchman_cli.errors import ConfigError, Interrupted, WatchmanError
+from watchman_cli.errors import ConfigError, Interrupted, WatchmanError, printable, tell
 
 if TYPE_CHECKING:
     from watchman_cli.store import Store
@@ -150,23 +150,21 @@ def show(
         or not all(name.split("/"))
         or any(part in (".", "..") for part in name.split("/"))
     ):
-        raise ConfigError([f"{printable(name)}: a server is named as OWNER/REPO"])
+        raise ConfigError([f"{name}: a server is named as OWNER/REPO"])
     opened = open_store(config, store)
-    value = opened.value(name, "status")
-    if value is None:
-        raise NoSnapshot(f"{printable(name)}: no snapshot in {opened.url}")
     try:
+        value = opened.value(name, "status")
+        if value is None:
+            raise NoSnapshot(f"{name}: no snapshot in {opened.url}")
         snapshot = snapshots.decode(value)
     except BadSnapshot as error:
-        raise BadSnapshot(
-            f"{printable(name)}: the snapshot in {opened.url} is not valid: {printable(str(error))}"
-        ) from error
+        raise BadSnapshot(f"{name}: the snapshot in {opened.url} is not valid: {error}") from error
     if as_json:
         sys.stdout.buffer.write(value)
         return
     view = drawing.View("/" + path.strip("/"), frozenset(each.value for each in status), depth)
     if snapshot.status(view.path) is None:
-        raise NoSnapshot(f"{printable(name)}: it has no node {printable(view.path)}")
+        raise NoSnapshot(f"{name}: it has no node {view.path}")
     height = shutil.get_terminal_size().lines if sys.stdout.isatty() else None
     record = health.decode(opened.value(name, "health"))
     stale = f"stale: {printable(record.told)}" if record.failures else None
@@ -185,7 +183,7 @@ def list_servers(
     from watchman_cli.store import open_store as opening
 
     settings = configuration.load(configuration.find(config), store=store)
-    rows = listing.rows(settings.servers, opening(settings.store))
+    rows = listing.rows(settings.servers, opening(settings.store, settings.store_named_by))
     if as_json:
         import orjson
 
@@ -204,14 +202,15 @@ def config_check(config: str | None = CONFIG, store: str | None = STORE) -> None
     from watchman_cli.supervise import Probes
 
     settings = configuration.load(configuration.find(config), store=store)
+    store_url = opening(settings.store, settings.store_named_by).url
     for warning in settings.warnings:
-        print(f"warning: {warning}", file=sys.stderr)
+        tell(f"warning: {warning}")
     many = "server" if len(settings.servers) == 1 else "servers"
-    print(f"{settings.path}: valid, {len(settings.servers)} {many}, store {opening(settings.store).url}")
+    print(printable(f"{settings.path}: valid, {len(settings.servers)} {many}, store {store_url}"))
     try:
         with Probes(settings.ecflow_python) as probes:
             found = probes.bindings
-            print(f"ecflow {found.version}: {found.interpreter} (Python {found.python})")
+            print(printable(f"ecflow {found.version}: {found.interpreter} (Python {found.python})"))
     except ServerError as error:
         raise ConfigError([str(error)]) from error
 
@@ -222,18 +221,15 @@ def open_store(config: str | None, store: str | None) -> Store:
     from watchman_cli.store import open_store as opening
 
     if config is None and (store or os.environ.get("WATCHMAN_STORE")):
-        return opening(configuration.store_url(store, os.environ, None))
-    return opening(configuration.load(configuration.find(config), store=store).store)
+        named_by = "--store" if store else "WATCHMAN_STORE"
+        return opening(configuration.store_url(store, os.environ, None), named_by)
+    settings = configuration.load(configuration.find(config), store=store)
+    return opening(settings.store, settings.store_named_by)
 
 
 def coloured() -> bool:
     """Whether standard output takes colour."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def printable(text: str) -> str:
-    """Text from outside, without what a terminal would obey."""
-    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def run(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -242,21 +238,29 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     for signum in (signal.SIGINT, signal.SIGTERM):
         signal.signal(signum, interrupt)
     try:
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        open_streams()
         code = app(arguments, standalone_mode=True)
     except SystemExit as exit_:
-        code = exit_.code
-    except BrokenPipeError:
-        code = 0  # nobody reads on: not an error of ours
+        # typer's 1 where nobody reads on, which is no error of ours
+        code = 0 if isinstance(exit_.__context__, BrokenPipeError) else exit_.code
     except Interrupted as error:
         code = error.exit_code
     except WatchmanError as error:
-        for line in str(error).splitlines():
-            print(f"watchman: {line}" if not isinstance(error, ConfigError) else line, file=sys.stderr)
+        for line in error.lines:
+            tell(line)
         code = error.exit_code
+    except OSError as error:  # of standard output: what servers and stores say is told by who asked
+        tell(f"watchman: {error}")
     leave(code if isinstance(code, int) else 0)
+
+
+def open_streams() -> None:
+    """Put a place that takes everything where a standard stream is closed; no other file may be it."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 (until the process ends)
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def interrupt(signum: int, frame: object) -> None:
@@ -268,11 +272,14 @@ def interrupt(signum: int, frame: object) -> None:
 
 def leave(code: int) -> NoReturn:
     """End the process: at once, since taking the modules apart takes a tenth of a small run."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):  # closed, or its reader has gone
-            stream.flush()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:  # nobody reads on
+        pass
+    except OSError as error:
+        if not code:  # else it was told, or something worse
+            tell(f"watchman: standard output: {error.strerror}")
+            code = 1
+    with suppress(OSError):
+        sys.stderr.flush()
     os._exit(code)
-
-
-if __name__ == "__main__":
-    run()

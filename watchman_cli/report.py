@@ -13,7 +13,7 @@ from typing import Any
 
 from watchman_cli.collect import Outcome
 from watchman_cli.config import Server
-from watchman_cli.errors import ServerError, StoreError
+from watchman_cli.errors import ServerError, StoreError, printable, tell
 
 log = logging.getLogger("watchman")
 
@@ -33,7 +33,7 @@ class Reporter(AbstractContextManager["Reporter"]):
     def state(self, server: Server, state: str) -> None:
         """A server is in a new state."""
         if self.logs:
-            log.debug(state, extra={"server": server.name})
+            log.debug(printable(state), extra={"server": server.name})
 
     def done(self, outcome: Outcome) -> None:
         """A server is done with."""
@@ -47,9 +47,9 @@ class Reporter(AbstractContextManager["Reporter"]):
     def failure(self, name: str, message: str, level: int, outcome: Any = None) -> None:
         """Something that the operator must know, whatever was asked for."""
         if self.logs:
-            log.log(level, message, extra={"server": name, "outcome": outcome})
+            log.log(level, printable(message), extra={"server": name, "outcome": outcome})
         else:
-            print(f"{name}: {message}" if name else message, file=sys.stderr, flush=True)
+            tell(f"{name}: {message}" if name else message)
 
     def __exit__(self, *_: object) -> None:
         for handler in log.handlers[:]:
@@ -84,7 +84,7 @@ class Progress(Reporter):
     def state(self, server: Server, state: str) -> None:
         with self._lock:
             _, since, _ = self._states.get(server.name, ("", time.monotonic(), 0))
-            self._states[server.name] = state, since, server.deadline
+            self._states[server.name] = printable(state), since, server.deadline
 
     def done(self, outcome: Outcome) -> None:
         with self._lock:
@@ -94,7 +94,8 @@ class Progress(Reporter):
         super().done(outcome)
 
     def failure(self, name: str, message: str, level: int, outcome: Any = None) -> None:
-        self._console.print(f"{name}: {message}", style="red", markup=False, highlight=False, soft_wrap=True)
+        line = printable(f"{name}: {message}" if name else message)
+        self._console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
 
     def _render(self) -> Any:
         from rich.table import Table

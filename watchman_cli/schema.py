@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -35,20 +37,25 @@ def is_valid(name: str, instance: Any) -> bool:
         return False
 
 
-def mistakes(name: str, instance: Any) -> list[Any]:
-    """Each mistake in `instance` as a jsonschema.ValidationError, in the order of their places."""
+def mistakes(name: str, instance: Any, limit: int) -> Iterator[Any]:
+    """Each mistake in `instance` as a jsonschema.ValidationError, the first `limit` of them."""
     from jsonschema import Draft202012Validator
 
-    found = Draft202012Validator(load(name)).iter_errors(instance)
-    return sorted(found, key=lambda error: [str(part) for part in error.absolute_path])
+    return islice(Draft202012Validator(load(name)).iter_errors(instance), limit)
 
 
 def why_invalid(name: str, instance: Any) -> str:
-    """The first mistake of an instance that is not valid, with its place, for an error message."""
-    from itertools import islice
+    """A mistake of an instance that is not valid, with its place, for an error message.
 
-    from jsonschema import Draft202012Validator
+    It costs no more than is_valid, whatever the instance's size.
+    """
+    from jsonschema_rs import ValidationError
 
-    for error in islice(Draft202012Validator(load(name)).iter_errors(instance), 1):
-        return f"{error.json_path}: {error.message[:200]}"
+    try:
+        _fast(name).validate(instance)
+    except ValidationError as error:
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.instance_path)
+        return f"${place[:200]}: {error.message[:200]}"
+    except ValueError as error:  # nested too deeply
+        return str(error)
     return "it holds something that JSON does not have"

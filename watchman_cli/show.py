@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
+from watchman_cli.errors import printable
 from watchman_cli.snapshot import Snapshot, StatusRecord
 
 # ecFlow's own colours, as the nearest of a terminal's 256
@@ -95,7 +96,7 @@ def tree(records: Sequence[StatusRecord], view: View, colour: bool) -> Iterator[
         depth = depths[index]
         if view.depth is not None and depth > view.depth:
             continue
-        name = path if depth == 0 else path[path.rfind("/") + 1 :]
+        name = printable(path if depth == 0 else path[path.rfind("/") + 1 :])
         line = name
         if depth:
             del bars[depth - 1 :]

@@ -24,7 +24,7 @@ TIME_AT = len('{"collected_time":"')
 TIME_SIZE = len("2026-11-24T00:12:57.123456+00:00")
 HEAD_SIZE = 256  # enough for everything before the records
 _HEAD = re.compile(
-    rb'\{"collected_time":"([^"]{32})","revision":"([0-9a-f]{32})","server_state":"([A-Z]+)","status_records":\['
+    rb'\{"collected_time":"([\dT:.+-]{32})","revision":"([0-9a-f]{32})","server_state":"([A-Z]+)","status_records":\['
 )
 _TAIL = b"]}"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import secrets
 import socket
 import time
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from watchman_cli import memory, snapshot
-from watchman_cli.errors import ConfigError, NoSnapshot, StoreError
+from watchman_cli.errors import BadSnapshot, ConfigError, NoSnapshot, StoreError, printable
 from watchman_cli.snapshot import Head, Snapshot
 
 if TYPE_CHECKING:
@@ -107,21 +108,28 @@ class Store(ABC):
 
     @abstractmethod
     def value(self, name: str, what: str) -> bytes | None:
-        """The value `status`, `health` or `sync` of the server `name`. Raises StoreError."""
+        """The value `status`, `health` or `sync` of the server `name`.
+
+        Raises StoreError, and BadSnapshot where something else than a value is in its place.
+        """
 
     @abstractmethod
     def close(self) -> None:
         """Close every connection."""
 
 
-def open_store(url: str) -> Store:
-    """The store at `url`. Raises ConfigError where the address makes no sense."""
+def open_store(url: str, named_by: str = "store") -> Store:
+    """The store at `url`. Raises ConfigError, which says who named it, where the address makes no sense."""
     if url.startswith("file://"):
         parts = urlsplit(url)
-        if parts.netloc or not parts.path:
-            raise ConfigError([f"store {url}: a directory is named as file:///path"])
-        return DirectoryStore(Path(unquote(parts.path)))
-    return RedisStore(url)
+        path = unquote(parts.path)
+        if parts.netloc or not path or "\0" in path:
+            raise ConfigError([f"{named_by}: a directory is named as file:///path"])
+        return DirectoryStore(Path(path))
+    try:
+        return RedisStore(url)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ConfigError([f"{named_by}: {redact(url)} is not an address that can be used"]) from error
 
 
 def read_snapshot(store: str, name: str) -> Snapshot:
@@ -141,9 +149,16 @@ def read_snapshot(store: str, name: str) -> Snapshot:
 
 
 def redact(url: str) -> str:
-    """A store's URL without its user, password and query, fit to be shown."""
+    """A store's URL without its user, password and query, fit to be shown.
+
+    Of one in which something may be a password in the wrong place, only the scheme is shown.
+    """
     scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.partition('?')[0].rpartition('@')[2]}"
+    shown, _, query = rest.partition("?")
+    shown = shown.rpartition("@")[2]
+    hosts = shown.partition("/")[0].split(",")
+    sane = all(re.fullmatch(r"([\w.-]*|\[[\da-fA-F:.]+\])(:\d+)?", host) for host in hosts)
+    return f"{scheme}://{printable(shown) if sane and '@' not in query else '...'}"
 
 
 # ------------------------------------------------------------------------------------ Redis
@@ -154,17 +169,21 @@ class RedisStore(Store):
 
     def __init__(self, url: str) -> None:
         self.url = redact(url)
-        try:
-            self._client = _connect(url)
-        except (ValueError, TypeError, AttributeError) as error:
-            raise ConfigError([f"store {self.url}: not an address that can be used"]) from error
+        self._client = _connect(url)
 
     def check(self, deadline: float) -> None:
         self.retry(self._client.ping, deadline)
 
     def value(self, name: str, what: str) -> bytes | None:
+        from redis.exceptions import ResponseError
+
         def get() -> Any:
-            return self._client.get(f"{name}/{what}")
+            try:
+                return self._client.get(f"{name}/{what}")
+            except ResponseError as error:
+                if _wrong_type(error):
+                    raise BadSnapshot("it is of another type than a string") from error
+                raise
 
         value: bytes | None = self.retry(get, time.monotonic() + SOCKET_TIMEOUT)
         return value
@@ -227,7 +246,7 @@ class RedisStore(Store):
             cause = error.__cause__ or error.__context__ or error
             why = getattr(cause, "strerror", None) or "the connection was lost"
             return StoreError(f"store {self.url}: cannot be reached: {why}", transient=True)
-        return StoreError(f"store {self.url}: refused: {_plain(str(error))}")
+        return StoreError(f"store {self.url}: refused: {printable(str(error))[:200]}")
 
 
 class RedisLease(Lease):
@@ -395,10 +414,6 @@ def _try(ask: Callable[[], Any]) -> Any:
         return _or_none(error)
 
 
-def _plain(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)[:200]
-
-
 # ------------------------------------------------------------------------- who holds a lease
 
 
@@ -443,7 +458,7 @@ class DirectoryStore(Store):
     url: str = field(init=False)
 
     def __post_init__(self) -> None:
-        self.url = f"file://{self.root}"
+        self.url = f"file://{printable(str(self.root))}"
 
     def check(self, deadline: float) -> None:
         with self._told():
@@ -453,7 +468,10 @@ class DirectoryStore(Store):
         with self._told(), suppress(FileNotFoundError, NotADirectoryError):
             if not self.root.is_dir():
                 raise StoreError(f"store {self.url}: no such directory")
-            return self._file(name, what).read_bytes()
+            try:
+                return self._file(name, what).read_bytes()
+            except IsADirectoryError as error:
+                raise BadSnapshot("it is a directory") from error
         return None
 
     def close(self) -> None:
@@ -466,13 +484,13 @@ class DirectoryStore(Store):
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return DirectoryLease(self, name, lock)
             except BlockingIOError:
                 os.close(lock)
                 return None
             except BaseException:
                 os.close(lock)
                 raise
-        return DirectoryLease(self, name, lock)
 
     def _file(self, name: str, what: str) -> Path:
         return self.root / name / (what if what == "sync" else f"{what}.json")
@@ -536,7 +554,10 @@ class DirectoryLease(Lease):
         self.earlier = Earlier(head, raw_head, len(status), self.value("health"), sync)
 
     def value(self, what: str) -> bytes | None:
-        return self._store.value(self._name, what)
+        try:
+            return self._store.value(self._name, what)
+        except BadSnapshot as error:
+            raise StoreError(f"store {self._store.url}: {self._name}/{what}: {error}") from error
 
     def commit(self, writing: Writing) -> None:
         value = writing.snapshot

@@ -8,7 +8,6 @@ import re
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -20,7 +19,7 @@ from typing import Any
 import orjson
 
 from watchman_cli import probe
-from watchman_cli.errors import ServerError
+from watchman_cli.errors import ServerError, printable
 
 IMPORT_LIMIT = 30.0  # seconds for an interpreter to import the bindings, from a slow file system too
 HOW_TO_GET_BINDINGS = (
@@ -96,7 +95,7 @@ class Probes:
         """Start the first candidate; it imports the bindings while we do other things."""
         self._import_by = time.monotonic() + IMPORT_LIMIT
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._noise = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the process)
+        self._noise = os.fdopen(os.memfd_create("noise"), "w+b")  # no disk, which may be full
         self._process: subprocess.Popen[bytes] | None = None
         self._unstarted = ""
         environment = {name: value for name, value in os.environ.items() if name != "WATCHMAN_STORE"}
@@ -349,6 +348,5 @@ def _cause(message: str, noise: str) -> str:
 
 def one_line(text: str, limit: int = 500) -> str:
     """Text from outside, fit for a terminal, a log and a health record: one line, no controls."""
-    words = " ".join(text.split())
-    printable = "".join(c if c.isprintable() else "?" for c in words)
-    return printable if len(printable) <= limit else printable[: limit - 3] + "..."
+    shown = printable(" ".join(text.split()))
+    return shown if len(shown) <= limit else shown[: limit - 3] + "..."
