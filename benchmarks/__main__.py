@@ -1,0 +1,52 @@
+"""`python -m benchmarks [NAME...]`: measures, prints a table of each theme, keeps the figures, draws."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks import chart, commands, huge, lasting, many, memory, one, results, sparing
+from benchmarks.measure import QUICK, Scale, machine
+
+THEMES = {
+    "one": (one, "One server, the whole process"),
+    "many": (many, "Many servers"),
+    "commands": (commands, "Commands that do little"),
+    "sparing": (sparing, "What a run costs the server"),
+    "memory": (memory, "Peak memory of the process that supervises"),
+    "lasting": (lasting, "Many runs in a row"),
+    "huge": (huge, "A server with a million nodes"),
+}
+HERE = Path(__file__).parent
+
+
+def main() -> None:
+    """Run the benchmarks that are named, all if none is."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones: {', '.join(THEMES)}")
+    parser.add_argument("--quick", action="store_true", help="small, to see that they work; keeps no figures")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="keep the figures here")
+    options = parser.parse_args()
+    if unknown := set(options.names) - set(THEMES):
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    scale = QUICK if options.quick else Scale()
+    kept: Path | None = options.results or (None if options.quick else HERE / "results.json")
+    console = Console(width=None if os.isatty(1) else 170, highlight=False)
+    for name in options.names or THEMES:
+        theme, title = THEMES[name]
+        began, load = datetime.now(timezone.utc), os.getloadavg()[0]
+        lines = list(theme.lines(scale))
+        console.print(results.table(title, lines), "")
+        if kept:
+            circumstances = {"taken": began.isoformat(timespec="seconds"), "load_before": load, **machine()}
+            results.keep(kept, name, circumstances, lines)
+    if kept:
+        chart.draw(kept, kept.with_name("chart.svg"))
+
+
+if __name__ == "__main__":
+    main()

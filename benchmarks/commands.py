@@ -1,0 +1,49 @@
+"""The commands that do little: `--version` and `--help`, and `show` into a pipe."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+
+from benchmarks.ground import address, ground
+from benchmarks.measure import Line, Scale, Target, interleaved
+from tests.servers import WATCHMAN
+
+# Reading and decoding the snapshot, and no more; its argument is Redis's port.
+DECODING = """
+import orjson, redis, sys
+orjson.loads(redis.Redis(port=int(sys.argv[1])).get("bench/s0/status"))
+"""
+
+
+def lines(scale: Scale) -> Iterator[Line]:
+    """Against an interpreter that does nothing, and against reading and decoding alone."""
+    with ground() as on:
+        found = interleaved(
+            scale.rounds * 2 + 1,
+            nothing=lambda: on.timed(sys.executable, "-c", "pass"),
+            version=lambda: on.timed(WATCHMAN, "--version"),
+            help=lambda: on.timed(WATCHMAN, "--help"),
+        )
+        for name in ("version", "help"):
+            yield Line(f"watchman --{name}", "s", found[name], found["nothing"], Target(ratio=6))
+        server = on.ecflow(scale.large)
+        on.configure([address(server)])
+        on.collect("full")
+        show = (WATCHMAN, "show", "bench/s0", "--config", str(on.watchman.config))
+        with tempfile.TemporaryFile() as output:
+
+            def shown() -> float:
+                output.seek(0)
+                return on.timed(*show, output=output.fileno())
+
+            found = interleaved(
+                scale.rounds,
+                decoding=lambda: on.timed(sys.executable, "-c", DECODING, str(on.redis.port)),
+                show=shown,
+                as_json=lambda: on.timed(*show, "--json"),
+            )
+    what = f"watchman show, {scale.large:,} nodes"
+    yield Line(f"{what}, into a file", "s", found["show"], found["decoding"], Target(ratio=3))
+    yield Line(f"{what}, --json", "s", found["as_json"], found["decoding"])

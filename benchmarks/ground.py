@@ -1,0 +1,169 @@
+"""What a benchmark runs on: private ecFlow servers with suites of a given size, Redis, and watchman."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.measure import Failed, seconds
+from tests.servers import ECFLOW_PYTHON, WATCHMAN, EcflowServer, RedisServer, Watchman, health_of
+
+TASKS_OF_A_FAMILY = 9
+NODES_OF_A_SUITE = 100_000
+
+# The least that can be done with the bindings; its arguments are hosts and ports.
+BARE = """
+import ecflow, sys
+for address in sys.argv[1:]:
+    host, port = address.split(":")
+    client = ecflow.Client(host, port)
+    client.sync_local()
+"""
+
+# The command as it is installed, which tells its own peak memory (KB) before it ends.
+TELLING_ITS_PEAK = """
+import os, re, sys
+from watchman_cli import main
+
+def leave(code, leave=os._exit):
+    with open("/proc/self/status") as status, open(sys.argv[1], "w") as told:
+        told.write(re.search(r"VmHWM:\\s+(\\d+)", status.read())[1])
+    leave(code)
+
+os._exit = leave
+main.run(sys.argv[2:])
+"""
+
+
+def suite(name: str, nodes: int) -> str:
+    """The definition of a suite with so many nodes, itself included, with what real suites have."""
+    lines = [f"suite {name}", "edit ECF_HOME '/work/suites'", "edit ECF_INCLUDE '/work/include'"]
+    made = 1
+    while made < nodes:
+        lines += [f"family f{made:07}", f"edit MEMBER '{made}'", "edit GRID 'O1280'", 'label info ""']
+        made += 1
+        tasks = min(TASKS_OF_A_FAMILY, nodes - made)
+        for task in range(tasks):
+            lines += [f"task t{task}", f"edit STEP '{task * 6}'", 'label info "waiting for data"']
+            lines += ["meter progress 0 100 100", "event 1 ready"]
+            if task:
+                lines.append(f"trigger t{task - 1} == complete")
+        made += tasks
+        lines.append("endfamily")
+    return "\n".join([*lines, "endsuite", ""])
+
+
+def task_paths(nodes: int, wanted: int) -> list[str]:
+    """The paths of so many tasks of a server with so many nodes, spread evenly over the first suite."""
+    families = range(1, min(nodes, NODES_OF_A_SUITE), TASKS_OF_A_FAMILY + 1)
+    return [f"/s0/f{families[number * len(families) // wanted]:07}/t0" for number in range(wanted)]
+
+
+@dataclass
+class Ground:
+    """Servers and a configuration in a folder of their own."""
+
+    home: Path
+    redis: RedisServer
+    stack: ExitStack
+    watchman: Watchman = field(init=False)
+    turns: int = 0
+
+    def __post_init__(self) -> None:
+        (self.home / "user").mkdir()
+        self.watchman = Watchman(self.home / "user")
+
+    def ecflow(self, nodes: int) -> EcflowServer:
+        """A server with so many nodes, begun, and halted so that nothing changes by itself."""
+        home = Path(tempfile.mkdtemp(dir=self.home))
+        server = EcflowServer(home).start()
+        self.stack.callback(server.stop)
+        for number in range(-(-nodes // NODES_OF_A_SUITE)):
+            size = min(NODES_OF_A_SUITE, nodes - number * NODES_OF_A_SUITE)
+            server.load_text(suite(f"s{number}", size))
+            server.begin_suite(f"s{number}")
+        return server
+
+    def configure(self, addresses: Sequence[tuple[str, int]], **rest: Any) -> None:
+        """Have watchman watch these, as bench/s0, bench/s1 and so on."""
+        servers = [
+            {"owner": "bench", "repo": f"s{number}", "host": host, "port": port}
+            for number, (host, port) in enumerate(addresses)
+        ]
+        self.watchman.configure(self.redis.url, servers, **rest)
+
+    def collect(self, way: str | None = None, *arguments: str, number: int = 0) -> float:
+        """The wall time of `watchman collect`; raises Failed if server `number` was read another way."""
+        taken = self.timed(WATCHMAN, "collect", "--config", str(self.watchman.config), *arguments)
+        health = health_of(self.redis.client, f"bench/s{number}") or {"sync": {"way": None, "why": None}}
+        if way and health["sync"]["way"] != way:
+            raise Failed(f"{way} was wanted, and it was {health['sync']['way']}: {health['sync']['why']}")
+        return taken
+
+    def collect_anew(self) -> float:
+        """The wall time of `watchman collect` where no run was before."""
+        self.redis.client.flushall()
+        return self.collect("full")
+
+    def peak(self, *arguments: str) -> float:
+        """The peak memory of the process that `watchman collect` is, in bytes, its probes left out."""
+        told = self.home / "peak"
+        self.timed(
+            sys.executable, "-c", TELLING_ITS_PEAK, str(told), "collect",
+            "--config", str(self.watchman.config), *arguments,
+        )  # fmt: skip
+        return float(told.read_text()) * 1024
+
+    def bare(self, *addresses: tuple[str, int]) -> float:
+        """The wall time of a process that syncs with each of these in turn, and does nothing else."""
+        return self.timed(ECFLOW_PYTHON, "-c", BARE, *(f"{host}:{port}" for host, port in addresses))
+
+    def timed(self, *command: str, output: int = subprocess.DEVNULL) -> float:
+        """The wall time of a process in watchman's environment."""
+        return seconds(command, self.watchman.environment(), self.watchman.home, output)
+
+    def change(self, server: EcflowServer, nodes: int, changed: int) -> None:
+        """Give another state to so many of a server's nodes."""
+        self.turns += 1
+        state = "State.complete" if self.turns % 2 else "State.aborted"
+        if changed >= nodes:
+            for number in range(-(-nodes // NODES_OF_A_SUITE)):
+                server.force_state_recursive(f"/s{number}", state)
+        elif changed:
+            server.force_state(task_paths(nodes, changed), state)
+
+
+@contextmanager
+def ground() -> Iterator[Ground]:
+    """A place to measure on, gone afterwards with all that was started there."""
+    with tempfile.TemporaryDirectory(prefix="watchman-bench") as folder, ExitStack() as stack:
+        home = Path(folder)
+        redis = RedisServer(home).start()
+        stack.callback(redis.stop)
+        stack.callback(redis.client.close)
+        yield Ground(home, redis, stack)
+
+
+def address(server: EcflowServer) -> tuple[str, int]:
+    """Where a server listens."""
+    return server.host, server.port
+
+
+def processes_of(home: Path) -> int:
+    """How many processes have their home in a folder."""
+    import psutil
+
+    found = 0
+    for process in psutil.process_iter():
+        try:
+            found += process.environ().get("HOME") == str(home) and process.pid != os.getpid()
+        except psutil.Error:  # it has ended, or is somebody else's
+            pass
+    return found

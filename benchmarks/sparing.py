@@ -1,0 +1,123 @@
+"""What a run costs the server: its bytes, its CPU time and its requests, beside a bare full sync."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from benchmarks.ground import Ground, address, ground
+from benchmarks.measure import Line, Scale, Target, cpu
+from tests.faults import Proxy, Reply
+from tests.servers import EcflowServer
+
+# Of all nodes, since the run before; what that is called, and how a run is to read it.
+CHANGES = {
+    0.0: ("nothing changed", "unchanged"),
+    0.001: ("0.1 % changed", "incremental"),
+    0.01: ("1 % changed", "incremental"),
+    1.0: ("everything changed", "full"),
+}
+# What is measured: its name among a Cost's, in words, and its unit.
+MEASURED = (
+    ("bytes", "bytes sent", "bytes"),
+    ("cpu", "the server's CPU time", "s"),
+    ("requests", "requests", "requests"),
+    ("seconds", "wall time", "s"),
+)
+DIRECT, RELAYED = 0, 1  # entries of one server: bytes are counted by a relay, all else without it
+BARELY_MEASURABLE = 0.02  # of the CPU time of a full sync
+SMALL = 8192  # bytes
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one process cost the server; `seconds` is its own wall time."""
+
+    bytes: float
+    cpu: float
+    requests: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One server, watched directly and through a relay that counts what it sends."""
+
+    on: Ground
+    server: EcflowServer
+    nodes: int
+    relay_port: int
+    counted: list[int]
+
+    def cost(self, run: Callable[[int], float], before: Callable[[int], None]) -> Cost:
+        """What `run` costs, done directly and through the relay, each after `before`."""
+        before(DIRECT)
+        requests, used = self.server.requests(), cpu(self.server.process.pid)  # type: ignore[union-attr]
+        seconds = run(DIRECT)
+        used = cpu(self.server.process.pid) - used  # type: ignore[union-attr]
+        requests = self.server.requests() - requests
+        before(RELAYED)
+        self.counted.clear()
+        run(RELAYED)
+        return Cost(sum(self.counted), used, requests, seconds)
+
+    def collect(self, number: int, way: str | None = None) -> float:
+        return self.on.collect(way, "--server", f"s{number}", number=number)
+
+    def bare(self, number: int) -> float:
+        port = self.relay_port if number == RELAYED else self.server.port
+        return self.on.bare((self.server.host, port))
+
+
+def lines(scale: Scale) -> Iterator[Line]:
+    """For each size, and each share of the nodes that changed since the run before."""
+    for nodes in sorted({scale.small, scale.middle, scale.large}):
+        with ground() as on:
+            server, counted = on.ecflow(nodes), list[int]()
+
+            def count(reply: Reply, counted: list[int] = counted) -> None:
+                counted.append(len(reply.data))
+                reply.connection.forward(reply.data)
+
+            with Proxy(server.port, count) as relay:
+                on.configure([address(server), (relay.host, relay.port)])
+                watched = Watched(on, server, nodes, relay.port, counted)
+                for share in CHANGES:
+                    rounds = scale.rounds if nodes == scale.large else scale.few_rounds
+                    yield from _lines(watched, share, nodes == scale.large, rounds)
+
+
+def _lines(watched: Watched, share: float, large: bool, rounds: int) -> Iterator[Line]:
+    changed = max(1, round(watched.nodes * share)) if share else 0
+    words, way = CHANGES[share]
+
+    def before(number: int) -> None:
+        watched.collect(number)  # what is known is then up to date
+        watched.on.change(watched.server, watched.nodes, changed)
+
+    bare, ours = [], []
+    for _ in range(rounds):
+        bare.append(watched.cost(watched.bare, before))
+        ours.append(watched.cost(lambda number: watched.collect(number, way), before))
+    targets = _targets(share, large)
+    for name, label, unit in MEASURED:
+        samples = [[float(getattr(cost, name)) for cost in costs] for costs in (ours, bare)]
+        what = f"{watched.nodes:,} nodes, {words}: {label}"
+        yield Line(what, unit, samples[0], samples[1], targets.get(name))
+
+
+def _targets(share: float, large: bool) -> dict[str, Target]:
+    """What is to be reached; where nothing changed, for a server of any size."""
+    if not share:
+        targets = {"bytes": Target(value=SMALL), "requests": Target(value=5)}
+        more = {"cpu": Target(ratio=BARELY_MEASURABLE), "seconds": Target(ratio=0.4)}
+        return targets | (more if large else {})
+    if not large or share == 0.01:
+        return {}
+    most = share == 1
+    return {
+        "bytes": Target(ratio=1.3 if most else 0.005),
+        "cpu": Target(ratio=1.3 if most else 0.05),
+        "requests": Target(value=6),
+        "seconds": Target(ratio=1.5 if most else 0.6),
+    }
