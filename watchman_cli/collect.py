@@ -229,6 +229,15 @@ class Attempts:
         return self._outcome("written", report=reading.report, warning=warning)
 
     def _read(self) -> Reading:
+        try:
+            return self._attempt()
+        except ServerError as error:
+            if not self._worth_another(error):
+                raise
+            return self._read_again(error)
+
+    def _read_again(self, first: ServerError) -> Reading:
+        """Make the attempts that are left after the first; only they need what is imported here."""
         from tenacity import (
             RetryCallState,
             Retrying,
@@ -239,6 +248,13 @@ class Attempts:
             wait_exponential,
             wait_random,
         )
+
+        made = [first]
+
+        def attempt() -> Reading:
+            if made:
+                raise made.pop()
+            return self._attempt()
 
         def retrying(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
@@ -253,7 +269,7 @@ class Attempts:
             before_sleep=retrying,
             reraise=True,
         )
-        return attempts(self._attempt)
+        return attempts(attempt)
 
     def _worth_another(self, error: BaseException) -> bool:
         return isinstance(error, ServerError) and error.transient and not self.run.stopped.is_set()

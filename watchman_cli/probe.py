@@ -111,6 +111,7 @@ def main():
     hello = {"ecflow": ecflow.__version__, "python": sys.version.split()[0]}
     control.send(HELLO + json.dumps(hello).encode())
     serve(control, ecflow)
+    os._exit(0)  # the run waits for it, and taking the bindings apart takes time
 
 
 def serve(control, ecflow):

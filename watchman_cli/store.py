@@ -201,7 +201,6 @@ class RedisStore(Store):
         Raises StoreError.
         """
         from redis import exceptions
-        from tenacity import Retrying, retry_if_exception, wait_random_exponential
 
         def translated() -> T:
             try:
@@ -209,13 +208,31 @@ class RedisStore(Store):
             except (exceptions.RedisError, OSError) as error:
                 raise self._explain(error) from error
 
+        try:
+            return translated()
+        except StoreError as error:
+            if not error.transient:
+                raise
+            return self._retry(translated, error, deadline)
+
+    def _retry(self, action: Callable[[], T], first: StoreError, deadline: float) -> T:
+        """What is left of `retry` after the first try; only that needs what is imported here."""
+        from tenacity import Retrying, retry_if_exception, wait_random_exponential
+
+        made = [first]
+
+        def again() -> T:
+            if made:
+                raise made.pop()
+            return action()
+
         retrying = Retrying(
             stop=lambda state: time.monotonic() + state.upcoming_sleep + self._timeout > deadline,
             wait=wait_random_exponential(multiplier=PAUSE, max=1),
             retry=retry_if_exception(lambda error: isinstance(error, StoreError) and error.transient),
             reraise=True,
         )
-        return retrying(translated)
+        return retrying(again)
 
     def limit(self, timeout: float) -> None:
         """Bound one answer of Redis to `timeout` seconds, so that a deadline can be kept."""
