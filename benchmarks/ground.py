@@ -9,13 +9,14 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import count, islice, product
 from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Failed, seconds
 from tests.servers import ECFLOW_PYTHON, WATCHMAN, EcflowServer, RedisServer, Watchman, health_of
 
-TASKS_OF_A_FAMILY = 9
+DEPTH_OF_TASKS = 4  # below a suite
 NODES_OF_A_SUITE = 100_000
 
 # The least that can be done with the bindings; its arguments are hosts and ports.
@@ -42,28 +43,46 @@ main.run(sys.argv[2:])
 """
 
 
+def tree(nodes: int) -> Iterator[tuple[str, ...]]:
+    """Each node below a suite that has so many nodes with itself, as the names that lead to it.
+
+    Families have ten families each, and those of the third level nine tasks.
+    """
+
+    def endless() -> Iterator[tuple[str, ...]]:
+        for top in count():
+            yield (f"f{top:03}",)
+            for middle, leaf in product(range(10), range(10)):
+                if not leaf:
+                    yield f"f{top:03}", f"m{middle}"
+                yield f"f{top:03}", f"m{middle}", f"h{leaf}"
+                yield from ((f"f{top:03}", f"m{middle}", f"h{leaf}", f"t{task}") for task in range(9))
+
+    return islice(endless(), nodes - 1)
+
+
 def suite(name: str, nodes: int) -> str:
-    """The definition of a suite with so many nodes, itself included, with what real suites have."""
+    """The definition of a suite with so many nodes, with what real suites have."""
     lines = [f"suite {name}", "edit ECF_HOME '/work/suites'", "edit ECF_INCLUDE '/work/include'"]
-    made = 1
-    while made < nodes:
-        lines += [f"family f{made:07}", f"edit MEMBER '{made}'", "edit GRID 'O1280'", 'label info ""']
-        made += 1
-        tasks = min(TASKS_OF_A_FAMILY, nodes - made)
-        for task in range(tasks):
-            lines += [f"task t{task}", f"edit STEP '{task * 6}'", 'label info "waiting for data"']
-            lines += ["meter progress 0 100 100", "event 1 ready"]
-            if task:
-                lines.append(f"trigger t{task - 1} == complete")
-        made += tasks
-        lines.append("endfamily")
-    return "\n".join([*lines, "endsuite", ""])
+    families = 0  # that are open
+    for names in tree(nodes):
+        lines += ["endfamily"] * (families + 1 - len(names))
+        families = min(len(names), DEPTH_OF_TASKS - 1)
+        if len(names) < DEPTH_OF_TASKS:
+            lines += [f"family {names[-1]}", "edit MEMBER '1'", "edit GRID 'O1280'", 'label info ""']
+            continue
+        number = int(names[-1][1:])
+        lines += [f"task {names[-1]}", f"edit STEP '{number * 6}'", 'label info "waiting for data"']
+        lines += ["meter progress 0 100 100", "event 1 ready"]
+        if number:
+            lines.append(f"trigger t{number - 1} == complete")
+    return "\n".join([*lines, *["endfamily"] * families, "endsuite", ""])
 
 
 def task_paths(nodes: int, wanted: int) -> list[str]:
     """The paths of so many tasks of a server with so many nodes, spread evenly over the first suite."""
-    families = range(1, min(nodes, NODES_OF_A_SUITE), TASKS_OF_A_FAMILY + 1)
-    return [f"/s0/f{families[number * len(families) // wanted]:07}/t0" for number in range(wanted)]
+    names = [names for names in tree(min(nodes, NODES_OF_A_SUITE)) if len(names) == DEPTH_OF_TASKS]
+    return ["/".join(("/s0", *names[number * len(names) // wanted])) for number in range(wanted)]
 
 
 @dataclass
