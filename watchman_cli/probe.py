@@ -2,11 +2,12 @@
 
 This file is run as a script by whichever interpreter has the bindings, so it imports only them and
 the standard library of Python 3.9 or later. It is started once a run with a Unix socket as its
-standard input: it imports ``ecflow`` once, and forks one child for each attempt at a server. A
-child may hang in the bindings, which hold the GIL and cannot be interrupted; the process that
-forked it never calls them, so it can always kill it.
+standard input: it imports ``ecflow`` once, and forks children, each of which makes one attempt at a
+server after another until its supervisor wants no more of it. A child may hang in the bindings,
+which hold the GIL and cannot be interrupted; the process that forked it never calls them, so it can
+always kill it.
 
-A message on the control socket is one byte with one descriptor: the socket on which that attempt's
+A message on the control socket is one byte with one descriptor: the socket on which a child's
 frames go both ways. A frame is a letter, a length and a payload; the letters are below. When the
 other end of that socket closes, the child is killed; when the control socket closes, all are.
 """
@@ -184,7 +185,7 @@ def report_exit(pid, link, noise):
 
 
 def run_child(ecflow, link, noise, sockets, fds):
-    """Serve one job in this forked child, and end the process."""
+    """Serve jobs in this forked child until the supervisor closes its end, and end the process."""
     code = 1
     try:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -198,19 +199,29 @@ def run_child(ecflow, link, noise, sockets, fds):
         os.dup2(noise, 1)
         os.dup2(noise, 2)
         gc.disable()  # a node is an object; collecting cycles among 100,000 of them frees nothing
-        _, payload = receive(link)
-        reading = Reading(ecflow, link, noise, json.loads(payload))
-        try:
-            reading.run()
-        except Exception as error:
-            libc.fflush(None)
-            report = {"message": str(error), "noise": tail(noise), "tls": reading.met_tls(str(error))}
-            send(link, ERROR, json.dumps(report).encode())
-        code = 0
+        while True:
+            _, payload = receive(link)
+            do_job(ecflow, link, noise, json.loads(payload))
     except (OSError, EOFError):
-        pass  # the supervisor has gone
+        code = 0  # the supervisor has gone
     finally:
         os._exit(code)  # spares freeing a definition of 100,000 nodes
+
+
+def do_job(ecflow, link, noise, job):
+    """Do one job, and leave nothing of it to the next."""
+    reading = Reading(ecflow, link, noise, job)
+    try:
+        reading.run()
+    except Exception as error:
+        libc.fflush(None)
+        report = {"message": str(error), "noise": tail(noise), "tls": reading.met_tls(str(error))}
+        send(link, ERROR, json.dumps(report).encode())
+    removed.clear()
+    while files:
+        os.close(files.pop())
+    os.lseek(noise, 0, os.SEEK_SET)
+    os.ftruncate(noise, 0)
 
 
 def offer_to_the_kernel():
@@ -692,6 +703,7 @@ def server_variable(defs, name):
     return None
 
 
+files = []  # descriptors of those that are only in memory, until the job is done
 removed = []  # suites taken out of a definition: freeing 100,000 nodes takes longer than all else
 
 
@@ -718,8 +730,9 @@ def change_numbers(header):
 
 
 def in_memory(text):
-    """The path of a file that is only in memory and holds `text`, for as long as this process lives."""
+    """The path of a file that is only in memory and holds `text`, until the job is done."""
     fd = os.memfd_create("watchman")
+    files.append(fd)
     with open(fd, "w", closefd=False) as file:
         file.write(text)
     return "/proc/self/fd/%d" % fd

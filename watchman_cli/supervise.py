@@ -21,6 +21,7 @@ import orjson
 from watchman_cli import probe
 from watchman_cli.errors import ServerError, printable
 
+REUSED_UP_TO = 10_000  # nodes that a probe read; of more, freeing them takes longer than a new probe
 IMPORT_LIMIT = 30.0  # seconds for an interpreter to import the bindings, from a slow file system too
 # A definition of 100,000 nodes is 1.5 million small allocations: from huge pages, got 64 MB at a time,
 # a sync of it takes three quarters of the time. Only what is used of them is memory.
@@ -49,6 +50,7 @@ class Probes:
 
     def __init__(self, named: str | None = None) -> None:
         self._links: set[socket.socket] = set()
+        self._idle: list[socket.socket] = []  # those of probes that wait for another job
         self._lock = threading.Lock()
         self._starting = threading.Lock()
         self._bindings: Bindings | None = None
@@ -158,8 +160,22 @@ class Probes:
             return False
 
     def attempt(self, job: dict[str, Any], deadline: float) -> Attempt:
-        """Have a new probe do `job`; `deadline` is a time.monotonic() after which it is killed."""
+        """Have a probe do `job`; `deadline` is a time.monotonic() after which it is killed."""
         self.bindings_by(deadline)
+        return Attempt(self, self._idle_link() or self._new_link(), job, deadline)
+
+    def _idle_link(self) -> socket.socket | None:
+        """A probe that has done its job, and waits for another; None where there is none."""
+        with self._lock:
+            while self._idle:
+                link = self._idle.pop()
+                if not select.select([link], [], [], 0)[0]:
+                    return link
+                self._links.discard(link)  # it has ended, whatever ended it
+                link.close()
+        return None
+
+    def _new_link(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         with self._lock:
             if self.stopped:
@@ -175,11 +191,14 @@ class Probes:
                     self._links.discard(ours)
                     ours.close()
                     raise ServerError("crashed", "the process that forks the probes has died") from error
-        return Attempt(self, ours, job, deadline)
+        return ours
 
-    def release(self, link: socket.socket) -> None:
-        """Close a probe's socket, which kills the probe if it still runs."""
+    def release(self, link: socket.socket, reusable: bool) -> None:
+        """Keep a probe for another job, or close its socket, which kills it if it still runs."""
         with self._lock:
+            if reusable and not self.stopped:
+                self._idle.append(link)
+                return
             self._links.discard(link)
         link.close()
 
@@ -209,6 +228,7 @@ class Attempt:
     def __init__(self, probes: Probes, link: socket.socket, job: dict[str, Any], deadline: float) -> None:
         self._probes = probes
         self._link = link
+        self._reusable = False
         self.deadline = deadline
         self._send(probe.JOB, orjson.dumps(job))
 
@@ -225,6 +245,8 @@ class Attempt:
             if kind == probe.EXIT:
                 report = orjson.loads(payload)
                 raise _crashed(report["code"], report["noise"])
+            if kind == probe.DONE:
+                self._reusable = orjson.loads(payload)["nodes"] <= REUSED_UP_TO
             yield kind, payload
             if kind == probe.DONE:
                 return
@@ -269,7 +291,7 @@ class Attempt:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._probes.release(self._link)
+        self._probes.release(self._link, self._reusable)
 
 
 def _candidates(named: str | None) -> list[str]:
