@@ -1,9 +1,93 @@
-"""Draws the README's chart from the figures that were kept: `python -m benchmarks.chart` draws it again."""
+"""Draws the README's chart from the figures that were kept: `python -m benchmarks.chart` draws it again.
+
+Its background is transparent, and its few colours are readable on white and on black.
+"""
 
 from __future__ import annotations
 
+import statistics
 from pathlib import Path
+from typing import Any
+
+from benchmarks import results
+from benchmarks.measure import Line
+
+INK = "#767b81"
+MET, MISSED = "#3b82c4", "#c4612f"
+LEFT = 0.49  # of the width, for what the bars are of
+BAR = 0.27  # inches of height for a line
 
 
 def draw(figures: Path, chart: Path) -> None:
-    pass
+    """Draw each line that is compared with something and has a target, its ratio on a common scale."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    from matplotlib import pyplot, rcParams
+
+    rcParams.update({"svg.hashsalt": "watchman", "font.size": 9, "text.color": INK, "axes.labelcolor": INK})
+    groups = {name: lines for name, lines in _chosen(figures).items() if lines}
+    rows = sum(len(lines) + 1 for lines in groups.values())
+    figure = pyplot.figure(figsize=(9.5, BAR * rows + 1))
+    axes = figure.add_axes((LEFT, 0.6 / (BAR * rows + 1), 0.97 - LEFT, BAR * rows / (BAR * rows + 1)))
+    row = 0
+    for name, lines in groups.items():
+        axes.text(
+            -0.01, row, name, transform=axes.get_yaxis_transform(), ha="right", va="center", weight="bold"
+        )
+        for number, line in enumerate(lines, row + 1):
+            _bar(axes, number, line)
+        row += len(lines) + 1
+    axes.set_ylim(row - 0.3, -0.7)
+    axes.set_xscale("log")
+    axes.set_xlim(left=0.0005)
+    axes.set_xticks([0.001, 0.01, 0.1, 1, 10], ["0.001", "0.01", "0.1", "1", "10"])
+    axes.set_yticks([])
+    axes.axvline(1, color=INK, linewidth=0.8)
+    axes.tick_params(colors=INK, which="both")
+    for side, spine in axes.spines.items():
+        spine.set_visible(side == "bottom")
+        spine.set_color(INK)
+    axes.set_xlabel(
+        "watchman's median, in times the baseline's; a line from least to greatest, a mark for the target"
+    )
+    figure.savefig(chart, transparent=True, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+def _chosen(figures: Path) -> dict[str, list[Line]]:
+    kept = {name: list(lines.values()) for name, lines in results.load(figures).items()}
+    sparing = kept.get("sparing", [])
+    largest = sparing[-1].what.partition(" nodes")[0] if sparing else ""
+    return {
+        "One server, against a bare sync": _compared(kept.get("one", [])),
+        "Many servers, against one process": _compared(kept.get("many", [])),
+        "Commands that do little": _compared(kept.get("commands", [])),
+        "Cost for the server, against a bare sync": [
+            line
+            for line in _compared(sparing)
+            if line.what.startswith(f"{largest} nodes") and line.unit != "requests"
+        ],
+    }
+
+
+def _compared(lines: list[Line]) -> list[Line]:
+    return [line for line in lines if line.ratios and line.target]
+
+
+def _bar(axes: Any, row: int, line: Line) -> None:
+    median = statistics.median(line.ratios)
+    colour = MET if line.met else MISSED
+    axes.barh(row, median, height=0.55, left=0, color=colour)
+    axes.plot([min(line.ratios), max(line.ratios)], [row, row], color=INK, linewidth=1)
+    if line.target and line.target.ratio is not None:
+        axes.plot([line.target.ratio] * 2, [row - 0.4, row + 0.4], color=INK, linewidth=2)
+    transform = axes.get_yaxis_transform()
+    axes.text(-0.01, row, line.what, transform=transform, ha="right", va="center")
+    number = f"{median:.2f}" if median >= 0.1 else f"{median:.4f}"
+    axes.text(1.0, row, number, transform=transform, ha="left", va="center")
+
+
+if __name__ == "__main__":
+    here = Path(__file__).parent
+    draw(here / "results.json", here / "chart.svg")

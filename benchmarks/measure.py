@@ -38,7 +38,7 @@ class Scale:
         return max(self.small, self.large // 10)
 
 
-QUICK = Scale(small=100, large=2_000, huge=20_000, servers=8, with_hung=4, runs=6, rounds=2, few_rounds=1)
+QUICK = Scale(small=100, large=2_000, huge=20_000, servers=8, with_hung=4, runs=4, rounds=1, few_rounds=1)
 
 
 @dataclass(frozen=True)
