@@ -29,7 +29,7 @@ def draw(figures: Path, chart: Path) -> None:
     groups = {name: lines for name, lines in _chosen(figures).items() if lines}
     rows = sum(len(lines) + 1 for lines in groups.values())
     figure = pyplot.figure(figsize=(9.5, BAR * rows + 1))
-    axes = figure.add_axes((LEFT, 0.6 / (BAR * rows + 1), 0.97 - LEFT, BAR * rows / (BAR * rows + 1)))
+    axes = figure.add_axes((LEFT, 0.6 / (BAR * rows + 1), 0.92 - LEFT, BAR * rows / (BAR * rows + 1)))
     row = 0
     for name, lines in groups.items():
         axes.text(
@@ -48,9 +48,8 @@ def draw(figures: Path, chart: Path) -> None:
     for side, spine in axes.spines.items():
         spine.set_visible(side == "bottom")
         spine.set_color(INK)
-    axes.set_xlabel(
-        "watchman's median, in times the baseline's; a line from least to greatest, a mark for the target"
-    )
+    legend = "times the baseline: a bar is the median, a line the least to the greatest, a mark the target"
+    figure.text(0.92, 0.02, legend, ha="right")
     figure.savefig(chart, transparent=True, metadata={"Date": None})
     pyplot.close(figure)
 
@@ -84,8 +83,7 @@ def _bar(axes: Any, row: int, line: Line) -> None:
         axes.plot([line.target.ratio] * 2, [row - 0.4, row + 0.4], color=INK, linewidth=2)
     transform = axes.get_yaxis_transform()
     axes.text(-0.01, row, line.what, transform=transform, ha="right", va="center")
-    number = f"{median:.2f}" if median >= 0.1 else f"{median:.4f}"
-    axes.text(1.0, row, number, transform=transform, ha="left", va="center")
+    axes.text(1.01, row, f"{median:.2g}", transform=transform, ha="left", va="center")
 
 
 if __name__ == "__main__":
