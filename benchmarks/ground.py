@@ -79,9 +79,13 @@ def suite(name: str, nodes: int) -> str:
     return "\n".join([*lines, *["endfamily"] * families, "endsuite", ""])
 
 
-def task_paths(nodes: int, wanted: int) -> list[str]:
-    """The paths of so many tasks of a server with so many nodes, spread evenly over the first suite."""
+def task_paths(nodes: int, changed: int) -> list[str]:
+    """Tasks, spread evenly over a server's first suite, with which about so many nodes change.
+
+    When the state of a task does, so does that of each family above it.
+    """
     names = [names for names in tree(min(nodes, NODES_OF_A_SUITE)) if len(names) == DEPTH_OF_TASKS]
+    wanted = max(1, changed // DEPTH_OF_TASKS)
     return ["/".join(("/s0", *names[number * len(names) // wanted])) for number in range(wanted)]
 
 

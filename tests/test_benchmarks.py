@@ -71,6 +71,6 @@ def test_a_suite_has_the_nodes_that_were_asked_for(nodes: int) -> None:
 
 def test_paths_of_tasks_are_of_tasks_that_are_there() -> None:
     there = {"/s0/" + "/".join(names) for names in ground.tree(1000) if names[-1].startswith("t")}
-    chosen = ground.task_paths(1000, 10)
+    chosen = ground.task_paths(1000, 40)
     assert len(set(chosen)) == 10
     assert set(chosen) <= there
