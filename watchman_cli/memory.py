@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -48,7 +48,7 @@ def digest(data: bytes) -> str:
 
 def encode(memory: Memory, skeleton: bytes) -> bytes:
     """The value to keep in the store."""
-    line = orjson.dumps(asdict(memory))
+    line = orjson.dumps(memory)
     return b"".join((digest(line).encode(), b"\n", line, b"\n", skeleton))
 
 
