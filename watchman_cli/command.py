@@ -24,6 +24,7 @@ STOP_LIMIT = 0.5  # seconds for the threads to give their leases back when the r
 def collect_command(
     config: Config,
     servers: Sequence[Server],
+    probes: Probes,
     *,
     dry_run: bool,
     jobs: int,
@@ -33,7 +34,7 @@ def collect_command(
 ) -> int:
     """Make one run, tell of it, and return the exit code."""
     alone = len(servers) == 1 or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb"
-    with Probes(config.ecflow_python) as probes:
+    with probes:
         reporter: Reporter
         if verbose or log_format == "json" or alone:
             reporter = Reporter(verbose=verbose, log_format=log_format)

@@ -105,12 +105,16 @@ def collect(
 
     settings = configuration.load(configuration.find(config), store=store)
     chosen = settings.select([*server, *reset_sync])
+    from watchman_cli.supervise import Probes
+
+    probes = Probes(settings.ecflow_python)  # it imports the bindings while we import the rest
     from watchman_cli.command import collect_command
 
     raise typer.Exit(
         collect_command(
             settings,
             chosen,
+            probes,
             dry_run=dry_run,
             jobs=jobs,
             reset_sync=bool(reset_sync),
