@@ -169,8 +169,13 @@ class Probes:
         with self._lock:
             while self._idle:
                 link = self._idle.pop()
-                if not select.select([link], [], [], 0)[0]:
+                link.setblocking(False)
+                try:
+                    link.recv(1)
+                except BlockingIOError:  # it says nothing, so it waits
                     return link
+                except OSError:
+                    pass
                 self._links.discard(link)  # it has ended, whatever ended it
                 link.close()
         return None
