@@ -17,6 +17,7 @@ from watchman_cli import health, memory, probe, snapshot
 from watchman_cli.config import Config, Server
 from watchman_cli.errors import BadSnapshot, ServerError, StoreError, WatchmanError
 from watchman_cli.memory import Memory
+from watchman_cli.retry import retry
 from watchman_cli.snapshot import Change, DoesNotFit, Piece
 from watchman_cli.store import Changed, DirectoryStore, Lease, Store, Superseded, Writing
 from watchman_cli.supervise import Probes
@@ -229,19 +230,12 @@ class Attempts:
         return self._outcome("written", report=reading.report, warning=warning)
 
     def _read(self) -> Reading:
-        try:
-            return self._attempt()
-        except ServerError as error:
-            if not self._worth_another(error):
-                raise
-            return self._read_again(error)
+        return retry(self._attempt, self._worth_another, self._patience)
 
-    def _read_again(self, first: ServerError) -> Reading:
-        """Make the attempts that are left after the first; only they need what is imported here."""
+    def _patience(self) -> dict[str, Any]:
+        """How often and how soon the server is asked again."""
         from tenacity import (
             RetryCallState,
-            Retrying,
-            retry_if_exception,
             sleep_using_event,
             stop_after_attempt,
             stop_before_delay,
@@ -249,27 +243,17 @@ class Attempts:
             wait_random,
         )
 
-        made = [first]
-
-        def attempt() -> Reading:
-            if made:
-                raise made.pop()
-            return self._attempt()
-
         def retrying(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
             self.run.tell(self.server, f"{error}; trying again")
 
-        attempts = Retrying(
-            stop=stop_after_attempt(self.server.attempts)
+        return {
+            "stop": stop_after_attempt(self.server.attempts)
             | stop_before_delay(self.read_by - time.monotonic()),
-            wait=wait_exponential(multiplier=0.25, max=5) + wait_random(0, 0.5),
-            retry=retry_if_exception(self._worth_another),
-            sleep=sleep_using_event(self.run.stopped),
-            before_sleep=retrying,
-            reraise=True,
-        )
-        return attempts(attempt)
+            "wait": wait_exponential(multiplier=0.25, max=5) + wait_random(0, 0.5),
+            "sleep": sleep_using_event(self.run.stopped),
+            "before_sleep": retrying,
+        }
 
     def _worth_another(self, error: BaseException) -> bool:
         return isinstance(error, ServerError) and error.transient and not self.run.stopped.is_set()

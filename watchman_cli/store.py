@@ -24,6 +24,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from watchman_cli import memory, snapshot
 from watchman_cli.errors import BadSnapshot, ConfigError, NoSnapshot, StoreError, printable
+from watchman_cli.retry import retry
 from watchman_cli.snapshot import Head, Snapshot
 
 if TYPE_CHECKING:
@@ -208,31 +209,15 @@ class RedisStore(Store):
             except (exceptions.RedisError, OSError) as error:
                 raise self._explain(error) from error
 
-        try:
-            return translated()
-        except StoreError as error:
-            if not error.transient:
-                raise
-            return self._retry(translated, error, deadline)
+        def patience() -> dict[str, Any]:
+            from tenacity import RetryCallState, wait_random_exponential
 
-    def _retry(self, action: Callable[[], T], first: StoreError, deadline: float) -> T:
-        """What is left of `retry` after the first try; only that needs what is imported here."""
-        from tenacity import Retrying, retry_if_exception, wait_random_exponential
+            def too_late(state: RetryCallState) -> bool:
+                return time.monotonic() + state.upcoming_sleep + self._timeout > deadline
 
-        made = [first]
+            return {"stop": too_late, "wait": wait_random_exponential(multiplier=PAUSE, max=1)}
 
-        def again() -> T:
-            if made:
-                raise made.pop()
-            return action()
-
-        retrying = Retrying(
-            stop=lambda state: time.monotonic() + state.upcoming_sleep + self._timeout > deadline,
-            wait=wait_random_exponential(multiplier=PAUSE, max=1),
-            retry=retry_if_exception(lambda error: isinstance(error, StoreError) and error.transient),
-            reraise=True,
-        )
-        return retrying(again)
+        return retry(translated, lambda error: isinstance(error, StoreError) and error.transient, patience)
 
     def limit(self, timeout: float) -> None:
         """Bound one answer of Redis to `timeout` seconds, so that a deadline can be kept."""
