@@ -170,7 +170,7 @@ def test_ended_by_a_signal_at_any_moment(fleet: Fleet, signum: int, code: int) -
 
 
 class Requests(Proxy):
-    """A way to a real server that knows when each request was under way."""
+    """A way to a real server, which makes it a slow one, and knows when each request was under way."""
 
     def __init__(self, port: int) -> None:
         self.ends: dict[int, float] = {}
@@ -182,6 +182,7 @@ class Requests(Proxy):
         super().serve(connection)
 
     def _pass(self, reply: Reply) -> None:
+        time.sleep(0.05)
         self.ends[reply.connection.number] = time.monotonic()  # before the client can know
         reply.connection.forward(reply.data)
 
