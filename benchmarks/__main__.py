@@ -44,6 +44,8 @@ def main() -> None:
         if kept:
             circumstances = {"taken": began.isoformat(timespec="seconds"), "load_before": load, **machine()}
             results.keep(kept, name, circumstances, lines)
+    if options.quick:
+        console.print("These sizes are only for trying; the targets are for the full ones.")
     if kept:
         chart.draw(kept, kept.with_name("chart.svg"))
 

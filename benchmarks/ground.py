@@ -28,6 +28,15 @@ for address in sys.argv[1:]:
     client.sync_local()
 """
 
+# A client that stays, and syncs whenever it is told to.
+STAYING = """
+import ecflow, sys
+client = ecflow.Client(sys.argv[1], sys.argv[2])
+for line in sys.stdin:
+    client.sync_local()
+    print(flush=True)
+"""
+
 # The command as it is installed, which tells its own peak memory (KB) before it ends.
 TELLING_ITS_PEAK = """
 import os, re, sys
@@ -161,6 +170,31 @@ class Ground:
                 server.force_state_recursive(f"/s{number}", state)
         elif changed:
             server.force_state(task_paths(nodes, changed), state)
+
+
+class Staying:
+    """A client that stays, as a viewer does, so that the bindings themselves ask for what changed."""
+
+    def __init__(self, on: Ground, server: EcflowServer) -> None:
+        self._process = subprocess.Popen(
+            [ECFLOW_PYTHON, "-c", STAYING, server.host, str(server.port)],
+            env=on.watchman.environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        on.stack.callback(self._end)
+
+    def sync(self) -> None:
+        """Have it sync. Raises Failed."""
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.write(b"\n")
+        self._process.stdin.flush()
+        if not self._process.stdout.readline():
+            raise Failed("the client that stays has ended")
+
+    def _end(self) -> None:
+        self._process.kill()
+        self._process.communicate()
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from benchmarks.ground import Ground, address, ground
+from benchmarks.ground import Ground, Staying, address, ground
 from benchmarks.measure import Line, Scale, Target, cpu
 from tests.faults import Proxy, Reply
 from tests.servers import EcflowServer
@@ -48,18 +48,32 @@ class Watched:
     nodes: int
     relay_port: int
     counted: list[int]
+    staying: Staying
 
     def cost(self, run: Callable[[int], float], before: Callable[[int], None]) -> Cost:
         """What `run` costs, done directly and through the relay, each after `before`."""
         before(DIRECT)
-        requests, used = self.server.requests(), cpu(self.server.process.pid)  # type: ignore[union-attr]
+        requests, used = self.server.requests(), self.cpu
         seconds = run(DIRECT)
-        used = cpu(self.server.process.pid) - used  # type: ignore[union-attr]
+        used = self.cpu - used
         requests = self.server.requests() - requests
         before(RELAYED)
         self.counted.clear()
         run(RELAYED)
         return Cost(sum(self.counted), used, requests, seconds)
+
+    @property
+    def cpu(self) -> float:
+        assert self.server.process
+        return cpu(self.server.process.pid)
+
+    def cpu_of_staying(self, changed: int) -> float:
+        """What the server spends on a client that stays, when so many nodes have changed."""
+        self.staying.sync()
+        self.on.change(self.server, self.nodes, changed)
+        used = self.cpu
+        self.staying.sync()
+        return self.cpu - used
 
     def collect(self, number: int, way: str | None = None) -> float:
         return self.on.collect(way, "--server", f"s{number}", number=number)
@@ -81,7 +95,7 @@ def lines(scale: Scale) -> Iterator[Line]:
 
             with Proxy(server.port, count) as relay:
                 on.configure([address(server), (relay.host, relay.port)])
-                watched = Watched(on, server, nodes, relay.port, counted)
+                watched = Watched(on, server, nodes, relay.port, counted, Staying(on, server))
                 for share in CHANGES:
                     rounds = scale.rounds if nodes == scale.large else scale.few_rounds
                     yield from _lines(watched, share, nodes == scale.large, rounds)
@@ -95,15 +109,18 @@ def _lines(watched: Watched, share: float, large: bool, rounds: int) -> Iterator
         watched.collect(number)  # what is known is then up to date
         watched.on.change(watched.server, watched.nodes, changed)
 
-    bare, ours = [], []
+    bare, ours, staying = [], [], []
     for _ in range(rounds):
         bare.append(watched.cost(watched.bare, before))
         ours.append(watched.cost(lambda number: watched.collect(number, way), before))
+        staying.append(watched.cpu_of_staying(changed))
     targets = _targets(share, large)
     for name, label, unit in MEASURED:
         samples = [[float(getattr(cost, name)) for cost in costs] for costs in (ours, bare)]
         what = f"{watched.nodes:,} nodes, {words}: {label}"
         yield Line(what, unit, samples[0], samples[1], targets.get(name))
+        if name == "cpu" and way == "incremental":
+            yield Line(f"{what}, against a client that stays", unit, samples[0], staying)
 
 
 def _targets(share: float, large: bool) -> dict[str, Target]:
