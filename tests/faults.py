@@ -34,8 +34,8 @@ class Listener:
 
     host = "127.0.0.1"
 
-    def __init__(self) -> None:
-        self._listener = socket.create_server((self.host, 0))
+    def __init__(self, address: str = host) -> None:
+        self._listener = socket.create_server((address, 0), backlog=100)
         self.port: int = self._listener.getsockname()[1]
         self.connections: list[Connection] = []
         self.accepted = threading.Semaphore(0)  # released for each connection
@@ -79,9 +79,9 @@ class Listener:
 class FakeServer(Listener):
     """A server of which each connection is given to `behave`, and then kept open."""
 
-    def __init__(self, behave: Callable[[Connection], None]) -> None:
+    def __init__(self, behave: Callable[[Connection], None], address: str = Listener.host) -> None:
         self._behave = behave
-        super().__init__()
+        super().__init__(address)
 
     def serve(self, connection: Connection) -> None:
         self._behave(connection)

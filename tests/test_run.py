@@ -7,7 +7,6 @@ import os
 import random
 import resource
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -458,9 +457,7 @@ def test_a_thousand_servers_of_which_most_are_dead(
         {"owner": "live", "repo": f"r{i}", "address": servers[i % 10]} for i in range(100)
     ]
     limits = {"deadline": 2, "attempts": 2, "connect_timeout": 1}
-    with FakeServer(lambda connection: None) as hanging:
-        hanging._listener.close()
-        hanging._listener = socket.create_server(("0.0.0.0", hanging.port), backlog=100)
+    with FakeServer(lambda connection: None, "0.0.0.0") as hanging:
         dead: list[dict[str, Any]] = [
             {"owner": "dead", "repo": f"r{i}", "host": f"127.1.{i % 9}.{i // 9 + 1}", "port": 1}
             for i in range(850)
