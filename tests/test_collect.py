@@ -236,6 +236,19 @@ def test_a_signal_ends_the_run_at_once(
     assert not redis.client.keys("*")
 
 
+def test_a_signal_ends_a_run_that_waits_for_the_store(
+    ecflow: EcflowServer, watchman: Watchman, hanging: socket.socket
+) -> None:
+    store = "redis://{host}:{port}/0".format(**address_of(hanging))
+    watchman.configure(store, [{"owner": "o", "repo": "r", "address": ecflow, "deadline": 60}])
+    with watchman.start("collect") as process:
+        connection, _ = hanging.accept()
+        with connection:
+            process.send_signal(signal.SIGTERM)
+            out, err = process.communicate(timeout=2)  # Redis has 5 s for an answer
+    assert (process.returncode, out, err) == (143, b"", b"")
+
+
 def test_a_dry_run_needs_no_store(ecflow: EcflowServer, watchman: Watchman) -> None:
     load_seven(ecflow)
     watchman.configure("redis://127.0.0.1:1/0", [{"owner": "o", "repo": "r", "address": ecflow}])

@@ -127,15 +127,15 @@ class Run:
         ends = [started[s.name] + s.deadline + GRACE for s in self.servers if s.name in started]
         return bool(ends) and all(now > end for end in ends)
 
-    def stop(self) -> None:
-        """End the run at once: kill every probe, and have no thread begin anything new."""
+    def stop(self, limit: float) -> None:
+        """End the run at once: kill every probe, and have no thread begin anything new.
+
+        The threads have at most `limit` seconds to give their leases back.
+        """
         self.stopped.set()
         self.probes.stop()
-
-    def settle(self, limit: float) -> None:
-        """After `stop`, wait at most `limit` seconds for the threads to give their leases back."""
         end = time.monotonic() + limit
-        while self._started and time.monotonic() < end:  # no future: the signal may come before it is kept
+        while self._started and time.monotonic() < end:  # no future: it may not be kept yet
             time.sleep(0.005)
 
     # ---------------------------------------------------------------------------- one server

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from watchman_cli.collect import Outcome, Run
 from watchman_cli.config import Config, Server
-from watchman_cli.errors import Interrupted, ServerError, StoreError
+from watchman_cli.ending import before_a_signal_ends
+from watchman_cli.errors import ServerError, StoreError
 from watchman_cli.report import Progress, Reporter
 from watchman_cli.store import RedisStore, Store, open_store
 from watchman_cli.supervise import Probes
@@ -59,14 +60,11 @@ def collect_command(
                 sys.stdout.buffer.write(outcome.snapshot + b"\n")
                 sys.stdout.buffer.flush()
 
-        try:
-            with reporter:
-                outcomes = run.outcomes(done)
-                _tell_of_all(outcomes, reporter)
-        except Interrupted:
-            run.stop()
-            run.settle(STOP_LIMIT)
-            raise
+        before_a_signal_ends(reporter.__exit__)  # gives a terminal its cursor back
+        before_a_signal_ends(lambda: run.stop(STOP_LIMIT))
+        with reporter:
+            outcomes = run.outcomes(done)
+            _tell_of_all(outcomes, reporter)
         if store:
             store.close()
     _conclude(outcomes, time.monotonic() - began, quiet=reporter.logs)

@@ -73,11 +73,3 @@ class ServerError(WatchmanError):
         self.kind = kind
         self.detail = detail
         self.transient = transient
-
-
-class Interrupted(WatchmanError):
-    """SIGINT or SIGTERM ended the run; `exit_code` is the shell's 128 plus the signal's number."""
-
-    def __init__(self, signum: int) -> None:
-        super().__init__("interrupted")
-        self.exit_code = 128 + signum

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import enum
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from watchman_cli import __version__
-from watchman_cli.errors import ConfigError, Interrupted, WatchmanError, printable, tell
+from watchman_cli.ending import before_a_signal_ends, end_by_signals, leave
+from watchman_cli.errors import ConfigError, WatchmanError, printable, tell
 
 if TYPE_CHECKING:
+    from watchman_cli.config import Config
     from watchman_cli.store import Store
+    from watchman_cli.supervise import Probes
 
 app = typer.Typer(
     name="watchman",
@@ -105,9 +106,7 @@ def collect(
 
     settings = configuration.load(configuration.find(config), store=store)
     chosen = settings.select([*server, *reset_sync])
-    from watchman_cli.supervise import Probes
-
-    probes = Probes(settings.ecflow_python)  # it imports the bindings while we import the rest
+    probes = started_probes(settings)  # the bindings are imported while we import the rest
     from watchman_cli.command import collect_command
 
     raise typer.Exit(
@@ -203,7 +202,6 @@ def config_check(config: str | None = CONFIG, store: str | None = STORE) -> None
     from watchman_cli import config as configuration
     from watchman_cli.errors import ServerError
     from watchman_cli.store import open_store as opening
-    from watchman_cli.supervise import Probes
 
     settings = configuration.load(configuration.find(config), store=store)
     store_url = opening(settings.store, settings.store_named_by).url
@@ -212,11 +210,21 @@ def config_check(config: str | None = CONFIG, store: str | None = STORE) -> None
     many = "server" if len(settings.servers) == 1 else "servers"
     print(printable(f"{settings.path}: valid, {len(settings.servers)} {many}, store {store_url}"))
     try:
-        with Probes(settings.ecflow_python) as probes:
+        with started_probes(settings) as probes:
             found = probes.bindings
             print(printable(f"ecflow {found.version}: {found.interpreter} (Python {found.python})"))
     except ServerError as error:
         raise ConfigError([str(error)]) from error
+
+
+def started_probes(settings: Config) -> Probes:
+    """The process that forks the probes, which a signal ends with us."""
+    from watchman_cli.supervise import Probes
+
+    end_by_signals()
+    probes = Probes(settings.ecflow_python)
+    before_a_signal_ends(probes.stop)
+    return probes
 
 
 def open_store(config: str | None, store: str | None) -> Store:
@@ -239,16 +247,12 @@ def coloured() -> bool:
 def run(arguments: Sequence[str] | None = None) -> NoReturn:
     """The command: what goes wrong becomes a line on standard error and an exit code."""
     code: Any = 1
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, interrupt)
     try:
         open_streams()
         code = app(arguments, standalone_mode=True)
     except SystemExit as exit_:
         # typer's 1 where nobody reads on, which is no error of ours
         code = 0 if isinstance(exit_.__context__, BrokenPipeError) else exit_.code
-    except Interrupted as error:
-        code = error.exit_code
     except WatchmanError as error:
         for line in error.lines:
             tell(line)
@@ -265,25 +269,3 @@ def open_streams() -> None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 (until the process ends)
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-
-
-def interrupt(signum: int, frame: object) -> None:
-    """Have a signal end the command from wherever it is; one is enough."""
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.SIG_IGN)
-    raise Interrupted(signum)
-
-
-def leave(code: int) -> NoReturn:
-    """End the process: at once, since taking the modules apart takes a tenth of a small run."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:  # nobody reads on
-        pass
-    except OSError as error:
-        if not code:  # else it was told, or something worse
-            tell(f"watchman: standard output: {error.strerror}")
-            code = 1
-    with suppress(OSError):
-        sys.stderr.flush()
-    os._exit(code)
