@@ -74,6 +74,8 @@ class Probes:
             raise late
         try:
             while self._bindings is None:
+                if self.stopped:
+                    raise ServerError("no answer", "the run was ended")
                 if not self._candidates:
                     tried = "; ".join(self._failures)
                     without = f"no Python with the ecflow bindings ({tried}): {HOW_TO_GET_BINDINGS}"
@@ -85,7 +87,7 @@ class Probes:
                 except ServerError as error:
                     self._failures.append(f"{self._candidates.pop(0)}: {error}")
                     self._end()
-                    if self._candidates:
+                    if self._candidates and not self.stopped:
                         self._start()
             return self._bindings
         finally:
@@ -142,13 +144,16 @@ class Probes:
         )
 
     def _end(self) -> None:
+        self._end_process()
+        self._control.close()
+        self._noise.close()
+
+    def _end_process(self) -> None:
         """End the process that forks, which kills and reaps every probe first."""
         if self._process is not None:
             if not (self._bindings and self._hangs_up()):
                 self._process.kill()  # importing, or stopped by somebody; its children die with it
             self._process.wait()
-        self._control.close()
-        self._noise.close()
 
     def _hangs_up(self) -> bool:
         """Tell the process that forks to end, and whether it does so soon."""
@@ -218,7 +223,9 @@ class Probes:
                     link.shutdown(socket.SHUT_RDWR)
                 except OSError:  # the probe has ended already
                     pass
-        self._end()
+        self._end_process()
+        with self._starting:  # whoever waited for the bindings waits no more
+            self._end()
 
     def __enter__(self) -> Probes:
         return self
