@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -48,7 +49,12 @@ def read(probes: Probes, server: EcflowServer, **more: Any) -> dict[bytes, bytes
 def forked() -> list[psutil.Process]:
     """The processes that were forked to probe."""
     (forking,) = [each for each in psutil.Process().children() if probe.__file__ in each.cmdline()]
-    return [each for each in forking.children() if each.status() != psutil.STATUS_ZOMBIE]
+    running = []
+    for each in forking.children():
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            if each.status() != psutil.STATUS_ZOMBIE:
+                running.append(each)
+    return running
 
 
 def test_one_process_does_many_jobs(probes: Probes, ecflow_server: Callable[..., EcflowServer]) -> None:
