@@ -1,0 +1,217 @@
+"""Reads a YAML file as JSON's types, safely, and knows the line of each place in it."""
+
+from __future__ import annotations
+
+import math
+import re
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from watchman_cli.errors import ConfigError
+
+SIZE_LIMIT = 4 << 20  # bytes: 10,000 servers take 1 MB
+NODE_LIMIT = 1_000_000  # YAML nodes, each alias counted as what it stands for
+DEPTH_LIMIT = 20
+MISTAKES_LIMIT = 1000  # told of one file
+
+
+class Lines:
+    """The lines of a document's places."""
+
+    def __init__(self, tree: yaml.Node) -> None:
+        self._tree = tree
+        self._keys: dict[int, dict[str, tuple[int, yaml.Node]]] = {}
+
+    def of(self, place: list[Any]) -> int:
+        """The line of a place, or of the innermost part of it that is there."""
+        node, line = self._tree, self._tree.start_mark.line
+        for part in place:
+            if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+                node = node.value[part]
+                line = node.start_mark.line
+            elif isinstance(node, yaml.MappingNode):
+                line, node = self._inside(node).get(part, (line, node))
+        return int(line) + 1
+
+    def _inside(self, node: yaml.MappingNode) -> dict[str, tuple[int, yaml.Node]]:
+        if id(node) not in self._keys:
+            inside = {key.value: (key.start_mark.line, value) for key, value in node.value}
+            self._keys[id(node)] = inside
+        return self._keys[id(node)]
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a file says."""
+
+    path: Path
+    value: Any  # of JSON's types
+    lines: Lines
+    open_to_others: bool  # whether others than its owner may read the file
+
+
+def read(path: Path) -> Document:
+    """Read a file. Raises ConfigError where it is not YAML that has a meaning in JSON's types."""
+    text, open_to_others = _text(path)
+    tree, value = _parse(path, text)
+    return Document(path, value, Lines(tree), open_to_others)
+
+
+def refuse(path: Path, mistakes: Iterable[tuple[int, str]]) -> None:
+    """Raise ConfigError with the mistakes, each a line and a message, if there are any."""
+    found = sorted(islice(mistakes, MISTAKES_LIMIT))
+    told = [f"{path}:{line}: {message}" for line, message in found]
+    if len(found) == MISTAKES_LIMIT:
+        told.append(f"{path}: there may be more mistakes than these {MISTAKES_LIMIT}")
+    if told:
+        raise ConfigError(told)
+
+
+def escaped(text: str) -> str:
+    """Text from a file, with what a terminal would obey or not show escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def short_key(text: str) -> str:
+    """A key, without what may be its value: of `password:secret`, without a blank, YAML makes a key."""
+    name = re.match(r"[\w .-]{0,60}", text)
+    shown = escaped(name[0] if name else "")
+    return shown if shown == text else shown + "..."
+
+
+def _text(path: Path) -> tuple[str, bool]:
+    """The file's text, and whether others than its owner may read it."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise ConfigError([f"{path}: not a regular file"])
+        if status.st_size > SIZE_LIMIT:
+            raise ConfigError([f"{path}: {status.st_size} bytes; a configuration has at most {SIZE_LIMIT}"])
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError([f"{path}: {error.strerror}"]) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError([f"{path}:{line}: not UTF-8"]) from error
+    return text, bool(status.st_mode & (stat.S_IRGRP | stat.S_IROTH))
+
+
+class _JsonLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML's safe loader with JSON's types only: a date, and `off`, stay the text that they are."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [
+            (tag, pattern)
+            for tag, pattern in each
+            if not tag.endswith((":timestamp", ":merge", ":value", ":bool"))
+        ]
+        for first, each in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def _construct_float(loader: Any, node: yaml.ScalarNode) -> Any:
+    value = yaml.SafeLoader.construct_yaml_float(loader, node)
+    return value if math.isfinite(value) else node.value  # JSON has no such number
+
+
+def _construct_int(loader: Any, node: yaml.ScalarNode) -> Any:
+    try:
+        return yaml.SafeLoader.construct_yaml_int(loader, node) if len(node.value) < 100 else node.value
+    except ValueError:  # 0x_ looks like one
+        return node.value
+
+
+_JsonLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), ["t", "f"])
+_JsonLoader.add_constructor("tag:yaml.org,2002:float", _construct_float)
+_JsonLoader.add_constructor("tag:yaml.org,2002:int", _construct_int)
+
+
+def _parse(path: Path, text: str) -> tuple[yaml.Node, Any]:
+    """The document as YAML nodes, which know their lines, and as Python's own types."""
+    try:
+        depth = 0
+        for event in yaml.parse(text, Loader=_JsonLoader):  # without recursion, however deep it is
+            if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+                depth += 1
+            elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+                depth -= 1
+            if depth > DEPTH_LIMIT:
+                raise ConfigError([f"{path}:{_mark_line(event)}: nested deeper than {DEPTH_LIMIT}"])
+        loader = _JsonLoader(text)
+        try:
+            tree = loader.get_single_node()
+            if tree is None:
+                raise ConfigError([f"{path}:1: empty; it needs at least: servers"])
+            refuse(path, _check_nodes(tree, loader))
+            return tree, loader.construct_document(tree)
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else 1
+        problem = ", ".join(part for part in (error.context, error.problem) if part)
+        raise ConfigError([f"{path}:{line}: not valid YAML: {escaped(problem)}"]) from error
+    except yaml.reader.ReaderError as error:
+        line = text.encode()[: error.position].count(b"\n") + 1
+        raise ConfigError([f"{path}:{line}: not valid YAML: {escaped(error.reason)}"]) from error
+
+
+def _mark_line(event: yaml.Event) -> int:
+    return int(event.start_mark.line) + 1 if event.start_mark else 1
+
+
+def _check_nodes(tree: yaml.Node, loader: _JsonLoader) -> list[tuple[int, str]]:
+    """The mistakes that are gone once YAML is Python: repeated keys, keys not text, tags, alias bombs."""
+    wrong: list[tuple[int, str]] = []
+    measured: dict[int, tuple[int, int]] = {}
+
+    def measure(node: yaml.Node, above: frozenset[int]) -> tuple[int, int]:
+        """The number of values that a node stands for, itself included, and how deep they are nested."""
+        line = node.start_mark.line + 1
+        if id(node) in above:
+            wrong.append((line, "an alias stands for something that it is part of"))
+            return NODE_LIMIT, 0
+        if len(above) + measured.get(id(node), (1, 1))[1] > DEPTH_LIMIT:
+            wrong.append((line, f"nested deeper than {DEPTH_LIMIT}, aliases included"))
+            return NODE_LIMIT, 0
+        if id(node) in measured:
+            return measured[id(node)]
+        if not _is_plain(node, loader):
+            wrong.append((line, "a tag that has no meaning here"))
+        inside = above | {id(node)}
+        below: list[tuple[int, int]] = []
+        if isinstance(node, yaml.MappingNode):
+            seen = set()
+            for key, value in node.value:
+                if not isinstance(key, yaml.ScalarNode) or key.tag != _TAG + "str":
+                    wrong.append((key.start_mark.line + 1, "a key that is not text"))
+                elif key.value in seen:
+                    wrong.append((key.start_mark.line + 1, f"{short_key(key.value)}: given twice"))
+                else:
+                    seen.add(key.value)
+                below.append(measure(value, inside))
+        elif isinstance(node, yaml.SequenceNode):
+            below += [measure(child, inside) for child in node.value]
+        size, depth = 1 + sum(each[0] for each in below), 1 + max((each[1] for each in below), default=0)
+        measured[id(node)] = size, depth
+        return size, depth
+
+    if measure(tree, frozenset())[0] >= NODE_LIMIT and not wrong:
+        wrong.append((1, f"more than {NODE_LIMIT} values, aliases included"))
+    return wrong
+
+
+_TAG = "tag:yaml.org,2002:"
+
+
+def _is_plain(node: yaml.Node, loader: _JsonLoader) -> bool:
+    """Whether a node is what it would be without a tag, or text: then constructing it cannot fail."""
+    if isinstance(node, yaml.ScalarNode):
+        return node.tag in (_TAG + "str", loader.resolve(yaml.ScalarNode, node.value, (True, False)))
+    return bool(node.tag == _TAG + ("map" if isinstance(node, yaml.MappingNode) else "seq"))
