@@ -16,7 +16,7 @@ import orjson
 from watchman_cli import health, memory, probe, snapshot
 from watchman_cli.config import Config, Server
 from watchman_cli.errors import BadSnapshot, ServerError, StoreError, WatchmanError
-from watchman_cli.memory import Memory
+from watchman_cli.memory import Memory, SkeletonWriter
 from watchman_cli.retry import retry
 from watchman_cli.snapshot import Change, DoesNotFit, Piece
 from watchman_cli.store import Changed, DirectoryStore, Lease, Store, Superseded, Writing
@@ -369,7 +369,7 @@ class Attempts:
         time_read, state = report["collected_time"], report["server_state"]
         if report["way"] == "unchanged":
             return Reading(report, touch=time_read)
-        skeleton = received.skeleton
+        skeleton = received.skeleton.finish() if received.skeleton else None
         if received.pieces:
             value = snapshot.compose(time_read, state, received.pieces)
         else:
@@ -520,15 +520,17 @@ class Received:
         self.pieces: list[Piece] = []
         self.compared: list[Piece] = []
         self.patched: Patched | None = None
-        self.skeleton: bytes | None = None
+        self.nodes: list[dict[str, str]] = []  # of the last part
+        self.skeleton: SkeletonWriter | None = None
 
     def take(self, kind: bytes, payload: bytes) -> None:
         """Take one frame. Raises BadSnapshot where its records are not valid."""
         if kind in (probe.RECORDS, probe.COMPARED):
-            snapshot.check_records(payload)
+            self.nodes = snapshot.check_records(payload)
             pieces = self.pieces if kind == probe.RECORDS else self.compared
             pieces += (b",", payload) if pieces else (payload,)
-        elif kind == probe.SKELETON:
-            self.skeleton = payload
+        elif kind == probe.SHAPE:  # the skeleton is written here, while the probe goes on
+            self.skeleton = self.skeleton or SkeletonWriter()
+            self.skeleton.add(self.nodes, **orjson.loads(payload))
         elif kind == probe.DONE:
             self.report = orjson.loads(payload)

@@ -38,10 +38,11 @@ FRAME = struct.Struct("!cI")
 HELLO = b"H"  # control: the versions of the bindings and of the interpreter, JSON
 NO_BINDINGS = b"N"  # control: why `import ecflow` failed, text
 JOB = b"J"  # to the child: what to read, JSON
-SKELETON = b"K"  # to the child when it asked; from the child, a new one to keep
+SKELETON = b"K"  # to the child when it asked for it
 WANT_SKELETON = b"W"  # the child needs the skeleton of the earlier run
 ANSWERED = b"A"  # the server has answered the first, small request
 RECORDS = b"S"  # part of the snapshot's records, JSON without the brackets
+SHAPE = b"P"  # what a skeleton has besides of the nodes of these records, JSON
 COMPARED = b"I"  # the same of an incremental reading, to be compared with the full one
 CHANGES = b"C"  # what an incremental reading found changed, JSON; the child waits for a verdict
 FIT = b"F"  # to the child: the changes fit the snapshot that they are for
@@ -60,6 +61,7 @@ HANDSHAKE_LIMIT = 1.0  # seconds for the server to show that it speaks TLS
 HANDLE_DROPPED = "Handle dropped?"  # what the server says of a handle that it does not know
 PR_SET_PDEATHSIG = 1
 NOISE_LIMIT = 4000
+TAIL = " #%s state:%s"  # of a node's line in a skeleton: whether a suite was begun, and the state
 # In a skeleton, a container's first child has this variable. The server sends a container's children
 # anew when one was added, removed or replaced, naming none of them; then the variable is not there.
 MARK = "WATCHMAN_REMEMBERED"
@@ -405,9 +407,7 @@ class Reading:
         if ambiguous and self.job["memory"] and way == "incremental":
             raise Unusable("two aliases have one path")
         remember = self.job["remember"] and not ambiguous
-        lines = self.send_records(defs, nodes, RECORDS)
-        if remember:
-            send(self.link, SKELETON, zlib.compress("\n".join(lines).encode(), 1))
+        self.send_records(defs, nodes, RECORDS, with_shape=remember)
         server_state = str(defs.get_server_state())
         header = header_of(defs) if remember else None
         compared = None
@@ -427,58 +427,44 @@ class Reading:
         paths = [node.get_abs_node_path() for node in nodes if type(node) is alias]
         return len(set(paths)) < len(paths)
 
-    def send_records(self, defs, nodes, letter):
-        """Send a record for each node; return the skeleton's lines.
+    def send_records(self, defs, nodes, letter, with_shape=False):
+        """Send a record for each node, and what of the nodes a skeleton has besides.
 
         What is done for each node is done by C, over many at once: it costs half of a plain loop.
         """
         node_type = self.ecflow.Node
         ends = {dstate: ',"status":"%s"}' % name for dstate, name in self.dstates.items()}
-        all_paths, all_dstates = [], []
         prefix = '{"path":"/","status":"%s"}' % defs.get_state()
         for start in range(0, len(nodes) or 1, RECORDS_IN_A_FRAME):
             some = nodes[start : start + RECORDS_IN_A_FRAME]
-            paths = list(map(node_type.get_abs_node_path, some))
             dstates = list(map(node_type.get_dstate, some))
-            quoted = map(encode_basestring_ascii, paths)
+            quoted = map(encode_basestring_ascii, map(node_type.get_abs_node_path, some))
             records = ['{"path":' + path + ends[dstate] for path, dstate in zip(quoted, dstates)]
             send(self.link, letter, ",".join([prefix, *records] if not start else records).encode())
-            all_paths += paths
-            all_dstates += dstates
-        return self.skeleton_lines(nodes, all_paths, all_dstates)
+            if with_shape:
+                send(self.link, SHAPE, json.dumps(self.shape(some, dstates)).encode())
 
-    def skeleton_lines(self, nodes, paths, dstates):
-        """The nodes as a checkpoint has them, with no more than the structure and their states."""
-        lines, opened = [], []  # opened: a container's depth and the line that ends it
-        mark, before, after_task_at = "edit %s ''" % MARK, 0, None
-        kinds, tails = self.kinds, {dstate: " # state:" + name for dstate, name in self.dstates.items()}
-        del tails[self.ecflow.DState.suspended]
-        for node, path, dstate in zip(nodes, paths, dstates):
-            kind, depth = kinds[type(node)], path.count("/")
-            if kind != "task" or depth != after_task_at:
-                another_alias = kind == "alias" and opened[-1:] == [(depth, "endalias")]
-                while opened and opened[-1][0] >= depth and not another_alias:
-                    lines.append(opened.pop()[1])
-                if kind != "task" and not another_alias:
-                    opened.append((depth, "end" + kind))
-                after_task_at = depth if kind == "task" else None
-            if kind == "task" and dstate in tails:  # most nodes; what skeleton_line does, for half the time
-                lines.append("task " + path[path.rfind("/") + 1 :] + tails[dstate])
-            else:
-                lines.append(self.skeleton_line(node, path, dstate, kind))
-            if depth > before:
-                lines.append(mark)
-            before = depth
-        lines.extend(end for _, end in reversed(opened))
-        return lines
+    def shape(self, nodes, dstates):
+        """The kind of each node, and the end of its skeleton's line where its record does not tell it."""
+        kinds = list(map(self.kinds.__getitem__, map(type, nodes)))
+        suspended = self.ecflow.DState.suspended
+        tails = {
+            index: self.skeleton_tail(nodes[index], dstate, kind)
+            for index, (kind, dstate) in enumerate(zip(kinds, dstates))
+            if kind == "suite" or dstate == suspended
+        }
+        return {"kinds": kinds, "tails": tails}
 
-    def skeleton_line(self, node, path, dstate, kind):
-        """A node's line: its kind, its name and its state; no attribute, and no password."""
+    def skeleton_line(self, node, name, dstate, kind):
+        """A node's line in a skeleton: its kind, its name and its state; no attribute, and no password."""
+        return kind + " " + name + self.skeleton_tail(node, dstate, kind)
+
+    def skeleton_tail(self, node, dstate, kind):
         state = self.dstates[dstate]
         if state == "suspended":
             state = self.states[node.get_state()] + " suspended:1"
         begun = " begun:1" if kind == "suite" and node.begun() else ""
-        return kind + " " + path[path.rfind("/") + 1 :] + " #" + begun + " state:" + state
+        return TAIL % (begun, state)
 
     # ------------------------------------------------------------------- an incremental sync
 
@@ -562,7 +548,7 @@ class Reading:
         send(self.link, WANT_SKELETON)
         _, skeleton = receive(self.link)
         try:
-            restore(client.get_defs(), memory["header"] + zlib.decompress(skeleton).decode() + "\n")
+            restore(client.get_defs(), memory["header"] + zlib.decompress(skeleton).decode())
         except (zlib.error, UnicodeDecodeError) as error:
             raise Unusable("the skeleton is damaged") from error
         self.at = self.now()
@@ -641,7 +627,7 @@ class Reading:
             children = list(node.nodes) if kind != "alias" else []
             if children and children[0].find_variable(MARK).name() != MARK:
                 return False
-            line = self.skeleton_line(node, path, dstate, kind)
+            line = self.skeleton_line(node, node.name(), dstate, kind)
             names = [child.name() for child in children]
             if len(set(names)) < len(names):
                 return False

@@ -120,15 +120,16 @@ def verify(value: bytes) -> Head:
     return head
 
 
-def check_records(chunk: bytes) -> None:
-    """Check a part of the records against the schema. Raises BadSnapshot with the first mistake."""
+def check_records(chunk: bytes) -> list[dict[str, str]]:
+    """The nodes of a part of the records. Raises BadSnapshot with the first mistake in it."""
     try:
-        records = orjson.loads(b"[" + chunk + b"]")
+        records: list[dict[str, str]] = orjson.loads(b"[" + chunk + b"]")
     except orjson.JSONDecodeError as error:
         raise BadSnapshot(f"not JSON: {error}") from error
     if records[0].get("path") != "/":  # a later part: the schema has the definition come first
         records.insert(0, {"path": "/", "status": "unknown"})
     check({"collected_time": "2000-01-01T00:00:00+00:00", "status_records": records})
+    return records[1:]
 
 
 def check(document: Any) -> None:
