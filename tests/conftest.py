@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,13 @@ import pytest
 from tests.servers import EcflowServer, RedisServer, Watchman, require
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
+
+
+def require_namespace(*kind: str) -> None:
+    """Expect the test to fail where there are no such namespaces: they need root, and --mount no chroot."""
+    made = subprocess.run(["unshare", *kind, "true"], capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.xfail(made.stderr.strip())
 
 
 @pytest.fixture(scope="session", autouse=True)

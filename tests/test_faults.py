@@ -27,6 +27,7 @@ import psutil
 import pytest
 import redis as driver
 
+from tests.conftest import require_namespace
 from tests.faults import Connection, FakeServer, Proxy, Reply, black_hole, http_server
 from tests.servers import (
     ECFLOW_PYTHON,
@@ -284,7 +285,6 @@ class Row:
     good: bool = True  # whether the healthy server's snapshot is written
     side: str = "ecFlow"
     lost: int = 0  # snapshots that the store did not take
-    root: bool = False  # whether arranging it takes root
 
     @property
     def line(self) -> str:
@@ -321,6 +321,7 @@ def unresolved(stage: Stage) -> None:
 
 def without_network(stage: Stage) -> None:
     """Only a Unix socket leads out of the namespace in which it runs."""
+    require_namespace("--net")
     home = stage.folder / "unix"
     home.mkdir()
     path = home / "socket"
@@ -333,6 +334,7 @@ def without_network(stage: Stage) -> None:
 
 def silent_resolver(stage: Stage) -> None:
     """Name resolution asks a socket that nobody reads."""
+    require_namespace("--mount")
     silent = stage.stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
     silent.bind((f"127.53.{os.getpid() % 250}.{threading.get_native_id() % 250 + 1}", 53))
     config = stage.folder / "resolv.conf"
@@ -581,7 +583,6 @@ ECFLOW_ROWS = (
         kind="unreachable",
         attempts=2,
         good=False,
-        root=True,
     ),
     Row(
         "unresolved",
@@ -604,7 +605,6 @@ ECFLOW_ROWS = (
         attempts=2,
         deadline=1.5,
         connect_timeout=0.5,
-        root=True,
     ),
     Row(
         "hangs",
@@ -1172,8 +1172,6 @@ AS_JSON = ("-v", "--log-format", "json")
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.side}: {row.id}")
 def test_fault(row: Row, world: World, tmp_path: Path) -> None:
-    if row.root and os.geteuid() != 0:
-        pytest.xfail("arranging it takes root")
     for arguments in ((), AS_JSON):
         with ExitStack() as stack:
             folder = tmp_path / ("json" if arguments else "plain")

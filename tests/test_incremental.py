@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 import pytest
 
+from tests.conftest import require_namespace
 from tests.faults import Proxy, Reply
 from tests.servers import (
     EcflowServer,
@@ -211,8 +212,8 @@ def test_the_trap(
     ecflow_server: Callable[..., EcflowServer], redis: RedisServer, watchman: Watchman, prefix: Any
 ) -> None:
     """Restarted from the same checkpoint, then past the change number of before: news tells nothing."""
-    if prefix and os.geteuid() != 0:
-        pytest.xfail("a PID namespace needs root")
+    if prefix:
+        require_namespace("--pid", "--fork")
     ecflow = ecflow_server(prefix=prefix)
     ecflow.load_text(DEFINITION)
     ecflow.begin_all_suites()
@@ -236,8 +237,7 @@ def test_the_trap_within_a_second(
     ecflow_server: Callable[..., EcflowServer], redis: RedisServer, watchman: Watchman
 ) -> None:
     """With one PID and one start time to the second, the number of requests still tells."""
-    if os.geteuid() != 0:
-        pytest.xfail("a PID namespace needs root")
+    require_namespace("--pid", "--fork")
     ecflow = ecflow_server(prefix=SAME_PID)
     ecflow.load_text(DEFINITION)
     ecflow.checkpt()

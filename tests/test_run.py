@@ -18,6 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.conftest import require_namespace
 from tests.faults import Connection, FakeServer, Proxy, Reply
 from tests.servers import WATCHMAN, EcflowServer, RedisServer, Watchman, await_true, records_of, status_of
 from watchman_cli import config as configuration
@@ -253,8 +254,7 @@ class SmallDisk:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    if os.geteuid() != 0:
-        pytest.xfail("to mount needs root")
+    require_namespace("--mount")
     place = tmp_path / "disk"
     place.mkdir()
     mount = f"mount -t tmpfs -o size=64k tmpfs {place} && echo mounted && exec sleep 600"

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from tests.conftest import SHARED
+from tests.conftest import SHARED, require_namespace
 from tests.soak import SAME_PID, SOME_SUITES, soak_for
 
 SECONDS = float(os.environ.get("WATCHMAN_SOAK_SECONDS", "120"))
@@ -21,8 +21,8 @@ DEFINITIONS = tuple(str(path) for path in sorted((SHARED / "defs").glob("*.def")
 def test_incremental_equals_full(
     prefix: tuple[str, ...], suites: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if prefix and os.geteuid() != 0:
-        pytest.xfail("a PID namespace needs root")
+    if prefix:
+        require_namespace("--pid", "--fork")
     seed = random.SystemRandom().randrange(10**6)
     soak = soak_for(SECONDS / 4, seed, prefix=prefix, definitions=DEFINITIONS, suites=suites)
     with capsys.disabled():
