@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import pty
 import re
@@ -190,7 +191,8 @@ def test_a_mistake_is_told_at_its_line(path: Path, wrong: int, value: Any, data:
     else:
         from jsonschema import Draft202012Validator
 
-        assert Draft202012Validator(described).is_valid(value) or value != value
+        a_word = isinstance(value, float) and not math.isfinite(value)  # JSON has no such number
+        assert a_word or Draft202012Validator(described).is_valid(value)
 
 
 ABSURD: dict[str, bytes] = {
