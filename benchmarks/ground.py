@@ -72,7 +72,7 @@ def tree(nodes: int) -> Iterator[tuple[str, ...]]:
 
 def suite(name: str, nodes: int) -> str:
     """The definition of a suite with so many nodes, with what real suites have."""
-    lines = [f"suite {name}", "edit ECF_HOME '/work/suites'", "edit ECF_INCLUDE '/work/include'"]
+    lines = [f"suite {name}", "edit ECF_HOME '/data/suites'", "edit ECF_INCLUDE '/data/include'"]
     families = 0  # that are open
     for names in tree(nodes):
         lines += ["endfamily"] * (families + 1 - len(names))
@@ -89,11 +89,11 @@ def suite(name: str, nodes: int) -> str:
 
 
 def task_paths(nodes: int, changed: int) -> list[str]:
-    """Tasks, spread evenly over a server's first suite, with which about so many nodes change.
+    """Tasks, spread evenly over a server's first suite of so many nodes, with which about `changed` change.
 
     When the state of a task does, so does that of each family above it.
     """
-    names = [names for names in tree(min(nodes, NODES_OF_A_SUITE)) if len(names) == DEPTH_OF_TASKS]
+    names = [names for names in tree(nodes) if len(names) == DEPTH_OF_TASKS]
     wanted = max(1, changed // DEPTH_OF_TASKS)
     return ["/".join(("/s0", *names[number * len(names) // wanted])) for number in range(wanted)]
 
@@ -112,13 +112,13 @@ class Ground:
         (self.home / "user").mkdir()
         self.watchman = Watchman(self.home / "user")
 
-    def ecflow(self, nodes: int) -> EcflowServer:
+    def ecflow(self, nodes: int, in_suites_of: int = NODES_OF_A_SUITE) -> EcflowServer:
         """A server with so many nodes, begun, and halted so that nothing changes by itself."""
         home = Path(tempfile.mkdtemp(dir=self.home))
         server = EcflowServer(home).start()
         self.stack.callback(server.stop)
-        for number in range(-(-nodes // NODES_OF_A_SUITE)):
-            size = min(NODES_OF_A_SUITE, nodes - number * NODES_OF_A_SUITE)
+        for number in range(-(-nodes // in_suites_of)):
+            size = min(in_suites_of, nodes - number * in_suites_of)
             server.load_text(suite(f"s{number}", size))
             server.begin_suite(f"s{number}")
         return server
@@ -161,15 +161,17 @@ class Ground:
         """The wall time of a process in watchman's environment."""
         return seconds(command, self.watchman.environment(), self.watchman.home, output)
 
-    def change(self, server: EcflowServer, nodes: int, changed: int) -> None:
-        """Give another state to so many of a server's nodes."""
+    def change(
+        self, server: EcflowServer, nodes: int, changed: int, in_suites_of: int = NODES_OF_A_SUITE
+    ) -> None:
+        """Give another state to so many of a server's nodes, all of them in its first suite if not all."""
         self.turns += 1
         state = "State.complete" if self.turns % 2 else "State.aborted"
         if changed >= nodes:
-            for number in range(-(-nodes // NODES_OF_A_SUITE)):
+            for number in range(-(-nodes // in_suites_of)):
                 server.force_state_recursive(f"/s{number}", state)
         elif changed:
-            server.force_state(task_paths(nodes, changed), state)
+            server.force_state(task_paths(min(nodes, in_suites_of), changed), state)
 
 
 class Staying:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from benchmarks.ground import Ground, Staying, address, ground
+from benchmarks.ground import NODES_OF_A_SUITE, Ground, Staying, address, ground
 from benchmarks.measure import Line, Scale, Target, cpu
 from tests.faults import Proxy, Reply
 from tests.servers import EcflowServer
@@ -27,6 +28,7 @@ MEASURED = (
 DIRECT, RELAYED = 0, 1  # entries of one server: bytes are counted by a relay, all else without it
 BARELY_MEASURABLE = 0.02  # of the CPU time of a full sync
 SMALL = 8192  # bytes
+SUITES = 20  # into which the nodes are spread once; else they are one
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Watched:
     on: Ground
     server: EcflowServer
     nodes: int
+    in_suites_of: int
     relay_port: int
     counted: list[int]
     staying: Staying
@@ -70,10 +73,13 @@ class Watched:
     def cpu_of_staying(self, changed: int) -> float:
         """What the server spends on a client that stays, when so many nodes have changed."""
         self.staying.sync()
-        self.on.change(self.server, self.nodes, changed)
+        self.change(changed)
         used = self.cpu
         self.staying.sync()
         return self.cpu - used
+
+    def change(self, changed: int) -> None:
+        self.on.change(self.server, self.nodes, changed, self.in_suites_of)
 
     def collect(self, number: int, way: str | None = None) -> float:
         return self.on.collect(way, "--server", f"s{number}", number=number)
@@ -86,38 +92,48 @@ class Watched:
 def lines(scale: Scale) -> Iterator[Line]:
     """For each size, and each share of the nodes that changed since the run before."""
     for nodes in sorted({scale.small, scale.middle, scale.large}):
-        with ground() as on:
-            server, counted = on.ecflow(nodes), list[int]()
-
-            def count(reply: Reply, counted: list[int] = counted) -> None:
-                counted.append(len(reply.data))
-                reply.connection.forward(reply.data)
-
-            with Proxy(server.port, count) as relay:
-                on.configure([address(server), (relay.host, relay.port)])
-                watched = Watched(on, server, nodes, relay.port, counted, Staying(on, server))
-                for share in CHANGES:
-                    rounds = scale.rounds if nodes == scale.large else scale.few_rounds
-                    yield from _lines(watched, share, nodes == scale.large, rounds)
+        rounds = scale.rounds if nodes == scale.large else scale.few_rounds
+        with _watched(nodes, NODES_OF_A_SUITE) as watched:
+            for share in CHANGES:
+                targets = _targets(share, nodes == scale.large)
+                yield from _lines(watched, f"{nodes:,} nodes", share, targets, rounds)
+    with _watched(scale.large, scale.large // SUITES) as watched:
+        what = f"{scale.large:,} nodes in {SUITES} suites, of which one changed"
+        yield from _lines(watched, what, 0.001, _targets(0.001, True), scale.rounds)
 
 
-def _lines(watched: Watched, share: float, large: bool, rounds: int) -> Iterator[Line]:
+@contextmanager
+def _watched(nodes: int, in_suites_of: int) -> Iterator[Watched]:
+    with ground() as on:
+        server, counted = on.ecflow(nodes, in_suites_of), list[int]()
+
+        def count(reply: Reply) -> None:
+            counted.append(len(reply.data))
+            reply.connection.forward(reply.data)
+
+        with Proxy(server.port, count) as relay:
+            on.configure([address(server), (relay.host, relay.port)])
+            yield Watched(on, server, nodes, in_suites_of, relay.port, counted, Staying(on, server))
+
+
+def _lines(
+    watched: Watched, of: str, share: float, targets: dict[str, Target], rounds: int
+) -> Iterator[Line]:
     changed = max(1, round(watched.nodes * share)) if share else 0
     words, way = CHANGES[share]
 
     def before(number: int) -> None:
         watched.collect(number)  # what is known is then up to date
-        watched.on.change(watched.server, watched.nodes, changed)
+        watched.change(changed)
 
     bare, ours, staying = [], [], []
     for _ in range(rounds):
         bare.append(watched.cost(watched.bare, before))
         ours.append(watched.cost(lambda number: watched.collect(number, way), before))
         staying.append(watched.cpu_of_staying(changed))
-    targets = _targets(share, large)
     for name, label, unit in MEASURED:
         samples = [[float(getattr(cost, name)) for cost in costs] for costs in (ours, bare)]
-        what = f"{watched.nodes:,} nodes, {words}: {label}"
+        what = f"{of}, {words}: {label}"
         yield Line(what, unit, samples[0], samples[1], targets.get(name))
         if name == "cpu" and way == "incremental":
             yield Line(f"{what}, against a client that stays", unit, samples[0], staying)
