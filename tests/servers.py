@@ -23,6 +23,8 @@ BINDINGS = Path(__file__).with_name("bindings.py")
 ECFLOW_PYTHON = os.environ.get("WATCHMAN_ECFLOW_PYTHON", "/usr/bin/python3")
 WATCHMAN = str(Path(sys.executable).with_name("watchman"))
 READY_LIMIT = 30.0
+# A command's prefix under which nobody, root neither, may read what its permissions forbid.
+UNPRIVILEGED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
 
 
 class EcflowError(Exception):
