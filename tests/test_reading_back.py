@@ -77,6 +77,16 @@ def test_a_stale_snapshot_is_known_to_be_stale(
         assert f"{runs} failed: connection refused" in watchman.run("list").text
 
 
+def test_a_health_record_of_another_type_hides_no_snapshot(
+    collected: RedisServer, watchman: Watchman
+) -> None:
+    collected.client.delete("o/r/health")
+    collected.client.lpush("o/r/health", "a list")
+    shown = watchman.run("show", "o/r")
+    assert (shown.code, shown.err) == (0, "") and "12 nodes: " in shown.text
+    assert "its health record is not valid" in watchman.run("list").text
+
+
 def test_show_a_part(collected: RedisServer, watchman: Watchman) -> None:
     lines = watchman.run("show", "o/r", "--status", "suspended").text.splitlines()[4:]
     assert lines == [

@@ -33,10 +33,7 @@ def rows(servers: Sequence[Server], store: Store) -> list[Row]:
 
 
 def _row(server: Server, store: Store) -> Row:
-    try:
-        record = store.value(server.name, "health")
-    except BadSnapshot:
-        record = b""
+    record = health.stored(store, server.name)
     state = health.decode(record)
     if not state.checked_time:
         told = "never read" if record is None else "its health record is not valid"

@@ -169,7 +169,7 @@ def show(
     if snapshot.status(view.path) is None:
         raise NoSnapshot(f"{name}: it has no node {view.path}")
     height = shutil.get_terminal_size().lines if sys.stdout.isatty() else None
-    record = health.decode(opened.value(name, "health"))
+    record = health.decode(health.stored(opened, name))
     stale = f"stale: {printable(record.told)}" if record.failures else None
     print("\n".join(drawing.page(printable(name), snapshot, view, stale, coloured(), height)))
 
