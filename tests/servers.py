@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -276,6 +277,16 @@ class Result:
     @property
     def text(self) -> str:
         return self.out.decode()
+
+
+def read_terminal(terminal: int) -> bytes:
+    """All that is printed on a terminal until its other end has closed; then it is closed."""
+    text = b""
+    with suppress(OSError):  # what is read of it then
+        while chunk := os.read(terminal, 65536):
+            text += chunk
+    os.close(terminal)
+    return text
 
 
 def require(command: str) -> None:

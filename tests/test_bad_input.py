@@ -31,6 +31,7 @@ from tests.servers import (
     Result,
     Watchman,
     free_port,
+    read_terminal,
     records_of,
     status_of,
 )
@@ -456,13 +457,7 @@ def piped_and_on_a_terminal(
         command, cwd=cwd or watchman.home, env=env, stdin=theirs, stdout=theirs, stderr=theirs
     ) as process:
         os.close(theirs)
-        output = b""
-        try:
-            while chunk := os.read(ours, 65536):
-                output += chunk
-        except OSError:  # the other end of a terminal has closed
-            pass
-        os.close(ours)
+        output = read_terminal(ours)
     assert process.returncode == piped.returncode
     assert_fit_for_a_terminal(output, OURS)
     return (piped.stdout + piped.stderr).decode()

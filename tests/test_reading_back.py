@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pty
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import WATCHMAN, EcflowServer, RedisServer, Watchman
+from tests.servers import WATCHMAN, EcflowServer, RedisServer, Watchman, read_terminal
 from tests.test_collect import load_seven
 from watchman_cli import BadSnapshot, NoSnapshot, StoreError, read_snapshot
 
@@ -34,16 +35,8 @@ def on_terminal(watchman: Watchman, *arguments: str, **environment: str) -> str:
     command = [WATCHMAN, *arguments, "--config", str(watchman.config)]
     env = watchman.environment(TERM="xterm-256color", COLUMNS="100", **environment)
     with subprocess.Popen(command, cwd=watchman.home, env=env, stdout=theirs, stdin=theirs) as process:
-        import os
-
         os.close(theirs)
-        text = b""
-        try:
-            while chunk := os.read(ours, 65536):
-                text += chunk
-        except OSError:  # the other end of a terminal has closed
-            pass
-        os.close(ours)
+        text = read_terminal(ours)
     assert process.returncode == 0
     return text.decode().replace("\r\n", "\n")
 
