@@ -1003,8 +1003,8 @@ def set_back(stage: Stage) -> None:
     assert decoded
     known, start = decoded
     later = datetime.fromisoformat(known.full_time) + ahead
-    skeleton = (stage.value(f"{BAD}/sync") or b"")[start:]
-    forged = memory.encode(replace(known, full_time=later.isoformat(timespec="microseconds")), skeleton)
+    shape = (stage.value(f"{BAD}/sync") or b"")[start:]
+    forged = memory.encode(replace(known, full_time=later.isoformat(timespec="microseconds")), shape)
     stage.redis.client.set(f"{BAD}/sync", forged)
 
 

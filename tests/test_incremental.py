@@ -290,7 +290,7 @@ DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "lost": lambda value: b"",
     "a bit of the head": lambda value: flip(value, 100),
     "a bit of the digest": lambda value: flip(value, 3),
-    "a bit of the skeleton": lambda value: flip(value, len(value) - 5),
+    "a bit of the shape": lambda value: flip(value, len(value) - 5),
     "cut short": lambda value: value[:-20],
     "all but cut": lambda value: value[:30],
     "not ours": lambda value: b'{"a": 1}',
@@ -318,7 +318,8 @@ def test_a_snapshot_changed_by_another_hand(watched: Watched) -> None:
     """Its revision is that of its records, so changes are not put into others."""
     watched.set("status", watched.value("status").replace(b'"suspended"', b'"complete"', 1))
     watched.ecflow.force_state("/s/f/a", "State.aborted")
-    assert watched.collect()["way"] == "incremental"  # every node of it, from the skeleton
+    found = watched.collect()
+    assert (found["way"], found["why"]) == ("full", "the skeleton is damaged")
 
 
 def test_memory_is_older_than_the_snapshot(watched: Watched) -> None:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
 import psutil
 import pytest
 
+from tests.faults import FakeServer
 from tests.servers import EcflowServer, await_true
 from tests.test_collect import load_seven
-from watchman_cli import probe
-from watchman_cli.errors import ServerError
+from watchman_cli import probe, snapshot
+from watchman_cli.errors import BadSnapshot, ServerError
 from watchman_cli.supervise import Probes
 
 JOB: dict[str, Any] = {
@@ -29,6 +32,7 @@ JOB: dict[str, Any] = {
     "why_full": "a test",
     "compare": False,
     "remember": True,
+    "nodes": 0,
     "left_handle": False,
 }
 
@@ -66,7 +70,7 @@ def test_one_process_does_many_jobs(probes: Probes, ecflow_server: Callable[...,
     for _ in range(5):
         assert [read(probes, server)[probe.RECORDS] for server in servers] == first
     assert forked() == [worker]
-    assert worker.num_fds() == before
+    await_true(lambda: worker.num_fds() <= before, "descriptors were left open")  # it tidies up when done
 
 
 def test_a_process_that_ended_between_jobs_harms_none(probes: Probes, ecflow: EcflowServer) -> None:
@@ -87,6 +91,51 @@ def test_a_process_that_read_much_is_not_kept(
     load_seven(ecflow)
     read(probes, ecflow)
     await_true(lambda: not forked(), "it was kept")
+
+
+def test_where_many_are_at_work_a_job_waits_for_one(
+    probes: Probes, ecflow: EcflowServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchman_cli.supervise.AT_ONCE", 1)
+    monkeypatch.setattr("watchman_cli.supervise.FORK_AFTER", 20.0)
+    load_seven(ecflow)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: read(probes, ecflow)[probe.RECORDS], range(16)))
+    assert len(set(found)) == 1
+    assert len(forked()) == 1
+
+
+def test_a_job_does_not_wait_long_for_one_that_hangs(
+    probes: Probes, ecflow: EcflowServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchman_cli.supervise.AT_ONCE", 1)
+    with FakeServer(lambda connection: None) as hung:
+        job = {**JOB, "host": hung.host, "port": hung.port}
+        with probes.attempt(job, time.monotonic() + 20):
+            assert probe.DONE in read(probes, ecflow)
+            assert len(forked()) == 2
+
+
+@pytest.mark.parametrize("nodes", [100_000, 10**15])  # as a health record tells, which may be damaged
+def test_room_for_more_nodes_than_there_are(probes: Probes, ecflow: EcflowServer, nodes: int) -> None:
+    load_seven(ecflow)
+    assert read(probes, ecflow, nodes=nodes)[probe.RECORDS] == read(probes, ecflow)[probe.RECORDS]
+
+
+@pytest.mark.parametrize(
+    "name", ["t", "t.1_x", 'a"b', "a\\b", "ä", "\u2028", '","status":"active"},{"path":"/x']
+)
+def test_records_are_json_whatever_a_path_is(name: str) -> None:
+    paths, ends = ["/s", f"/s/{name}"], ['","status":"queued"}'] * 2
+    found = json.loads("[" + probe.as_json(paths, ends) + "]")
+    assert found == [{"path": path, "status": "queued"} for path in paths]
+
+
+@pytest.mark.parametrize("name", ["a\nb", "\0", "\x1f", "ä\n"])
+def test_no_path_has_a_control_character(name: str) -> None:
+    records = probe.as_json(["/", f"/{name}"], ['","status":"queued"}'] * 2)
+    with pytest.raises(BadSnapshot):
+        snapshot.check_records(records.encode())
 
 
 def test_what_was_printed_for_one_job_is_not_told_of_another(probes: Probes, ecflow: EcflowServer) -> None:

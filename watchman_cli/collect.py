@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,7 +16,7 @@ import orjson
 from watchman_cli import health, memory, probe, snapshot
 from watchman_cli.config import Config, Server
 from watchman_cli.errors import BadSnapshot, ServerError, StoreError, WatchmanError
-from watchman_cli.memory import Memory, SkeletonWriter
+from watchman_cli.memory import Memory, Shape
 from watchman_cli.retry import retry
 from watchman_cli.snapshot import Change, DoesNotFit, Piece
 from watchman_cli.store import Changed, DirectoryStore, Lease, Store, Superseded, Writing
@@ -26,7 +26,7 @@ GRACE = 0.5  # seconds beyond its deadline after which a thread is given up, wha
 RESERVE = 1.0  # seconds of a deadline kept for telling the store of a failure, a tenth at most
 
 Listener = Callable[[Server, str], None]
-Patched = tuple[list[Piece], dict[int, str]]  # a snapshot's new records, and the skeleton's new lines
+Patched = tuple[list[Piece], dict[int, Any]]  # a snapshot's new records, and the shape's new tails
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Run:
         pool = ThreadPoolExecutor(self.jobs, thread_name_prefix="watchman")
         self._pending = {pool.submit(read_in_turn, group) for group in groups.values()}
         while self._pending and not self._overdue():
-            finished, self._pending = wait(self._pending, timeout=0.2, return_when=FIRST_COMPLETED)
+            finished, self._pending = wait(self._pending, timeout=0.2, return_when=FIRST_EXCEPTION)
             for future in finished:
                 future.result()
         with lock:
@@ -289,22 +289,23 @@ class Attempts:
             "why_full": why,
             "compare": compare,
             "remember": self._remembers,
+            "nodes": self.before.nodes or 0,
             "left_handle": self.left_handle or self.before.left_handle,
         }
-        now = time.monotonic()
-        last = self.count >= self.server.attempts
-        first_by = self.read_by if last else min(self.read_by, now + self.server.connect_timeout)
         received = Received()
         with self.run.probes.attempt(job, self.read_by) as attempt:
+            last = self.count >= self.server.attempts
+            soon = time.monotonic() + self.server.connect_timeout
+            first_by = self.read_by if last else min(self.read_by, soon)
             for kind, payload in attempt.frames(first_by):
                 if kind == probe.ANSWERED:
                     self.answered = True
                     self.run.tell(self.server, "reading")
                 elif kind == probe.WANT_SKELETON:
                     assert known
-                    attempt.send_skeleton(self._skeleton(known))
+                    attempt.send_skeleton(self._skeleton(known, received))
                 elif kind == probe.CHANGES:
-                    received.patched = self._patched(payload)
+                    received.patched = self._patched(payload, received)
                     attempt.send_verdict(received.patched is not None)
                 else:
                     received.take(kind, payload)
@@ -352,15 +353,32 @@ class Attempts:
     def _target(self) -> list[Any]:
         return [self.server.host, int(self.server.port), self.server.user, *self.server.suites]
 
-    def _skeleton(self, known: Memory) -> bytes:
-        """The remembered skeleton; empty, which makes the probe sync in full, where it is damaged."""
+    def _shape(self, known: Memory) -> Shape | None:
+        """The remembered shape; None where it is damaged."""
         assert self.lease
         value = self.run.remembered(self.lease, self.server, whole=True)
         decoded = memory.decode_head(value)
         if decoded is None or decoded[0] != known:
-            return b""
-        skeleton = value[decoded[1] :]
-        return skeleton if memory.digest(skeleton) == known.skeleton_digest else b""
+            return None
+        return memory.decode_shape(value[decoded[1] :], known)
+
+    def _skeleton(self, known: Memory, received: Received) -> bytes | None:
+        """What the probe restores; None where what is remembered, or the snapshot, is damaged."""
+        assert self.lease
+        received.known_shape = self._shape(known)
+        if received.known_shape is None:
+            return None
+        try:
+            return memory.skeleton(self._stored(received), known.revision, received.known_shape)
+        except DoesNotFit:
+            return None
+
+    def _stored(self, received: Received) -> bytes:
+        """The snapshot in the store, asked for once."""
+        if received.stored is None:
+            assert self.lease
+            received.stored = self.lease.value("status") or b""
+        return received.stored
 
     # ---------------------------------------------------------------- what the probe found
 
@@ -369,37 +387,36 @@ class Attempts:
         time_read, state = report["collected_time"], report["server_state"]
         if report["way"] == "unchanged":
             return Reading(report, touch=time_read)
-        skeleton = received.skeleton.finish() if received.skeleton else None
+        shape = received.shape
         if received.pieces:
             value = snapshot.compose(time_read, state, received.pieces)
         else:
-            assert known and received.patched
-            pieces, lines = received.patched
+            assert received.patched and received.known_shape
+            pieces, tails = received.patched
             value = snapshot.compose(time_read, state, pieces)
-            skeleton = memory.patch_skeleton(self._skeleton(known), lines)
+            shape = received.known_shape.changed(tails)
         head = snapshot.head_of(value)
         assert head
         difference = self._difference(received, value, state) if report["way"] == "full" else None
-        sync = (
-            self._new_memory(report, known, head.revision, skeleton) if skeleton and not difference else b""
-        )
+        sync = b""
+        if shape and not difference:
+            sync = self._new_memory(report, known, head.revision, shape.encode())
         earlier = self.lease.earlier.head if self.lease else None
         if earlier and earlier.revision == head.revision and not difference:
             return Reading(report, touch=time_read, sync=sync)
         return Reading(report, snapshot=value, sync=sync, difference=difference)
 
-    def _patched(self, payload: bytes) -> Patched | None:
+    def _patched(self, payload: bytes, received: Received) -> Patched | None:
         """The snapshot that is in the store, with a probe's changes put in; None if they do not fit."""
-        assert self.lease
         changes = [
-            Change(each["path"], each["status"], each.get("line"), tuple(each["children"]))
+            Change(each["path"], each["status"], each.get("tail"), tuple(each["children"]))
             for each in orjson.loads(payload)
         ]
         if changes:
             records = [{"path": change.path, "status": change.status} for change in changes]
             snapshot.check_records(orjson.dumps(records)[1:-1])
         try:
-            return snapshot.patch(self.lease.value("status") or b"", changes)
+            return snapshot.patch(self._stored(received), changes)
         except DoesNotFit as error:
             self.run.tell(self.server, f"reading every node: {error}")
             return None
@@ -415,9 +432,7 @@ class Attempts:
             return None
         return f"an incremental sync differs from a full one: {snapshot.first_difference(incremental, full)}"
 
-    def _new_memory(
-        self, report: dict[str, Any], known: Memory | None, revision: str, skeleton: bytes
-    ) -> bytes:
+    def _new_memory(self, report: dict[str, Any], known: Memory | None, revision: str, shape: bytes) -> bytes:
         full_time = report["collected_time"] if report["way"] == "full" or not known else known.full_time
         return memory.encode(
             Memory(
@@ -430,9 +445,9 @@ class Attempts:
                 bindings=self.run.probes.bindings.version,
                 target=self._target(),
                 full_time=full_time,
-                skeleton_digest=memory.digest(skeleton),
+                shape_digest=memory.digest(shape),
             ),
-            skeleton,
+            shape,
         )
 
     # --------------------------------------------------------------------------- the store
@@ -520,17 +535,17 @@ class Received:
         self.pieces: list[Piece] = []
         self.compared: list[Piece] = []
         self.patched: Patched | None = None
-        self.nodes: list[dict[str, str]] = []  # of the last part
-        self.skeleton: SkeletonWriter | None = None
+        self.shape: Shape | None = None
+        self.stored: bytes | None = None  # the snapshot in the store, and the shape remembered of it
+        self.known_shape: Shape | None = None
 
     def take(self, kind: bytes, payload: bytes) -> None:
         """Take one frame. Raises BadSnapshot where its records are not valid."""
         if kind in (probe.RECORDS, probe.COMPARED):
-            self.nodes = snapshot.check_records(payload)
+            snapshot.check_records(payload)
             pieces = self.pieces if kind == probe.RECORDS else self.compared
             pieces += (b",", payload) if pieces else (payload,)
-        elif kind == probe.SHAPE:  # the skeleton is written here, while the probe goes on
-            self.skeleton = self.skeleton or SkeletonWriter()
-            self.skeleton.add(self.nodes, **orjson.loads(payload))
+        elif kind == probe.SHAPE:
+            self.shape = memory.shape_of(orjson.loads(payload))
         elif kind == probe.DONE:
             self.report = orjson.loads(payload)

@@ -1,43 +1,48 @@
 """What one run leaves for the next, so that it need ask a server only for what changed.
 
 A disposable cache: losing or damaging it costs one full sync. It is one value: a digest, a line of
-JSON, and the skeleton. The skeleton is the server's checkpoint with nothing but the nodes and their
-states, so it holds no variable, no password and no reason of an abort.
+JSON, and the shape of the snapshot's nodes. From both a skeleton is written when it is needed: the
+server's checkpoint with nothing but the nodes and their states. So what is kept holds no variable,
+no password and no reason of an abort.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 import orjson
 
-from watchman_cli import probe, schema
+from watchman_cli import probe, snapshot
+from watchman_cli.snapshot import STATUS, DoesNotFit
 
-FORMAT = 2
-HEAD_SIZE = 4096  # bytes in which everything before the skeleton fits
+FORMAT = 3
+HEAD_SIZE = 4096  # bytes in which everything before the shape fits
 _DIGEST_SIZE = 64
+_KINDS = {kind[0]: kind for kind in ("suite", "family", "task", "alias")}
+_RUNS = re.compile("t+|.")
+_MARK = f"edit {probe.MARK} ''"
 
 
 @dataclass(frozen=True)
 class Memory:
-    """What is remembered of a server, without the skeleton."""
+    """What is remembered of a server, without the shape."""
 
     boot: dict[str, Any]  # which start of which server: version, host, port, start time, PID
     stats: int  # how many `stats` requests that boot had answered
     header: str  # a checkpoint's first two lines, with the change numbers
     structure: int | None  # the server's number of structural changes; None where all suites are read
     nodes: int
-    revision: str  # of the snapshot that the skeleton belongs to
-    bindings: str  # the version of the bindings that made it
+    revision: str  # of the snapshot that the shape belongs to
+    bindings: str  # the version of the bindings that read it
     target: list[Any]  # host, port, user and suites, as configured
     full_time: str  # when the last full sync was, ISO 8601
-    skeleton_digest: str
+    shape_digest: str
     format: int = FORMAT
 
     def age(self, now: datetime) -> float:
@@ -50,14 +55,14 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def encode(memory: Memory, skeleton: bytes) -> bytes:
+def encode(memory: Memory, shape: bytes) -> bytes:
     """The value to keep in the store."""
     line = orjson.dumps(memory)
-    return b"".join((digest(line).encode(), b"\n", line, b"\n", skeleton))
+    return b"".join((digest(line).encode(), b"\n", line, b"\n", shape))
 
 
 def decode_head(value: bytes) -> tuple[Memory, int] | None:
-    """The memory in a value's first HEAD_SIZE bytes, and where the skeleton begins; None if damaged."""
+    """The memory in a value's first HEAD_SIZE bytes, and where the shape begins; None if damaged."""
     kept, line = value[:_DIGEST_SIZE], value[_DIGEST_SIZE + 1 :].partition(b"\n")[0]
     if digest(line).encode() != kept:
         return None
@@ -69,64 +74,109 @@ def decode_head(value: bytes) -> tuple[Memory, int] | None:
     return (memory, _DIGEST_SIZE + 2 + len(line)) if memory.format == FORMAT else None
 
 
-@cache
-def _usual_tails() -> dict[str, str]:
-    statuses = schema.load("snapshot")["$defs"]["status"]["enum"]
-    return {status: probe.TAIL % ("", status) for status in statuses}
+@dataclass(frozen=True)
+class Shape:
+    """What a skeleton has besides a snapshot: each node's kind by its first letter, and odd ends of lines.
+
+    The end of a line has the node's state; its record has another where it is suspended. A suite's
+    has also whether it was begun.
+    """
+
+    kinds: str
+    tails: dict[int, str]  # by the number of the node
+
+    def changed(self, tails: Mapping[int, str | None]) -> Shape:
+        """The same with the ends of some lines replaced; None is the usual one."""
+        merged = {**self.tails, **tails}
+        return Shape(self.kinds, {number: tail for number, tail in merged.items() if tail is not None})
+
+    def encode(self) -> bytes:
+        """As it is kept."""
+        return zlib.compress(orjson.dumps({"kinds": self.kinds, "tails": list(self.tails.items())}), 1)
 
 
-class SkeletonWriter:
-    """Writes a skeleton while the nodes come, in their order and in parts."""
+def decode_shape(value: bytes, known: Memory) -> Shape | None:
+    """The shape that belongs to a memory; None if it is damaged."""
+    if digest(value) != known.shape_digest:
+        return None
+    try:
+        shape = shape_of(orjson.loads(zlib.decompress(value)))
+    except (zlib.error, KeyError, TypeError, ValueError):  # of another version of watchman
+        return None
+    fits = set(shape.kinds) <= set(_KINDS) and all(0 <= number < len(shape.kinds) for number in shape.tails)
+    return shape if fits else None
 
-    def __init__(self) -> None:
-        self._compressor = zlib.compressobj(1)
-        self._written: list[bytes] = []
+
+def shape_of(document: Mapping[str, Any]) -> Shape:
+    """The shape that a probe sent, or that was kept."""
+    return Shape(document["kinds"], {int(number): str(tail) for number, tail in document["tails"]})
+
+
+def skeleton(value: bytes, revision: str, shape: Shape) -> bytes:
+    """The skeleton of the nodes of this snapshot, which have this shape.
+
+    Raises DoesNotFit where the snapshot is not that of this revision, or has other nodes.
+    """
+    writer = _SkeletonWriter(shape)
+    for records in snapshot.parts(value, revision):
+        writer.add(records)
+    return writer.finish().encode()
+
+
+class _SkeletonWriter:
+    """Writes a skeleton of a shape, from records in their order and in parts.
+
+    What can be is done to many nodes at once: most are tasks beside each other, whose records become
+    their lines by replacing what they have in common.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        self._kinds = shape.kinds
+        self._tails = sorted(shape.tails.items(), reverse=True)
+        self._number = 0  # of the next node
         self._opened: list[tuple[int, str]] = []  # a container's depth, and the line that ends it
         self._depth = 0  # of the node before
         self._task_depth: int | None = None  # the same, if that was a task
+        self._lines: list[str] = []
 
-    def add(
-        self, records: Sequence[Mapping[str, str]], kinds: Sequence[str], tails: Mapping[str, str]
-    ) -> None:
-        """Write nodes of these records and kinds; `tails` has the ends of some lines, by their number."""
-        lines: list[str] = []
-        opened, before, after_task_at = self._opened, self._depth, self._task_depth
-        usual = _usual_tails()
-        mark = f"edit {probe.MARK} ''"
-        for number, (record, kind) in enumerate(zip(records, kinds, strict=True)):
-            path = record["path"]
-            depth = path.count("/")
-            if kind != "task" or depth != after_task_at:
-                another_alias = kind == "alias" and opened[-1:] == [(depth, "endalias")]
-                while opened and opened[-1][0] >= depth and not another_alias:
-                    lines.append(opened.pop()[1])
-                if kind != "task" and not another_alias:
-                    opened.append((depth, "end" + kind))
-                after_task_at = depth if kind == "task" else None
-            tail = tails.get(str(number)) or usual[record["status"]]
-            lines.append(kind + " " + path[path.rfind("/") + 1 :] + tail)
-            if depth > before:
-                lines.append(mark)
-            before = depth
-        self._depth, self._task_depth = before, after_task_at
-        self._write(lines)
+    def add(self, records: list[str]) -> None:
+        """Write these nodes, each given as its path, STATUS, and its status."""
+        first, self._number = self._number, self._number + len(records)
+        while self._tails and self._tails[-1][0] < self._number:
+            number, tail = self._tails.pop()
+            records[number - first] = records[number - first].partition(STATUS)[0] + tail
+        for run in _RUNS.finditer(self._kinds[first : self._number]):
+            at, end = run.span()
+            while at < end:
+                record, last = records[at], records[end - 1]
+                name_at = record.rfind("/") + 1
+                self._add_node(_KINDS[self._kinds[first + at]], record, name_at)
+                at += 1
+                # in this order the last of a run of tasks has the first one's parent only if all have
+                if at < end and last.rfind("/") + 1 == name_at and last.startswith(record[:name_at]):
+                    self._lines.append("\n".join(records[at:end]).replace(record[:name_at], "task "))
+                    at = end
 
-    def _write(self, lines: list[str]) -> None:
-        self._written.append(self._compressor.compress("".join(line + "\n" for line in lines).encode()))
+    def _add_node(self, kind: str, record: str, name_at: int) -> None:
+        lines, opened, depth = self._lines, self._opened, record.count("/")
+        if kind != "task" or depth != self._task_depth:
+            another_alias = kind == "alias" and opened[-1:] == [(depth, "endalias")]
+            while opened and opened[-1][0] >= depth and not another_alias:
+                lines.append(opened.pop()[1])
+            if kind != "task" and not another_alias:
+                opened.append((depth, "end" + kind))
+            self._task_depth = depth if kind == "task" else None
+        lines.append(f"{kind} {record[name_at:]}")
+        if depth > self._depth:
+            lines.append(_MARK)
+        self._depth = depth
 
-    def finish(self) -> bytes:
-        """The skeleton, compressed."""
-        self._write([end for _, end in reversed(self._opened)])
-        return b"".join((*self._written, self._compressor.flush()))
-
-
-def patch_skeleton(skeleton: bytes, lines: dict[int, str]) -> bytes:
-    """A compressed skeleton with the lines of some nodes, by their number, replaced."""
-    text = zlib.decompress(skeleton).split(b"\n")
-    places = [place for place, line in enumerate(text) if line and not line.startswith((b"end", b"edit "))]
-    for number, line in lines.items():
-        text[places[number]] = line.encode()
-    return zlib.compress(b"\n".join(text), 1)
+    def finish(self) -> str:
+        """The skeleton."""
+        if self._number != len(self._kinds):
+            raise DoesNotFit("there are other nodes in the snapshot than are remembered")
+        lines = "\n".join((*self._lines, *(end for _, end in reversed(self._opened)), ""))
+        return lines.replace(STATUS, probe.TAIL % ("", ""))
 
 
 def fields(memory: Memory) -> dict[str, Any]:

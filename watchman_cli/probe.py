@@ -30,19 +30,20 @@ import select
 import signal
 import socket
 import struct
-import zlib
+import threading
 from datetime import datetime, timezone
 from json.encoder import encode_basestring_ascii
+from operator import add
 
 FRAME = struct.Struct("!cI")
 HELLO = b"H"  # control: the versions of the bindings and of the interpreter, JSON
 NO_BINDINGS = b"N"  # control: why `import ecflow` failed, text
 JOB = b"J"  # to the child: what to read, JSON
-SKELETON = b"K"  # to the child when it asked for it
+SKELETON = b"K"  # to the child when it asked for it; UNFIT where there is none
 WANT_SKELETON = b"W"  # the child needs the skeleton of the earlier run
 ANSWERED = b"A"  # the server has answered the first, small request
 RECORDS = b"S"  # part of the snapshot's records, JSON without the brackets
-SHAPE = b"P"  # what a skeleton has besides of the nodes of these records, JSON
+SHAPE = b"P"  # what a skeleton has besides of the nodes that were sent, JSON
 COMPARED = b"I"  # the same of an incremental reading, to be compared with the full one
 CHANGES = b"C"  # what an incremental reading found changed, JSON; the child waits for a verdict
 FIT = b"F"  # to the child: the changes fit the snapshot that they are for
@@ -51,7 +52,8 @@ DONE = b"D"  # how the reading went, JSON
 ERROR = b"E"  # why it failed, JSON
 EXIT = b"X"  # the child ended without DONE or ERROR, JSON
 
-RECORDS_IN_A_FRAME = 5000
+RECORDS_IN_A_FRAME = 2000  # less than a socket holds: the probe need not wait for the supervisor
+QUOTES_OF_A_RECORD = 8
 WORTH_PATCHING = 0.02  # of all nodes; above it, walking over all of them is cheaper
 WORTH_A_FULL_SYNC = 0.5  # changes for each node; above it, a full sync is smaller
 DO_FULL_SYNC = "2"  # of ecFlow's ServerReply::News_t
@@ -60,6 +62,11 @@ CLOSED_WITHOUT_A_WORD = "EOF("  # what the bindings say then
 HANDSHAKE_LIMIT = 1.0  # seconds for the server to show that it speaks TLS
 HANDLE_DROPPED = "Handle dropped?"  # what the server says of a handle that it does not know
 PR_SET_PDEATHSIG = 1
+MADV_POPULATE_WRITE = 23
+PAGE = 4096
+SIZE_OF_A_NODE = 1700  # bytes of memory that a sync takes, with a few variables, a label and a meter
+SIZE_OF_A_BARE_NODE = 600  # the same of a skeleton
+WORTH_MAKING_ROOM, MOST_ROOM = 1 << 24, 1 << 29  # bytes
 NOISE_LIMIT = 4000
 TAIL = " #%s state:%s"  # of a node's line in a skeleton: whether a suite was begun, and the state
 # In a skeleton, a container's first child has this variable. The server sends a container's children
@@ -67,6 +74,10 @@ TAIL = " #%s state:%s"  # of a node's line in a skeleton: whether a suite was be
 MARK = "WATCHMAN_REMEMBERED"
 
 libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.malloc.argtypes = [ctypes.c_size_t]
+libc.free.argtypes = [ctypes.c_void_p]
+libc.madvise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
 
 
 class Unusable(Exception):
@@ -351,6 +362,7 @@ class Reading:
     # -------------------------------------------------------------------------- a full sync
 
     def read_everything(self, why):
+        make_room(self.job["nodes"] * SIZE_OF_A_NODE)
         client = self.client()
         boot, stats = self.boot(client)  # before the sync: an older boot's name costs a full sync
         self.at = self.now()
@@ -424,6 +436,8 @@ class Reading:
         A change names its node by the path, so it cannot be told which of the two is meant.
         """
         alias = self.ecflow.Alias
+        if alias not in set(map(type, nodes)):
+            return False
         paths = [node.get_abs_node_path() for node in nodes if type(node) is alias]
         return len(set(paths)) < len(paths)
 
@@ -433,38 +447,38 @@ class Reading:
         What is done for each node is done by C, over many at once: it costs half of a plain loop.
         """
         node_type = self.ecflow.Node
-        ends = {dstate: ',"status":"%s"}' % name for dstate, name in self.dstates.items()}
+        ends = {dstate: '","status":"%s"}' % name for dstate, name in self.dstates.items()}
         prefix = '{"path":"/","status":"%s"}' % defs.get_state()
+        dstates = []
         for start in range(0, len(nodes) or 1, RECORDS_IN_A_FRAME):
             some = nodes[start : start + RECORDS_IN_A_FRAME]
-            dstates = list(map(node_type.get_dstate, some))
-            quoted = map(encode_basestring_ascii, map(node_type.get_abs_node_path, some))
-            records = ['{"path":' + path + ends[dstate] for path, dstate in zip(quoted, dstates)]
-            send(self.link, letter, ",".join([prefix, *records] if not start else records).encode())
-            if with_shape:
-                send(self.link, SHAPE, json.dumps(self.shape(some, dstates)).encode())
+            theirs = list(map(node_type.get_dstate, some))
+            records = as_json(list(map(node_type.get_abs_node_path, some)), list(map(ends.get, theirs)))
+            parts = [records] if start else [prefix, records] if records else [prefix]
+            send(self.link, letter, ",".join(parts).encode())
+            dstates += theirs
+        if with_shape:
+            send(self.link, SHAPE, json.dumps(self.shape(nodes, dstates)).encode())
 
     def shape(self, nodes, dstates):
-        """The kind of each node, and the end of its skeleton's line where its record does not tell it."""
-        kinds = list(map(self.kinds.__getitem__, map(type, nodes)))
-        suspended = self.ecflow.DState.suspended
-        tails = {
-            index: self.skeleton_tail(nodes[index], dstate, kind)
-            for index, (kind, dstate) in enumerate(zip(kinds, dstates))
-            if kind == "suite" or dstate == suspended
-        }
+        """Each node's kind, by its first letter, and the ends of lines that records do not tell."""
+        letters = {node_type: kind[0] for node_type, kind in self.kinds.items()}
+        kinds = "".join(map(letters.__getitem__, map(type, nodes)))
+        numbers = [match.start() for match in re.finditer("s", kinds)]
+        if self.ecflow.DState.suspended in dstates:
+            suspended = self.ecflow.DState.suspended
+            numbers += [number for number, dstate in enumerate(dstates) if dstate == suspended]
+        tails = [(number, self.skeleton_tail(nodes[number], dstates[number])) for number in numbers]
         return {"kinds": kinds, "tails": tails}
 
-    def skeleton_line(self, node, name, dstate, kind):
-        """A node's line in a skeleton: its kind, its name and its state; no attribute, and no password."""
-        return kind + " " + name + self.skeleton_tail(node, dstate, kind)
-
-    def skeleton_tail(self, node, dstate, kind):
-        state = self.dstates[dstate]
-        if state == "suspended":
-            state = self.states[node.get_state()] + " suspended:1"
-        begun = " begun:1" if kind == "suite" and node.begun() else ""
-        return TAIL % (begun, state)
+    def skeleton_tail(self, node, dstate):
+        """The end of a node's line in a skeleton; None where it is the usual one of its record's status."""
+        suite = isinstance(node, self.ecflow.Suite)
+        suspended = dstate == self.ecflow.DState.suspended
+        if not suite and not suspended:
+            return None
+        state = self.states[node.get_state()] + " suspended:1" if suspended else self.dstates[dstate]
+        return TAIL % (" begun:1" if suite and node.begun() else "", state)
 
     # ------------------------------------------------------------------- an incremental sync
 
@@ -546,11 +560,11 @@ class Reading:
     def sync_from_skeleton(self, client, memory):
         """Have the server's changes applied to the skeleton that the supervisor sends."""
         send(self.link, WANT_SKELETON)
-        _, skeleton = receive(self.link)
-        try:
-            restore(client.get_defs(), memory["header"] + zlib.decompress(skeleton).decode())
-        except (zlib.error, UnicodeDecodeError) as error:
-            raise Unusable("the skeleton is damaged") from error
+        make_room(memory["nodes"] * SIZE_OF_A_BARE_NODE)
+        kind, skeleton = receive(self.link)
+        if kind != SKELETON:
+            raise Unusable("the skeleton is damaged")
+        restore(client.get_defs(), memory["header"] + skeleton.decode())
         self.at = self.now()
         try:
             self.ask(client.sync_local)
@@ -627,11 +641,11 @@ class Reading:
             children = list(node.nodes) if kind != "alias" else []
             if children and children[0].find_variable(MARK).name() != MARK:
                 return False
-            line = self.skeleton_line(node, node.name(), dstate, kind)
             names = [child.name() for child in children]
             if len(set(names)) < len(names):
                 return False
-            changes.append({"path": path, "status": self.dstates[dstate], "line": line, "children": names})
+            tail = self.skeleton_tail(node, dstate)
+            changes.append({"path": path, "status": self.dstates[dstate], "tail": tail, "children": names})
         send(self.link, CHANGES, json.dumps(changes).encode())
         verdict, _ = receive(self.link)
         return verdict == FIT
@@ -679,12 +693,42 @@ class Caught:
     paths = ()  # of the nodes that changed
 
 
+def as_json(paths, ends):
+    """The records of these paths, each with its end, as JSON objects with commas between them.
+
+    A control character is left as it is, and the whole refused: no path may have one, escaped or not.
+    """
+    records = '{"path":"' + ',{"path":"'.join(map(add, paths, ends)) if paths else ""
+    quotes = QUOTES_OF_A_RECORD * len(paths)
+    if records.isascii() and "\\" not in records and records.count('"') == quotes:
+        return records
+    quoted = map(encode_basestring_ascii, paths)
+    return ",".join('{"path":' + path + end[1:] for path, end in zip(quoted, ends))
+
+
 def restore(defs, text):
     """Have a definition be that of a checkpoint's text. Raises Unusable where it is not one."""
     try:
         defs.restore_from_checkpt(in_memory(text + "enddef\n"))
     except RuntimeError as error:
         raise Unusable("what is remembered could not be restored: %s" % error) from error
+
+
+def make_room(size):
+    """Have another core get so much memory for malloc, at once, while this one waits for an answer.
+
+    By itself the kernel gives it page by page, to whoever first writes to one: a quarter of a sync's
+    time. Where the kernel (before 5.14) or the C library cannot, this does nothing.
+    """
+    size = min(size, MOST_ROOM)
+    room = libc.malloc(size) if size >= WORTH_MAKING_ROOM else None
+    if not room:
+        return
+    libc.free(room)  # which keeps it: see supervise.ALLOCATION
+    start = -(-room // PAGE) * PAGE
+    populate = threading.Thread(target=libc.madvise, args=(start, size - 2 * PAGE, MADV_POPULATE_WRITE))
+    populate.daemon = True
+    populate.start()
 
 
 def server_variable(defs, name):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -22,11 +22,13 @@ from watchman_cli.errors import BadSnapshot
 
 TIME_AT = len('{"collected_time":"')
 TIME_SIZE = len("2026-11-24T00:12:57.123456+00:00")
+PART_SIZE = 100_000  # bytes of records that are decoded at once
 HEAD_SIZE = 256  # enough for everything before the records
 _HEAD = re.compile(
     rb'\{"collected_time":"([\dT:.+-]{32})","revision":"([0-9a-f]{32})","server_state":"([A-Z]+)","status_records":\['
 )
 _TAIL = b"]}"
+_RECORD, STATUS, _RECORD_END = b'{"path":"', '","status":"', b'"}'
 
 Piece = Union[bytes, memoryview]
 
@@ -74,11 +76,11 @@ class Head:
 
 @dataclass(frozen=True)
 class Change:
-    """What an incremental sync found of one node; `line` is its line in the skeleton."""
+    """What an incremental sync found of one node; `tail` ends its line in a skeleton, if not as usual."""
 
     path: str
     status: str
-    line: str | None = None
+    tail: str | None = None
     children: tuple[str, ...] = ()
 
 
@@ -120,8 +122,25 @@ def verify(value: bytes) -> Head:
     return head
 
 
-def check_records(chunk: bytes) -> list[dict[str, str]]:
-    """The nodes of a part of the records. Raises BadSnapshot with the first mistake in it."""
+def parts(value: bytes, revision: str) -> Iterator[list[str]]:
+    """The nodes of a snapshot of this revision, in parts, so that few are in memory at once.
+
+    A node is its path, STATUS, and its status. Raises DoesNotFit where the snapshot is another, is not
+    what was written, or has paths that JSON escapes, which ecFlow does not allow.
+    """
+    head = verify(value)
+    if head.revision != revision or b"\\" in value:
+        raise DoesNotFit("the snapshot in the store is another")
+    end = len(value) - len(_TAIL)
+    start = (value.find(b"},{", head.size) + 1 or end) + 1  # after the definition itself
+    while start < end:
+        stop = value.find(b"},{", start + PART_SIZE) + 1 or end
+        yield value[start + len(_RECORD) : stop - len(_RECORD_END)].decode().split('"},{"path":"')
+        start = stop + 1
+
+
+def check_records(chunk: bytes) -> None:
+    """Check a part of the records against the schema. Raises BadSnapshot with the first mistake."""
     try:
         records: list[dict[str, str]] = orjson.loads(b"[" + chunk + b"]")
     except orjson.JSONDecodeError as error:
@@ -129,7 +148,6 @@ def check_records(chunk: bytes) -> list[dict[str, str]]:
     if records[0].get("path") != "/":  # a later part: the schema has the definition come first
         records.insert(0, {"path": "/", "status": "unknown"})
     check({"collected_time": "2000-01-01T00:00:00+00:00", "status_records": records})
-    return records[1:]
 
 
 def check(document: Any) -> None:
@@ -156,10 +174,10 @@ def decode(value: bytes) -> Snapshot:
 # ------------------------------------------------------------------- putting changes into records
 
 
-def patch(value: bytes, changes: Sequence[Change]) -> tuple[list[Piece], dict[int, str]]:
+def patch(value: bytes, changes: Sequence[Change]) -> tuple[list[Piece], dict[int, str | None]]:
     """Put changes into a snapshot.
 
-    Returns the pieces of its new records, and the skeleton's new lines by the number of their node.
+    Returns the pieces of its new records, and the changed nodes' tails by their number.
     Only what changed is encoded anew. Raises DoesNotFit where the snapshot is not what was written,
     a changed node is not there, or a container's children are in another order.
     """
@@ -176,21 +194,21 @@ def patch(value: bytes, changes: Sequence[Change]) -> tuple[list[Piece], dict[in
         at = place
     places.sort(key=lambda each: each[0])
     pieces: list[Piece] = []
-    lines: dict[int, str] = {}
+    tails: dict[int, str | None] = {}
     view, number, done = memoryview(value), 0, start
     for place, status_at, change in places:
         number += value.count(b'{"path":', done, place)
         pieces += (view[done:status_at], change.status.encode())
         done = value.index(b'"', status_at)
-        if change.line is not None:
-            lines[number - 1] = change.line  # the definition itself has no line
+        if change.path != "/":  # which has no line in a skeleton
+            tails[number - 1] = change.tail
         number += 1
     pieces.append(view[done : -len(_TAIL)])
-    return pieces, lines
+    return pieces, tails
 
 
 def _start_of(path: str) -> bytes:
-    return b'{"path":' + orjson.dumps(path) + b',"status":"'
+    return _RECORD[:-1] + orjson.dumps(path) + STATUS[1:].encode()
 
 
 def _check_children(value: bytes, at: int, change: Change) -> None:

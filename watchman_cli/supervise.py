@@ -22,10 +22,13 @@ from watchman_cli.errors import ServerError
 from watchman_cli.sayings import crashed, ending, explain, one_line
 
 REUSED_UP_TO = 10_000  # nodes that a probe read; of more, freeing them takes longer than a new probe
+AT_ONCE = 2 * (os.cpu_count() or 1)  # probes at work, beyond which another only slows the others
+FORK_AFTER = 0.3  # seconds: of those that are at work, one may be waiting for its server
 IMPORT_LIMIT = 30.0  # seconds for an interpreter to import the bindings, from a slow file system too
-# A definition of 100,000 nodes is 1.5 million small allocations: from huge pages, got 64 MB at a time,
-# a sync of it takes three quarters of the time. Only what is used of them is memory.
-ALLOCATION = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1:glibc.malloc.top_pad=67108864"}
+# The reply of a large server is read and taken apart in blocks of many megabytes. By itself malloc gives
+# each back to the kernel, which then has to find and to clear the same memory for the next.
+KEPT = 1 << 30  # bytes: larger than any block
+ALLOCATION = {"GLIBC_TUNABLES": f"glibc.malloc.mmap_threshold={KEPT}:glibc.malloc.trim_threshold={KEPT}"}
 HOW_TO_GET_BINDINGS = (
     "install Debian's python3-ecflow or conda-forge's ecflow, "
     "and name the interpreter that has them as ecflow_python in the configuration"
@@ -51,7 +54,7 @@ class Probes:
     def __init__(self, named: str | None = None) -> None:
         self._links: set[socket.socket] = set()
         self._idle: list[socket.socket] = []  # those of probes that wait for another job
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()  # of both; told when a probe waits for another job
         self._starting = threading.Lock()
         self._bindings: Bindings | None = None
         self.stopped = False
@@ -165,11 +168,17 @@ class Probes:
     def attempt(self, job: dict[str, Any], deadline: float) -> Attempt:
         """Have a probe do `job`; `deadline` is a time.monotonic() after which it is killed."""
         self.bindings_by(deadline)
-        return Attempt(self, self._idle_link() or self._new_link(), job, deadline)
+        with self._lock:
+            link = self._idle_link() or self._new_link()
+        return Attempt(self, link, job, deadline)
 
     def _idle_link(self) -> socket.socket | None:
-        """A probe that has done its job, and waits for another; None where there is none."""
-        with self._lock:
+        """A probe that has done its job, and waits for another; None where there is none.
+
+        Where many are at work, one may soon have done: that costs less than to fork another.
+        """
+        fork_at = time.monotonic() + FORK_AFTER
+        while True:
             while self._idle:
                 link = self._idle.pop()
                 link.setblocking(False)
@@ -181,29 +190,30 @@ class Probes:
                     pass
                 self._links.discard(link)  # it has ended, whatever ended it
                 link.close()
-        return None
+            left = fork_at - time.monotonic()
+            if len(self._links) < AT_ONCE or left <= 0 or self.stopped:
+                return None
+            self._lock.wait(left)
 
     def _new_link(self) -> socket.socket:
+        if self.stopped:
+            raise ServerError("no answer", "the run was ended")
         ours, theirs = socket.socketpair()
-        with self._lock:
-            if self.stopped:
+        self._links.add(ours)
+        with theirs:
+            fds = array.array("i", [theirs.fileno()])
+            try:
+                self._control.sendmsg([b"j"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+            except OSError as error:
+                self._links.discard(ours)
                 ours.close()
-                theirs.close()
-                raise ServerError("no answer", "the run was ended")
-            self._links.add(ours)
-            with theirs:
-                fds = array.array("i", [theirs.fileno()])
-                try:
-                    self._control.sendmsg([b"j"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
-                except OSError as error:
-                    self._links.discard(ours)
-                    ours.close()
-                    raise ServerError("crashed", "the process that forks the probes has died") from error
+                raise ServerError("crashed", "the process that forks the probes has died") from error
         return ours
 
     def release(self, link: socket.socket, reusable: bool) -> None:
         """Keep a probe for another job, or close its socket, which kills it if it still runs."""
         with self._lock:
+            self._lock.notify()
             if reusable and not self.stopped:
                 self._idle.append(link)
                 return
@@ -216,6 +226,7 @@ class Probes:
             if self.stopped:
                 return
             self.stopped = True
+            self._lock.notify_all()
             for link in self._links:
                 try:
                     link.shutdown(socket.SHUT_RDWR)
@@ -262,9 +273,12 @@ class Attempt:
                 return
             kind, payload = self._receive(self.deadline)
 
-    def send_skeleton(self, skeleton: bytes) -> None:
-        """Answer a probe that asked for the skeleton."""
-        self._send(probe.SKELETON, skeleton)
+    def send_skeleton(self, skeleton: bytes | None) -> None:
+        """Answer a probe that asked for the skeleton; without one it syncs in full."""
+        if skeleton is None:
+            self._send(probe.UNFIT, b"")
+        else:
+            self._send(probe.SKELETON, skeleton)
 
     def send_verdict(self, fit: bool) -> None:
         """Tell a probe whether the changes that it sent fit; it sends everything if they do not."""
