@@ -27,13 +27,15 @@ def _large(scale: Scale) -> Iterator[Line]:
         found = interleaved(
             scale.rounds,
             bare=lambda: on.bare(address(server)),
-            full=on.collect_anew,
+            first=on.collect_anew,
+            full=on.collect_once_more,
             unchanged=lambda: on.collect("unchanged"),
             changed=changed,
             client=lambda: on.timed("ecflow_client", "--port", str(server.port), "--get_state"),
         )
     bare = found["bare"]
     yield Line(f"{nodes:,} nodes, full", "s", found["full"], bare, Target(ratio=1.25))
+    yield Line(f"{nodes:,} nodes, full, never read before", "s", found["first"], bare, Target(ratio=1.25))
     yield Line(f"{nodes:,} nodes, nothing changed", "s", found["unchanged"], bare, Target(ratio=0.4))
     yield Line(f"{nodes:,} nodes, 0.1 % changed", "s", found["changed"], bare, Target(ratio=0.6))
     against = "against ecflow_client --get_state"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -20,7 +20,7 @@ from watchman_cli.memory import Memory, Shape
 from watchman_cli.retry import retry
 from watchman_cli.snapshot import Change, DoesNotFit, Piece
 from watchman_cli.store import Changed, DirectoryStore, Lease, Store, Superseded, Writing
-from watchman_cli.supervise import Probes
+from watchman_cli.supervise import Attempt, Probes
 
 GRACE = 0.5  # seconds beyond its deadline after which a thread is given up, whatever holds it
 RESERVE = 1.0  # seconds of a deadline kept for telling the store of a failure, a tenth at most
@@ -303,7 +303,7 @@ class Attempts:
                     self.run.tell(self.server, "reading")
                 elif kind == probe.WANT_SKELETON:
                     assert known
-                    attempt.send_skeleton(self._skeleton(known, received))
+                    attempt.send_verdict(self._skeleton_sent(attempt, known, received))
                 elif kind == probe.CHANGES:
                     received.patched = self._patched(payload, received)
                     attempt.send_verdict(received.patched is not None)
@@ -362,16 +362,21 @@ class Attempts:
             return None
         return memory.decode_shape(value[decoded[1] :], known)
 
-    def _skeleton(self, known: Memory, received: Received) -> bytes | None:
-        """What the probe restores; None where what is remembered, or the snapshot, is damaged."""
-        assert self.lease
+    def _skeleton_sent(self, attempt: Attempt, known: Memory, received: Received) -> bool:
+        """Send what the probe restores, and say whether it was whole: what it is made of may be damaged."""
+        try:
+            attempt.send_skeleton(self._skeleton(known, received))
+        except DoesNotFit:
+            return False
+        return True
+
+    def _skeleton(self, known: Memory, received: Received) -> Iterator[bytes]:
         received.known_shape = self._shape(known)
         if received.known_shape is None:
-            return None
-        try:
-            return memory.skeleton(self._stored(received), known.revision, received.known_shape)
-        except DoesNotFit:
-            return None
+            raise DoesNotFit("what is remembered is damaged")
+        yield known.header.encode()
+        yield from memory.skeleton(self._stored(received), known.revision, received.known_shape)
+        yield b"enddef\n"
 
     def _stored(self, received: Received) -> bytes:
         """The snapshot in the store, asked for once."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -112,15 +112,16 @@ def shape_of(document: Mapping[str, Any]) -> Shape:
     return Shape(document["kinds"], {int(number): str(tail) for number, tail in document["tails"]})
 
 
-def skeleton(value: bytes, revision: str, shape: Shape) -> bytes:
-    """The skeleton of the nodes of this snapshot, which have this shape.
+def skeleton(value: bytes, revision: str, shape: Shape) -> Iterator[bytes]:
+    """The skeleton of the nodes of this snapshot, which have this shape, in parts.
 
-    Raises DoesNotFit where the snapshot is not that of this revision, or has other nodes.
+    Raises DoesNotFit where the snapshot is not that of this revision, or has other nodes, which may be
+    known only at the end.
     """
     writer = _SkeletonWriter(shape)
     for records in snapshot.parts(value, revision):
-        writer.add(records)
-    return writer.finish().encode()
+        yield writer.written(records)
+    yield writer.ended()
 
 
 class _SkeletonWriter:
@@ -137,10 +138,10 @@ class _SkeletonWriter:
         self._opened: list[tuple[int, str]] = []  # a container's depth, and the line that ends it
         self._depth = 0  # of the node before
         self._task_depth: int | None = None  # the same, if that was a task
-        self._lines: list[str] = []
 
-    def add(self, records: list[str]) -> None:
-        """Write these nodes, each given as its path, STATUS, and its status."""
+    def written(self, records: list[str]) -> bytes:
+        """The lines of these nodes, each of which is given as its path, STATUS, and its status."""
+        lines: list[str] = []
         first, self._number = self._number, self._number + len(records)
         while self._tails and self._tails[-1][0] < self._number:
             number, tail = self._tails.pop()
@@ -150,15 +151,16 @@ class _SkeletonWriter:
             while at < end:
                 record, last = records[at], records[end - 1]
                 name_at = record.rfind("/") + 1
-                self._add_node(_KINDS[self._kinds[first + at]], record, name_at)
+                self._add_node(lines, _KINDS[self._kinds[first + at]], record, name_at)
                 at += 1
                 # in this order the last of a run of tasks has the first one's parent only if all have
                 if at < end and last.rfind("/") + 1 == name_at and last.startswith(record[:name_at]):
-                    self._lines.append("\n".join(records[at:end]).replace(record[:name_at], "task "))
+                    lines.append("\n".join(records[at:end]).replace(record[:name_at], "task "))
                     at = end
+        return "\n".join((*lines, "")).replace(STATUS, probe.TAIL % ("", "")).encode()
 
-    def _add_node(self, kind: str, record: str, name_at: int) -> None:
-        lines, opened, depth = self._lines, self._opened, record.count("/")
+    def _add_node(self, lines: list[str], kind: str, record: str, name_at: int) -> None:
+        opened, depth = self._opened, record.count("/")
         if kind != "task" or depth != self._task_depth:
             another_alias = kind == "alias" and opened[-1:] == [(depth, "endalias")]
             while opened and opened[-1][0] >= depth and not another_alias:
@@ -171,12 +173,11 @@ class _SkeletonWriter:
             lines.append(_MARK)
         self._depth = depth
 
-    def finish(self) -> str:
-        """The skeleton."""
+    def ended(self) -> bytes:
+        """The lines after the last node. Raises DoesNotFit."""
         if self._number != len(self._kinds):
             raise DoesNotFit("there are other nodes in the snapshot than are remembered")
-        lines = "\n".join((*self._lines, *(end for _, end in reversed(self._opened)), ""))
-        return lines.replace(STATUS, probe.TAIL % ("", ""))
+        return "\n".join((*(end for _, end in reversed(self._opened)), "")).encode()
 
 
 def fields(memory: Memory) -> dict[str, Any]:

@@ -39,15 +39,15 @@ FRAME = struct.Struct("!cI")
 HELLO = b"H"  # control: the versions of the bindings and of the interpreter, JSON
 NO_BINDINGS = b"N"  # control: why `import ecflow` failed, text
 JOB = b"J"  # to the child: what to read, JSON
-SKELETON = b"K"  # to the child when it asked for it; UNFIT where there is none
+SKELETON = b"K"  # to the child when it asked for it: it comes through a pipe, whose descriptor is with this
 WANT_SKELETON = b"W"  # the child needs the skeleton of the earlier run
 ANSWERED = b"A"  # the server has answered the first, small request
 RECORDS = b"S"  # part of the snapshot's records, JSON without the brackets
 SHAPE = b"P"  # what a skeleton has besides of the nodes that were sent, JSON
 COMPARED = b"I"  # the same of an incremental reading, to be compared with the full one
 CHANGES = b"C"  # what an incremental reading found changed, JSON; the child waits for a verdict
-FIT = b"F"  # to the child: the changes fit the snapshot that they are for
-UNFIT = b"U"  # to the child: they do not, everything is wanted
+FIT = b"F"  # to the child: the skeleton is whole, or the changes fit the snapshot that they are for
+UNFIT = b"U"  # to the child: not so, everything is wanted
 DONE = b"D"  # how the reading went, JSON
 ERROR = b"E"  # why it failed, JSON
 EXIT = b"X"  # the child ended without DONE or ERROR, JSON
@@ -92,6 +92,14 @@ def receive(link):
     """The next frame, as (letter, payload). Raises EOFError when the other end has closed."""
     kind, size = FRAME.unpack(receive_exactly(link, FRAME.size))
     return kind, receive_exactly(link, size)
+
+
+def receive_pipe(link):
+    """The descriptor of a pipe, from the next frame. Raises EOFError when the other end has closed."""
+    _, descriptors, _, _ = socket.recv_fds(link, FRAME.size, 1)
+    if not descriptors:
+        raise EOFError
+    return descriptors[0]
 
 
 def receive_exactly(link, size):
@@ -531,7 +539,7 @@ class Reading:
             raise Unusable("the server was restarted")
         state_changes, modify_changes = change_numbers(memory["header"])
         least, _ = change_numbers(header_of(defs))  # the newest change of the definition's own
-        restore(defs, memory["header"])
+        restore(defs, in_memory(memory["header"] + "enddef\n"))
         self.at = self.now()
         if self.job["suites"]:
             caught.news = self.news_of_suites(client, state_changes, modify_changes)
@@ -561,10 +569,14 @@ class Reading:
         """Have the server's changes applied to the skeleton that the supervisor sends."""
         send(self.link, WANT_SKELETON)
         make_room(memory["nodes"] * SIZE_OF_A_BARE_NODE)
-        kind, skeleton = receive(self.link)
-        if kind != SKELETON:
+        pipe = receive_pipe(self.link)
+        try:
+            restore(client.get_defs(), path_of(pipe))
+        finally:
+            os.close(pipe)
+            verdict, _ = receive(self.link)
+        if verdict != FIT:
             raise Unusable("the skeleton is damaged")
-        restore(client.get_defs(), memory["header"] + skeleton.decode())
         self.at = self.now()
         try:
             self.ask(client.sync_local)
@@ -706,10 +718,10 @@ def as_json(paths, ends):
     return ",".join('{"path":' + path + end[1:] for path, end in zip(quoted, ends))
 
 
-def restore(defs, text):
-    """Have a definition be that of a checkpoint's text. Raises Unusable where it is not one."""
+def restore(defs, path):
+    """Have a definition be that of a checkpoint. Raises Unusable where it is not one."""
     try:
-        defs.restore_from_checkpt(in_memory(text + "enddef\n"))
+        defs.restore_from_checkpt(path)
     except RuntimeError as error:
         raise Unusable("what is remembered could not be restored: %s" % error) from error
 
@@ -770,6 +782,11 @@ def in_memory(text):
     files.append(fd)
     with open(fd, "w", closefd=False) as file:
         file.write(text)
+    return path_of(fd)
+
+
+def path_of(fd):
+    """A path by which the bindings open what this process has open."""
     return "/proc/self/fd/%d" % fd
 
 

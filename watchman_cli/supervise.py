@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import array
 import os
+import select
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -273,21 +275,37 @@ class Attempt:
                 return
             kind, payload = self._receive(self.deadline)
 
-    def send_skeleton(self, skeleton: bytes | None) -> None:
-        """Answer a probe that asked for the skeleton; without one it syncs in full."""
-        if skeleton is None:
-            self._send(probe.UNFIT, b"")
-        else:
-            self._send(probe.SKELETON, skeleton)
+    def send_skeleton(self, parts: Iterable[bytes]) -> None:
+        """Answer a probe that asked for the skeleton: it restores a part while the next is made."""
+        reader, writer = os.pipe()
+        with os.fdopen(writer, "wb", buffering=0):
+            with os.fdopen(reader, "rb", buffering=0):
+                self._send(probe.SKELETON, b"", reader)
+            os.set_blocking(writer, False)
+            with suppress(BrokenPipeError):  # it could not be restored, which the probe tells
+                for part in parts:
+                    self._write(writer, part)
+
+    def _write(self, pipe: int, data: bytes) -> None:
+        room = select.poll()
+        room.register(pipe, select.POLLOUT)
+        view = memoryview(data)
+        while view:
+            if not room.poll(max(0, int((self.deadline - time.monotonic()) * 1000))):
+                raise ServerError("no answer", "no answer in time", transient=True)
+            view = view[os.write(pipe, view) :]
 
     def send_verdict(self, fit: bool) -> None:
-        """Tell a probe whether the changes that it sent fit; it sends everything if they do not."""
+        """Tell a probe whether its skeleton, or its changes, fit; it reads everything if they do not."""
         self._send(probe.FIT if fit else probe.UNFIT, b"")
 
-    def _send(self, kind: bytes, payload: bytes) -> None:
+    def _send(self, kind: bytes, payload: bytes, *descriptors: int) -> None:
         self._link.settimeout(max(0.001, self.deadline - time.monotonic()))
         try:
-            probe.send(self._link, kind, payload)
+            if descriptors:
+                socket.send_fds(self._link, [probe.FRAME.pack(kind, 0)], descriptors)
+            else:
+                probe.send(self._link, kind, payload)
         except OSError as error:
             raise ServerError("crashed", "the probe died", transient=True) from error
 
