@@ -14,7 +14,7 @@ from benchmarks.measure import Line
 
 INK = "#767b81"
 MET, MISSED = "#3b82c4", "#c4612f"
-LEFT = 0.49  # of the width, for what the bars are of
+LEFT = 0.56  # of the width, for what the bars are of
 BAR = 0.27  # inches of height for a line
 
 
@@ -28,7 +28,7 @@ def draw(figures: Path, chart: Path) -> None:
     rcParams.update({"svg.hashsalt": "watchman", "font.size": 9, "text.color": INK, "axes.labelcolor": INK})
     groups = {name: lines for name, lines in _chosen(figures).items() if lines}
     rows = sum(len(lines) + 1 for lines in groups.values())
-    figure = pyplot.figure(figsize=(9.5, BAR * rows + 1))
+    figure = pyplot.figure(figsize=(10.5, BAR * rows + 1))
     axes = figure.add_axes((LEFT, 0.6 / (BAR * rows + 1), 0.92 - LEFT, BAR * rows / (BAR * rows + 1)))
     row = 0
     for name, lines in groups.items():
@@ -83,7 +83,7 @@ def _bar(axes: Any, row: int, line: Line) -> None:
         axes.plot([line.target.ratio] * 2, [row - 0.4, row + 0.4], color=INK, linewidth=2)
     transform = axes.get_yaxis_transform()
     axes.text(-0.01, row, line.what, transform=transform, ha="right", va="center")
-    axes.text(1.01, row, f"{median:.2g}", transform=transform, ha="left", va="center")
+    axes.text(1.01, row, f"{median:.3g}", transform=transform, ha="left", va="center")
 
 
 if __name__ == "__main__":
