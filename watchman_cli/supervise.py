@@ -171,15 +171,15 @@ class Probes:
         """Have a probe do `job`; `deadline` is a time.monotonic() after which it is killed."""
         self.bindings_by(deadline)
         with self._lock:
-            link = self._idle_link() or self._new_link()
+            link = self._idle_link(deadline) or self._new_link()
         return Attempt(self, link, job, deadline)
 
-    def _idle_link(self) -> socket.socket | None:
+    def _idle_link(self, deadline: float) -> socket.socket | None:
         """A probe that has done its job, and waits for another; None where there is none.
 
         Where many are at work, one may soon have done: that costs less than to fork another.
         """
-        fork_at = time.monotonic() + FORK_AFTER
+        fork_at = min(time.monotonic() + FORK_AFTER, deadline)
         while True:
             while self._idle:
                 link = self._idle.pop()
