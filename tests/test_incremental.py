@@ -355,6 +355,15 @@ def test_memory_in_a_directory(watched: Watched, tmp_path: Path) -> None:
 # --------------------------------------------------------------------- compared with the full
 
 
+def test_a_server_that_has_begun_anew_is_not_compared(watched: Watched) -> None:
+    """In the same second, with the same PID: only its count of requests tells."""
+    watched.set("sync", forged(watched.value("sync"), stats=1000))
+    watched.configure(full_sync_every=0)
+    watched.ecflow.force_state("/s/f/a", "State.aborted")
+    found = watched.collect()
+    assert (found["way"], found["compared"]) == ("full", "the server was restarted")
+
+
 def test_compared_from_time_to_time(watched: Watched) -> None:
     watched.configure(full_sync_every=0)
     for change in (None, "State.aborted", "State.complete"):

@@ -383,11 +383,11 @@ class Reading:
             self.drop(client)
         else:
             self.ask(client.sync_local)
-        comparison = self.compare() if self.job["compare"] else None
         defs = client.get_defs()
         if defs is None:  # what very old servers give when nothing is loaded
             defs = self.ecflow.Defs()
         boot["pid"] = server_variable(defs, "ECF_PID")
+        comparison = self.compare(boot, stats) if self.job["compare"] else None
         self.send_everything("full", why, defs, boot, stats, structure, comparison)
 
     def structure_number(self, client):
@@ -496,8 +496,7 @@ class Reading:
         caught = self.catch_up(client, memory)
         boot, stats = self.boot(client)  # after the sync: no restart since `memory` can hide
         boot["pid"] = caught.pid
-        if boot != memory["boot"] or stats <= memory["stats"]:
-            raise Unusable("the server was restarted")
+        self.refuse_another_start(boot, stats)
         if not caught.news:
             self.done("unchanged", None, str(caught.defs.get_server_state()), memory["nodes"])
         elif caught.everything:
@@ -518,6 +517,16 @@ class Reading:
         more = {"boot": boot, "stats": stats, "header": header}
         more["structure"] = memory["structure"]
         self.done("incremental", None, state, memory["nodes"], **more)
+
+    def refuse_another_start(self, boot, stats):
+        """Raise Unusable where the server is not the one that is remembered, or has begun anew.
+
+        In a container each start may have one PID, and two of them be in one second; but each counts
+        its `stats` requests from nothing.
+        """
+        memory = self.job["memory"]
+        if boot != memory["boot"] or stats <= memory["stats"]:
+            raise Unusable("the server was restarted")
 
     def catch_up(self, client, memory):
         """Bring an earlier run's definition up to date. The client's definition is that one after."""
@@ -664,10 +673,11 @@ class Reading:
 
     # --------------------------------------------------------------- the two ways, compared
 
-    def compare(self):
+    def compare(self, boot, stats):
         """Read the server incrementally too: (what was caught, None) or (None, why it was not)."""
         client = self.client()
         try:
+            self.refuse_another_start(boot, stats)
             caught = self.catch_up(client, self.job["memory"])
         except Unusable as error:
             return None, str(error)
