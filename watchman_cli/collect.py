@@ -26,7 +26,7 @@ GRACE = 0.5  # seconds beyond its deadline after which a thread is given up, wha
 RESERVE = 1.0  # seconds of a deadline kept for telling the store of a failure, a tenth at most
 
 Listener = Callable[[Server, str], None]
-Patched = tuple[list[Piece], dict[int, Any]]  # a snapshot's new records, and the shape's new tails
+Patched = tuple[list[Piece], dict[int, str | None]]  # a snapshot's new records, and the shape's new tails
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ import sys
 if sys.path and sys.path[0] and sys.path[0] == __file__.rpartition("/")[0]:
     sys.path.pop(0)  # the script's folder is not a place to import from
 
-import array
 import ctypes
 import gc
 import json
@@ -43,8 +42,8 @@ SKELETON = b"K"  # to the child when it asked for it: it comes through a pipe, w
 WANT_SKELETON = b"W"  # the child needs the skeleton of the earlier run
 ANSWERED = b"A"  # the server has answered the first, small request
 RECORDS = b"S"  # part of the snapshot's records, JSON without the brackets
-SHAPE = b"P"  # what a skeleton has besides of the nodes that were sent, JSON
 COMPARED = b"I"  # the same of an incremental reading, to be compared with the full one
+SHAPE = b"P"  # what a skeleton has besides of the nodes that were sent as RECORDS, JSON
 CHANGES = b"C"  # what an incremental reading found changed, JSON; the child waits for a verdict
 FIT = b"F"  # to the child: the skeleton is whole, or the changes fit the snapshot that they are for
 UNFIT = b"U"  # to the child: not so, everything is wanted
@@ -63,7 +62,7 @@ HANDSHAKE_LIMIT = 1.0  # seconds for the server to show that it speaks TLS
 HANDLE_DROPPED = "Handle dropped?"  # what the server says of a handle that it does not know
 PR_SET_PDEATHSIG = 1
 MADV_POPULATE_WRITE = 23
-PAGE = 4096
+PAGE = resource.getpagesize()
 SIZE_OF_A_NODE = 1700  # bytes of memory that a sync takes, with a few variables, a label and a meter
 SIZE_OF_A_BARE_NODE = 600  # the same of a skeleton
 WORTH_MAKING_ROOM, MOST_ROOM = 1 << 24, 1 << 29  # bytes
@@ -92,6 +91,11 @@ def receive(link):
     """The next frame, as (letter, payload). Raises EOFError when the other end has closed."""
     kind, size = FRAME.unpack(receive_exactly(link, FRAME.size))
     return kind, receive_exactly(link, size)
+
+
+def send_pipe(link, kind, pipe):
+    """Send a descriptor of a pipe, with a frame of its own."""
+    socket.send_fds(link, [FRAME.pack(kind, 0)], [pipe])
 
 
 def receive_pipe(link):
@@ -182,12 +186,8 @@ def serve(control, ecflow):
 
 def accept_job(control):
     """The socket of the next job, or None when the supervisor has gone."""
-    fds = array.array("i")
-    data, ancillary, _, _ = control.recvmsg(1, socket.CMSG_LEN(fds.itemsize))
-    for level, kind, payload in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            fds.frombytes(payload[: fds.itemsize])
-    return socket.socket(fileno=fds[0]) if data and fds else None
+    _, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+    return socket.socket(fileno=descriptors[0]) if descriptors else None
 
 
 def report_exit(pid, link, noise):
@@ -462,8 +462,8 @@ class Reading:
             some = nodes[start : start + RECORDS_IN_A_FRAME]
             theirs = list(map(node_type.get_dstate, some))
             records = as_json(list(map(node_type.get_abs_node_path, some)), list(map(ends.get, theirs)))
-            parts = [records] if start else [prefix, records] if records else [prefix]
-            send(self.link, letter, ",".join(parts).encode())
+            parts = [records] if start else [prefix, records]
+            send(self.link, letter, ",".join(filter(None, parts)).encode())
             dstates += theirs
         if with_shape:
             send(self.link, SHAPE, json.dumps(self.shape(nodes, dstates)).encode())
@@ -473,8 +473,8 @@ class Reading:
         letters = {node_type: kind[0] for node_type, kind in self.kinds.items()}
         kinds = "".join(map(letters.__getitem__, map(type, nodes)))
         numbers = [match.start() for match in re.finditer("s", kinds)]
-        if self.ecflow.DState.suspended in dstates:
-            suspended = self.ecflow.DState.suspended
+        suspended = self.ecflow.DState.suspended
+        if suspended in dstates:
             numbers += [number for number, dstate in enumerate(dstates) if dstate == suspended]
         tails = [(number, self.skeleton_tail(nodes[number], dstates[number])) for number in numbers]
         return {"kinds": kinds, "tails": tails}

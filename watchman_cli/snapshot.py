@@ -29,6 +29,7 @@ _HEAD = re.compile(
 )
 _TAIL = b"]}"
 _RECORD, STATUS, _RECORD_END = b'{"path":"', '","status":"', b'"}'
+_BETWEEN_RECORDS = (_RECORD_END + b"," + _RECORD).decode()
 
 Piece = Union[bytes, memoryview]
 
@@ -135,7 +136,7 @@ def parts(value: bytes, revision: str) -> Iterator[list[str]]:
     start = (value.find(b"},{", head.size) + 1 or end) + 1  # after the definition itself
     while start < end:
         stop = value.find(b"},{", start + PART_SIZE) + 1 or end
-        yield value[start + len(_RECORD) : stop - len(_RECORD_END)].decode().split('"},{"path":"')
+        yield value[start + len(_RECORD) : stop - len(_RECORD_END)].decode().split(_BETWEEN_RECORDS)
         start = stop + 1
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 import os
 import select
 import socket
@@ -11,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -203,9 +202,8 @@ class Probes:
         ours, theirs = socket.socketpair()
         self._links.add(ours)
         with theirs:
-            fds = array.array("i", [theirs.fileno()])
             try:
-                self._control.sendmsg([b"j"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, fds)])
+                socket.send_fds(self._control, [b"j"], [theirs.fileno()])
             except OSError as error:
                 self._links.discard(ours)
                 ours.close()
@@ -279,8 +277,8 @@ class Attempt:
         """Answer a probe that asked for the skeleton: it restores a part while the next is made."""
         reader, writer = os.pipe()
         with os.fdopen(writer, "wb", buffering=0):
-            with os.fdopen(reader, "rb", buffering=0):
-                self._send(probe.SKELETON, b"", reader)
+            with os.fdopen(reader, "rb", buffering=0), self._sending() as link:
+                probe.send_pipe(link, probe.SKELETON, reader)
             os.set_blocking(writer, False)
             with suppress(BrokenPipeError):  # it could not be restored, which the probe tells
                 for part in parts:
@@ -299,13 +297,15 @@ class Attempt:
         """Tell a probe whether its skeleton, or its changes, fit; it reads everything if they do not."""
         self._send(probe.FIT if fit else probe.UNFIT, b"")
 
-    def _send(self, kind: bytes, payload: bytes, *descriptors: int) -> None:
+    def _send(self, kind: bytes, payload: bytes) -> None:
+        with self._sending() as link:
+            probe.send(link, kind, payload)
+
+    @contextmanager
+    def _sending(self) -> Iterator[socket.socket]:
         self._link.settimeout(max(0.001, self.deadline - time.monotonic()))
         try:
-            if descriptors:
-                socket.send_fds(self._link, [probe.FRAME.pack(kind, 0)], descriptors)
-            else:
-                probe.send(self._link, kind, payload)
+            yield self._link
         except OSError as error:
             raise ServerError("crashed", "the probe died", transient=True) from error
 
