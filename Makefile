@@ -28,7 +28,7 @@ bench: .venv/.dev servers  ## Measure, side by side with the bare bindings, as r
 	.venv/bin/python -m benchmarks
 
 soak: .venv/.dev servers  ## Compare incremental with full syncs at random, until interrupted
-	.venv/bin/python -m tests.soak
+	.venv/bin/python -m tests.soak.soak
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo 'watchman needs Python 3.10 or newer (make PYTHON=...)'; exit 1; }

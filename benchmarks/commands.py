@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from benchmarks.ground import address, ground
 from benchmarks.measure import Line, Scale, Target, interleaved
-from tests.servers import WATCHMAN
+from tests.support.servers import WATCHMAN
 
 # Reading and decoding the snapshot, and no more; its argument is Redis's port.
 DECODING = """

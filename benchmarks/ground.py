@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Failed, seconds
-from tests.servers import ECFLOW_PYTHON, WATCHMAN, EcflowServer, RedisServer, Watchman, health_of
+from tests.support.servers import ECFLOW_PYTHON, WATCHMAN, EcflowServer, RedisServer, Watchman, health_of
 
 DEPTH_OF_TASKS = 4  # below a suite
 NODES_OF_A_SUITE = 100_000
@@ -40,7 +40,7 @@ for line in sys.stdin:
 # The command as it is installed, which tells its own peak memory (KB) before it ends.
 TELLING_ITS_PEAK = """
 import os, re, sys
-from watchman_cli import main
+from watchman_cli.cli import main
 
 def leave(code, leave=os._exit):
     with open("/proc/self/status") as status, open(sys.argv[1], "w") as told:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from benchmarks.ground import Ground, address, ground, processes_of
 from benchmarks.measure import Line, Scale, Target
-from tests.servers import EcflowServer
+from tests.support.servers import EcflowServer
 
 FULL_SYNC_EVERY = 20  # seconds, so that among so many runs some compare both ways
 

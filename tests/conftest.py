@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers import EcflowServer, RedisServer, Watchman, require
+from tests.support.servers import EcflowServer, RedisServer, Watchman, require
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 

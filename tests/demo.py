@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.servers import WATCHMAN, EcflowServer, RedisServer, Watchman, await_true
+from tests.support.servers import WATCHMAN, EcflowServer, RedisServer, Watchman, await_true
 
 SUITE = """\
 suite forecast

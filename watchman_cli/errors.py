@@ -6,13 +6,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-
-def printable(text: str) -> str:
-    """Text from outside, without what a terminal would obey or not show: controls, bidi, zero width."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+from watchman_cli.text import printable
 
 
-def tell(line: str) -> None:
+def print_error(line: str) -> None:
     """Print a line on standard error; where that cannot be, nothing else is to fail for it."""
     with suppress(OSError):
         print(printable(line), file=sys.stderr, flush=True)

@@ -1,0 +1,205 @@
+"""Reading back: `show`, `list`, `config check`, and the library's reader."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+
+from tests.integration.test_collect import load_seven
+from tests.support.servers import WATCHMAN, EcflowServer, RedisServer, Watchman, read_terminal
+from watchman_cli import BadSnapshot, NoSnapshot, StoreError, read_snapshot
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture
+def collected(ecflow: EcflowServer, redis: RedisServer, watchman: Watchman) -> Iterator[RedisServer]:
+    load_seven(ecflow)
+    watchman.configure(redis.url, [{"owner": "o", "repo": "r", "address": ecflow}])
+    assert watchman.collect().code == 0
+    yield redis
+
+
+def on_terminal(watchman: Watchman, *arguments: str, **environment: str) -> str:
+    """What the command prints on a terminal."""
+    ours, theirs = pty.openpty()
+    command = [WATCHMAN, *arguments, "--config", str(watchman.config)]
+    env = watchman.environment(TERM="xterm-256color", COLUMNS="100", **environment)
+    with subprocess.Popen(command, cwd=watchman.home, env=env, stdout=theirs, stdin=theirs) as process:
+        os.close(theirs)
+        text = read_terminal(ours)
+    assert process.returncode == 0
+    return text.decode().replace("\r\n", "\n")
+
+
+def test_show(collected: RedisServer, watchman: Watchman) -> None:
+    result = watchman.run("show", "o/r")
+    assert (result.code, result.err) == (0, "")
+    lines = result.text.splitlines()
+    assert lines[0].startswith("o/r: collected 20") and lines[0].endswith(" s ago")
+    assert lines[1] == "server HALTED, aborted as a whole"
+    counts = "3 aborted, 1 active, 1 submitted, 2 queued, 1 suspended, 1 complete, 3 unknown"
+    assert lines[2] == f"12 nodes: {counts}"
+    assert "\x1b" not in result.text
+    assert lines[4:8] == [
+        "/  aborted",
+        "├─ forecast  aborted",
+        "│  ├─ f  aborted",
+        "│  │  ├─ complete  complete",
+    ]
+    assert lines[-2:] == ["└─ not_begun  unknown", "   └─ waiting  unknown"]
+
+
+def test_a_stale_snapshot_is_known_to_be_stale(
+    collected: RedisServer, watchman: Watchman, ecflow: EcflowServer
+) -> None:
+    ecflow.kill()
+    for runs in ("1 run", "2 runs"):
+        assert watchman.collect().code == 1
+        lines = watchman.run("show", "o/r").text.splitlines()
+        assert lines[3:5] == [f"stale: {runs} failed: connection refused", ""]
+        assert f"{runs} failed: connection refused" in watchman.run("list").text
+
+
+def test_a_health_record_of_another_type_hides_no_snapshot(
+    collected: RedisServer, watchman: Watchman
+) -> None:
+    collected.client.delete("o/r/health")
+    collected.client.lpush("o/r/health", "a list")
+    shown = watchman.run("show", "o/r")
+    assert (shown.code, shown.err) == (0, "") and "12 nodes: " in shown.text
+    assert "its health record is not valid" in watchman.run("list").text
+
+
+def test_show_a_part(collected: RedisServer, watchman: Watchman) -> None:
+    lines = watchman.run("show", "o/r", "--status", "suspended").text.splitlines()[4:]
+    assert lines == [
+        "/  aborted",
+        "└─ forecast  aborted",
+        "   └─ f  aborted",
+        "      └─ suspended  suspended",
+    ]
+    lines = watchman.run("show", "o/r", "--path", "/forecast/f", "--status", "active").text.splitlines()[4:]
+    assert lines == ["/forecast/f  aborted", "└─ active  active"]
+    lines = watchman.run("show", "o/r", "--path", "/not_begun/", "--depth", "0").text.splitlines()[4:]
+    assert lines == ["/not_begun  unknown  [1 unknown]"]
+
+
+def test_show_json_is_what_is_stored(collected: RedisServer, watchman: Watchman) -> None:
+    assert watchman.run("show", "o/r", "--json").out == collected.client.get("o/r/status")
+
+
+def test_colour_only_where_it_is_wanted(collected: RedisServer, watchman: Watchman) -> None:
+    coloured = on_terminal(watchman, "show", "o/r")
+    assert "\x1b[38;5;196maborted\x1b[0m" in coloured
+    assert "\x1b" not in on_terminal(watchman, "show", "o/r", NO_COLOR="1")
+    assert "\x1b" not in on_terminal(watchman, "list", NO_COLOR="1")
+    assert "aborted" in on_terminal(watchman, "list")
+
+
+def test_a_large_tree_folds_on_a_terminal(
+    ecflow: EcflowServer, redis: RedisServer, watchman: Watchman
+) -> None:
+    families = "".join(
+        f"family f{i}\n" + "".join(f"task t{j}\n" for j in range(50)) + "endfamily\n" for i in range(9)
+    )
+    ecflow.load_text(f"suite s\n{families}endsuite\n")
+    watchman.configure(redis.url, [{"owner": "o", "repo": "r", "address": ecflow}])
+    assert watchman.collect().code == 0
+    text = on_terminal(watchman, "show", "o/r", NO_COLOR="1")
+    assert "├─ f0  unknown  [50 unknown]" in text
+    assert "folded at depth 2" in text
+    assert len(watchman.run("show", "o/r").text.splitlines()) == 4 + 1 + 1 + 9 * 51
+
+
+def test_list(collected: RedisServer, watchman: Watchman, ecflow: EcflowServer) -> None:
+    result = watchman.run("list")
+    assert (result.code, result.err) == (0, "")
+    head, row = result.text.splitlines()
+    assert head.split() == ["server", "age", "state", "nodes", "health"]
+    assert row.startswith("o/r") and row.endswith("ok") and "1 suspended" in row
+    watchman.configure(
+        collected.url,
+        [
+            {"owner": "o", "repo": "r", "address": ecflow},
+            {"owner": "o", "repo": "new", "host": "h", "port": 1},
+        ],
+    )
+    result = watchman.run("list", "--json")
+    assert result.code == 1
+    rows = json.loads(result.text)
+    assert [row["server"] for row in rows] == ["o/r", "o/new"]
+    assert rows[0]["counts"]["suspended"] == 1 and rows[0]["wrong"] is None
+    assert (rows[1]["wrong"], rows[1]["health"]) == ("no snapshot", "never read")
+
+
+def test_exit_codes(collected: RedisServer, watchman: Watchman) -> None:
+    assert watchman.run("show", "o/absent").code == 1
+    assert watchman.run("show", "o/r", "--path", "/no/such").code == 1
+    assert watchman.run("show", "nonsense").code == 2
+    collected.client.set("o/r/status", b'{"status_records": [')
+    for arguments in (("show", "o/r"), ("list",)):
+        result = watchman.run(*arguments)
+        assert result.code == 1
+        assert "not valid" in result.err + result.text
+    collected.kill()
+    for arguments in (("show", "o/r"), ("list",)):
+        result = watchman.run(*arguments)
+        assert result.code == 3
+        assert "cannot be reached" in result.err
+
+
+def test_config_check(watchman: Watchman, ecflow: EcflowServer) -> None:
+    watchman.configure("redis://:secret@127.0.0.1:1/0", [{"owner": "o", "repo": "r", "address": ecflow}])
+    watchman.config.chmod(0o644)
+    result = watchman.run("config", "check")
+    assert result.code == 0
+    assert "valid, 1 server, store redis://127.0.0.1:1/0" in result.text
+    assert "\necflow 5." in result.text and "python" in result.text
+    assert "others may read it" in result.err
+    assert "secret" not in result.text + result.err
+
+
+def test_the_reader(collected: RedisServer, ecflow: EcflowServer) -> None:
+    found = read_snapshot(collected.url, "o/r")
+    assert [list(record) for record in found.records] == ecflow.snapshot()["records"]
+    assert found.status("/forecast/f/suspended") == "suspended"
+    assert found.status("/no/such") is None
+    assert (datetime.now(timezone.utc) - found.collected_time).total_seconds() < 60
+    assert found.server_state == "HALTED"
+    with pytest.raises(NoSnapshot):
+        read_snapshot(collected.url, "o/absent")
+    collected.client.set("o/r/status", "[]")
+    with pytest.raises(BadSnapshot):
+        read_snapshot(collected.url, "o/r")
+    with pytest.raises(StoreError):
+        read_snapshot("redis://127.0.0.1:1/0", "o/r")
+
+
+def test_the_reader_takes_what_the_older_tool_wrote(redis: RedisServer) -> None:
+    redis.client.set(
+        "o/r/status",
+        '{"status_records":[{"path":"/","status":"queued"}],"collected_time":"2019-11-24T00:12:57.123456789Z"}',
+    )
+    assert read_snapshot(redis.url, "o/r").status("/") == "queued"
+
+
+def test_the_wheel_holds_the_schemas(tmp_path: Path) -> None:
+    """They are one truth: the wheel's are those of the checkout, and the package works from it alone."""
+    build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    for schema in (ROOT / "schemas").glob("*.json"):
+        shipped = tmp_path / "installed/watchman_cli/schemas" / schema.name
+        assert shipped.read_text() == schema.read_text()

@@ -1,0 +1,470 @@
+"""Does to a real server what operators do, at random, and compares incremental with full syncs.
+
+`python -m tests.soak [SECONDS [SEED]]` runs until interrupted, or for that long. After each burst of
+steps, what a run of watchman left in Redis must equal an independent full sync, node by node and in
+order. It prints its seed, and on a difference what was done last.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tests.support.servers import EcflowError, EcflowServer, RedisServer, health_of, records_of, status_of
+from watchman_cli.bindings.supervisor import Probes
+from watchman_cli.collect import Outcome, Run
+from watchman_cli.config import Config, Server
+from watchman_cli.store import open_store
+
+STATES = ("unknown", "complete", "queued", "aborted", "submitted", "active")
+ATTRIBUTES = (
+    "edit VARIABLE 'a b'",
+    'label info "nothing yet"',
+    'label lines "one\\ntask two\\nthree"',
+    "meter progress 0 100 90",
+    "event 1 ready",
+    "event done",
+    "late -s +00:15 -a 20:00 -c +02:00",
+    "time 10:00",
+    "time +00:05 20:00 00:30",
+    "today 03:00",
+    "cron -w 0,1 10:00",
+    "date 1.*.*",
+    "day monday",
+    "limit disk 10",
+    "queue -f no.such:/nowhere q 1 2 3",
+    "queue q first second third",
+    "generic g one two",
+    "zombie user fob",
+    "autocancel +10",
+    "autoarchive +10",
+    "verify complete:1",
+)
+REPEATS = (
+    "repeat integer STEP 0 10 2",
+    "repeat date YMD 20260101 20261231 1",
+    'repeat enumerated E "a" "b" "c"',
+    'repeat string S "x" "y"',
+    "repeat day 1",
+)
+
+
+class Difference(Exception):
+    """An incremental run's snapshot is not what a full sync gives."""
+
+
+@dataclass
+class Soak:
+    """One server, one Redis and one watchman over it, and a seed from which all follows."""
+
+    ecflow: EcflowServer
+    redis: RedisServer
+    probes: Probes
+    seed: int
+    definitions: tuple[str, ...] = ()
+    suites: tuple[str, ...] = ()  # the only ones that are read; all where there are none
+    ways: Counter[str] = field(default_factory=Counter)
+    steps: int = 0
+    done: deque[str] = field(default_factory=lambda: deque(maxlen=40))
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+        self.paths: list[str] = []
+        self.store = open_store(self.redis.url)
+        self.server = Server(
+            owner="soak", repo="server", host=self.ecflow.host, port=self.ecflow.port, suites=self.suites,
+            connect_timeout=10, attempts=3, deadline=30, full_sync_every=3600, ssl=False,
+        )  # fmt: skip
+        self.config = Config(Path("soak"), self.redis.url, None, "store", (self.server,), ())
+
+    # ------------------------------------------------------------------------- what is done
+
+    def burst(self) -> None:
+        """A few steps, then the comparison."""
+        for _ in range(self.random.choice((0, 1, 1, 1, 2, 3, 8))):
+            self.step()
+        self.compare()
+
+    def step(self) -> None:
+        """One thing that an operator may do; the server may well refuse it."""
+        action = self.random.choices(ACTIONS, WEIGHTS)[0]
+        self.steps += 1
+        try:
+            self.done.append(f"{action.__name__} {action(self)}")
+        except EcflowError as error:
+            self.done.append(f"{action.__name__}: refused: {str(error)[:80]!r}")
+
+    def path(self) -> str:
+        """A node's path, or one that is no more."""
+        return self.random.choice(self.paths or ["/s0"])
+
+    def suite(self) -> str:
+        return "/" + self.path().split("/")[1]
+
+    def definition(self, name: str) -> str:
+        """A suite at random."""
+        lines = [f"suite {name}"]
+        if self.random.random() < 0.2:
+            lines.append(self.random.choice(("clock real", "clock hybrid 1.1.2026", "defstatus suspended")))
+        self._family(lines, 0)
+        return "\n".join([*lines, "endsuite", ""])
+
+    def _family(self, lines: list[str], depth: int) -> None:
+        if self.random.random() < 0.3:
+            lines.append(self.random.choice(REPEATS))
+        for index in range(self.random.randint(0, 4)):
+            kind = self.random.choice(("task", "task", "family"))
+            lines.append(f"{kind} {kind[0]}{index}")
+            lines += self.random.sample(ATTRIBUTES, self.random.choice((0, 0, 1, 3)))
+            if self.random.random() < 0.15:
+                lines.append("defstatus " + self.random.choice(("complete", "suspended", "aborted")))
+            if index and self.random.random() < 0.3:
+                lines.append("trigger " + self.random.choice(("1 == 0", f"t{index} == complete")))
+            if kind == "family":
+                if depth < 3:
+                    self._family(lines, depth + 1)
+                lines.append("endfamily")
+
+    # ---------------------------------------------------------------------- what must hold
+
+    def collect(self) -> Outcome:
+        """One incremental run; now and then one that compares both ways itself."""
+        server = self.server
+        if self.random.random() < 0.1:
+            server = replace(server, full_sync_every=0)
+        outcomes: list[Outcome] = []
+        Run(self.config, (server,), self.store, self.probes, jobs=1).outcomes(outcomes.append)
+        (outcome,) = outcomes
+        return outcome
+
+    def independent(self) -> dict[str, Any]:
+        """What a full sync of the server shows of what is to be read."""
+        found = self.ecflow.snapshot()
+        self.paths = [path for path, _ in found["records"][1:]]
+        if self.suites:
+            wanted = {"", *self.suites}
+            found["records"] = [each for each in found["records"] if each[0].split("/")[1] in wanted]
+        return found
+
+    def compare(self) -> None:
+        """Raise Difference where a run's snapshot is not that of the full syncs around it."""
+        for _ in range(20):
+            try:
+                before = self.independent()
+                outcome = self.collect()
+                after = self.independent()
+            except EcflowError:
+                self.revive()
+                continue
+            if outcome.error or outcome.warning:
+                raise Difference(f"{outcome.error or outcome.warning}")
+            if before == after:
+                break
+        else:
+            raise Difference("the server would not stand still")
+        assert outcome.report
+        self.ways[outcome.report["way"]] += 1
+        found = status_of(self.redis.client, self.server.name) or {}
+        if records_of(found) != after["records"] or found["server_state"] != after["server_state"]:
+            pairs = zip(records_of(found), after["records"], strict=False)
+            wrong = [f"{mine} is {true}" for mine, true in pairs if mine != true][:3]
+            raise Difference(f"{outcome.report}: {wrong or 'another number of nodes'}")
+        health = health_of(self.redis.client, self.server.name) or {}
+        if not health["ok"] or health["sync"]["off"]:
+            raise Difference(f"health: {health}")
+        ours = [handle for handle in self.ecflow.handles() if any("watchman" in name for name in handle[2])]
+        if ours:
+            raise Difference(f"handles of ours are left: {ours}")
+
+    def revive(self) -> None:
+        """Start the server again after one of the steps made it crash, which some do."""
+        assert self.ecflow.process
+        self.done.append(f"the server crashed with {self.ecflow.process.wait(10)}")
+        self.ecflow.start()
+
+    def told(self) -> str:
+        """What was done, in a line."""
+        ways = ", ".join(f"{count} {way}" for way, count in sorted(self.ways.items()))
+        of = f" of {', '.join(self.suites)}" if self.suites else ""
+        return f"seed {self.seed}{of}: {self.steps} steps, {sum(self.ways.values())} runs ({ways}), all equal"
+
+    def said(self) -> str:
+        """What was done last, for whoever looks into a difference."""
+        return f"seed {self.seed}, step {self.steps}, the last of them:\n  " + "\n  ".join(self.done)
+
+
+# ------------------------------------------------------------------------------------- the actions
+
+
+def force_state(soak: Soak) -> Any:
+    path, state = soak.path(), soak.random.choice(STATES)
+    recursive = "force_state_recursive" if soak.random.random() < 0.2 else "force_state"
+    soak.ecflow.call(recursive, path, f"State.{state}")
+    return path, state, recursive
+
+
+def force_many(soak: Soak) -> Any:
+    some = soak.random.sample(soak.paths, min(len(soak.paths), 30))
+    soak.ecflow.force_state(some, f"State.{soak.random.choice(STATES)}")
+    return len(some)
+
+
+def suspend(soak: Soak) -> Any:
+    path = soak.path()
+    soak.ecflow.suspend(path)
+    return path
+
+
+def resume(soak: Soak) -> Any:
+    path = soak.path()
+    soak.ecflow.resume(path)
+    return path
+
+
+def requeue(soak: Soak) -> Any:
+    path, option = soak.path(), soak.random.choice(("", "force", "abort"))
+    soak.ecflow.requeue(path, option)
+    return path, option
+
+
+def delete(soak: Soak) -> Any:
+    path = soak.path()
+    soak.ecflow.delete(path, soak.random.random() < 0.8)
+    return path
+
+
+def load(soak: Soak) -> Any:
+    name = f"s{soak.random.randint(0, 5)}"
+    soak.ecflow.load_text(soak.definition(name), soak.random.random() < 0.5)
+    return name
+
+
+def load_file(soak: Soak) -> Any:
+    if not soak.definitions:
+        return None
+    path = soak.random.choice(soak.definitions)
+    soak.ecflow.load(path, True)
+    return path
+
+
+def replace_node(soak: Soak) -> Any:
+    path = soak.path()
+    name = path.split("/")[1]
+    home = Path(soak.ecflow.home, "replace.def")
+    home.write_text(soak.definition(name))
+    soak.ecflow.replace(path, str(home), True, True)
+    return path
+
+
+def order(soak: Soak) -> Any:
+    path, how = soak.path(), soak.random.choice(("top", "bottom", "alpha", "order", "up", "down", "runtime"))
+    soak.ecflow.order(path, how)
+    return path, how
+
+
+def alter(soak: Soak) -> Any:
+    choices = (
+        ("add", "variable", "NEW", "value"),
+        ("change", "variable", "VARIABLE", str(soak.random.random())),
+        ("delete", "variable", "VARIABLE", ""),
+        ("change", "meter", "progress", str(soak.random.randint(0, 100))),
+        ("change", "event", "done", soak.random.choice(("set", "clear"))),
+        ("change", "label", "info", "said " + str(soak.random.random())),
+        ("change", "label", "lines", "one\ntask two\nsuite three"),
+        ("change", "repeat", "2", ""),
+        ("change", "limit_max", "disk", "5"),
+        ("change", "limit_value", "disk", "2"),
+        ("change", "defstatus", soak.random.choice(("complete", "queued", "suspended")), ""),
+        ("change", "clock_gain", "10", ""),
+        ("change", "trigger", "1 == 1", ""),
+        ("add", "limit", "more", "3"),
+        ("delete", "limit", "more", ""),
+        ("add", "inlimit", "disk", "1"),
+        ("add", "time", "11:00", ""),
+        ("delete", "time", "", ""),
+        ("delete", "cron", "", ""),
+        ("delete", "trigger", "", ""),
+        ("delete", "repeat", "", ""),
+        ("add", "late", "-s +00:10", ""),
+        ("delete", "late", "", ""),
+        ("set_flag", soak.random.choice(("force_aborted", "late", "message", "no_script")), "", ""),
+        ("clear_flag", soak.random.choice(("force_aborted", "late", "message", "no_script")), "", ""),
+        ("add", "zombie", "user:fob::3000", ""),
+    )
+    path, change = soak.path(), soak.random.choice(choices)
+    soak.ecflow.alter(path, *change)
+    return path, change
+
+
+def alter_server(soak: Soak) -> Any:
+    soak.ecflow.alter("/", "add", "variable", "SERVER_WIDE", str(soak.random.random()))
+    return ""
+
+
+def sort_attributes(soak: Soak) -> Any:
+    path = soak.path()
+    soak.ecflow.sort_attributes(
+        path, soak.random.choice(("variable", "label", "meter", "event", "all")), True
+    )
+    return path
+
+
+def free(soak: Soak) -> Any:
+    path, what = soak.path(), soak.random.choice(("trigger", "date", "time", "all"))
+    soak.ecflow.call(f"free_{what}_dep", path)
+    return path, what
+
+
+def run(soak: Soak) -> Any:
+    path = soak.path()
+    soak.ecflow.run(path, soak.random.random() < 0.7)
+    return path
+
+
+def begin(soak: Soak) -> Any:
+    suite = soak.suite()
+    soak.ecflow.begin_suite(suite[1:], soak.random.random() < 0.5)
+    return suite
+
+
+def alias(soak: Soak) -> Any:
+    path = soak.path()
+    soak.ecflow.edit_script_submit(path, [], ["#!/bin/sh"], True, False)
+    return path
+
+
+def archive(soak: Soak) -> Any:
+    path = soak.path()
+    soak.ecflow.archive(path, True)
+    return path
+
+
+def restore(soak: Soak) -> Any:
+    path = soak.path()
+    soak.ecflow.restore(path)
+    return path
+
+
+def server_state(soak: Soak) -> Any:
+    command = soak.random.choice(("halt_server", "restart_server", "shutdown_server"))
+    soak.ecflow.call(command)
+    return command
+
+
+def checkpoint(soak: Soak) -> Any:
+    soak.ecflow.checkpt()
+    return ""
+
+
+def restore_checkpoint(soak: Soak) -> Any:
+    """The server itself goes back to its checkpoint, without being started anew."""
+    soak.ecflow.halt_server()
+    soak.ecflow.delete_all(True)
+    soak.ecflow.restore_from_checkpt()
+    return ""
+
+
+def kill(soak: Soak) -> Any:
+    """It is killed, starts from its last checkpoint, and counts its changes from 0 again."""
+    soak.ecflow.kill(signal.SIGKILL)
+    soak.ecflow.start()
+    return ""
+
+
+def delete_all(soak: Soak) -> Any:
+    soak.ecflow.delete_all(True)
+    return ""
+
+
+def another_client(soak: Soak) -> Any:
+    """A GUI registers a handle, and goes away without it."""
+    soak.ecflow.ch_register(soak.random.random() < 0.5, [soak.suite()[1:]])
+    if len(soak.ecflow.handles()) > 5:
+        soak.ecflow.ch_drop_user("")
+    return ""
+
+
+def forget(soak: Soak) -> Any:
+    """The store loses what was remembered, or has it damaged."""
+    key = f"{soak.server.name}/sync"
+    value: Any = soak.redis.client.get(key)
+    if value is None or soak.random.random() < 0.3:
+        soak.redis.client.delete(key)
+        return "all"
+    damaged = bytearray(value)
+    damaged[soak.random.randrange(len(damaged))] ^= 1 << soak.random.randrange(8)
+    soak.redis.client.set(key, bytes(damaged))
+    return "a bit"
+
+
+ACTIONS_AND_WEIGHTS: tuple[tuple[Callable[[Soak], Any], float], ...] = (
+    (force_state, 20), (force_many, 4), (suspend, 6), (resume, 6), (requeue, 6), (delete, 1), (load, 3),
+    (load_file, 1), (replace_node, 1), (order, 8), (alter, 14), (alter_server, 1), (sort_attributes, 2),
+    (free, 3), (run, 2), (begin, 4), (alias, 2), (archive, 1), (restore, 2), (server_state, 3),
+    (checkpoint, 2), (restore_checkpoint, 0.3), (kill, 1), (delete_all, 0.2), (another_client, 1),
+    (forget, 1),
+)  # fmt: skip
+ACTIONS, WEIGHTS = zip(*ACTIONS_AND_WEIGHTS, strict=True)
+SOME_SUITES = ("s0", "s4", "s2", "cron3")
+SAME_PID = ("unshare", "--pid", "--fork", "--kill-child=SIGKILL")
+
+
+def soak_for(
+    seconds: float,
+    seed: int,
+    *,
+    prefix: tuple[str, ...] = (),
+    definitions: tuple[str, ...] = (),
+    suites: tuple[str, ...] = (),
+) -> Soak:
+    """Soak for that long. Raises Difference, with the seed and what was done."""
+    with tempfile.TemporaryDirectory(prefix="watchman-soak-") as folder, Probes() as probes:
+        homes = Path(folder, "ecflow"), Path(folder, "redis")
+        for home in homes:
+            home.mkdir()
+        ecflow, redis = EcflowServer(homes[0], prefix=prefix), RedisServer(homes[1])
+        try:
+            ecflow.start()
+            redis.start()
+            soak = Soak(ecflow, redis, probes, seed, definitions, suites)
+            end = time.monotonic() + seconds
+            try:
+                while time.monotonic() < end:
+                    soak.burst()
+            except Difference as error:
+                raise Difference(f"{error}\n{soak.said()}") from error
+            finally:
+                soak.store.close()
+            return soak
+        finally:
+            ecflow.stop()
+            redis.stop()
+
+
+def main() -> None:
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else float("inf")
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(10**6)
+    folder = Path(__file__).parent.parent.parent.parent / "shared" / "defs"
+    definitions = tuple(str(path) for path in sorted(folder.glob("*.def")))
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        # Half of the servers are process 1 of a namespace, as in a container: every start has one PID.
+        prefix = SAME_PID if seed % 2 and os.geteuid() == 0 else ()
+        suites = SOME_SUITES if seed % 3 == 0 else ()
+        limit = min(60.0, end - time.monotonic())
+        soak = soak_for(limit, seed, prefix=prefix, definitions=definitions, suites=suites)
+        print(soak.told(), flush=True)
+        seed += 1
+
+
+if __name__ == "__main__":
+    main()

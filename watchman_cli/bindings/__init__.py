@@ -1,0 +1,1 @@
+"""The referee: a server's address goes in, what ECMWF's ecflow bindings read of it comes out."""

@@ -1,0 +1,6 @@
+"""The configuration: a YAML file goes in, a Config that was validated whole comes out."""
+
+from watchman_cli.config.load import find, load, store_url
+from watchman_cli.config.model import Config, Server
+
+__all__ = ["Config", "Server", "find", "load", "store_url"]
