@@ -389,7 +389,7 @@ def tls_server(stage: Stage) -> None:
 
 def half_way_over_tls(stage: Stage) -> None:
     home = stage.world.certificates(stage.folder)
-    stage.entry["ssl"] = True
+    stage.entry["protocol"] = "ssl"
     stage.happened = happened = threading.Event()
 
     def behave(reply: Reply) -> None:
@@ -404,11 +404,11 @@ def half_way_over_tls(stage: Stage) -> None:
 
 def plain_server(stage: Stage) -> None:
     stage.world.certificates(stage.folder)
-    stage.entry["ssl"] = True
+    stage.entry["protocol"] = "ssl"
 
 
 def no_certificate(stage: Stage) -> None:
-    stage.entry["ssl"] = True
+    stage.entry["protocol"] = "ssl"
 
 
 def no_handshake(stage: Stage) -> None:

@@ -49,7 +49,14 @@ VALID: dict[str, Any] = {
     "store": "redis://127.0.0.1:1/0",
     "ecflow_python": "/usr/bin/python3",
     "sync_cache": "store",
-    "defaults": {"connect_timeout": 5, "attempts": 3, "deadline": 20, "expire": 600, "ssl": False},
+    "defaults": {
+        "connect_timeout": 5,
+        "attempts": 3,
+        "deadline": 20,
+        "expire": 600,
+        "protocol": "tcp",
+        "reader": "auto",
+    },
     "servers": [
         {"owner": "o", "repo": "r", "host": "h", "port": 3141, "suites": ["a", "b"]},
         {"owner": "o", "repo": "s", "host": "h", "port": 3142, "user": "u", "password": "p"},

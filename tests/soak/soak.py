@@ -82,7 +82,8 @@ class Soak:
         self.store = open_store(self.redis.url)
         self.server = Server(
             owner="soak", repo="server", host=self.ecflow.host, port=self.ecflow.port, suites=self.suites,
-            connect_timeout=10, attempts=3, deadline=30, full_sync_every=3600, ssl=False,
+            connect_timeout=10, attempts=3, deadline=30, full_sync_every=3600,
+            protocol="tcp", reader="auto", max_reply=1024,
         )  # fmt: skip
         self.config = Config(Path("soak"), self.redis.url, None, "store", (self.server,), ())
 

@@ -56,12 +56,9 @@ servers:
 
 
 def test_words_that_yaml_takes_for_something_else(path: Path) -> None:
-    path.write_text(
-        "sync_cache: off\nservers:\n  - {owner: no, repo: 2024-01-01, host: on, port: 1, ssl: true}\n"
-    )
+    path.write_text("sync_cache: off\nservers:\n  - {owner: no, repo: 2024-01-01, host: on, port: 1}\n")
     found = config.load(path, {})
     assert (found.sync_cache, found.servers[0].name, found.servers[0].host) == ("off", "no/2024-01-01", "on")
-    assert found.servers[0].ssl is True
 
 
 def test_every_default_is_the_schemas(path: Path) -> None:
@@ -70,6 +67,22 @@ def test_every_default_is_the_schemas(path: Path) -> None:
     for name, described in schema.load("config")["$defs"].items():
         if "default" in described:
             assert getattr(server, name) == described["default"]
+
+
+def test_how_a_server_is_reached(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/op")
+    path.write_text(
+        "defaults: {protocol: https, certificate: ~/server.crt, max_reply: 64}\n"
+        "servers:\n"
+        "  - {owner: o, repo: r, host: h, port: 1, tokens: /etc/tokens.json, reader: protocol}\n"
+        "  - {owner: o, repo: s, host: h, port: 1, protocol: ssl, user: u, password: hunter2}\n"
+    )
+    first, second = config.load(path, {}).servers
+    assert (first.protocol, second.protocol) == ("https", "ssl")
+    assert first.certificate == second.certificate == Path("/home/op/server.crt")
+    assert (first.tokens, second.tokens) == (Path("/etc/tokens.json"), None)
+    assert (first.reader, second.reader, first.max_reply) == ("protocol", "auto", 64)
+    assert "user='u'" in repr(second) and "hunter2" not in repr(second) + str(second)
 
 
 def test_every_mistake_at_once_with_its_line(path: Path) -> None:
@@ -120,6 +133,18 @@ servers:
         (
             "defaults:\n  user: u\nservers:\n" + SERVER,
             "4: servers[0].user: ecFlow wants a password with it; password is missing",
+        ),
+        (
+            "defaults:\n  ssl: true\nservers:\n" + SERVER,
+            "2: defaults.ssl: unknown key; say protocol: ssl",
+        ),
+        (
+            "defaults:\n  protocol: tls\nservers:\n" + SERVER,
+            "2: defaults.protocol: 'tls' is not tcp, ssl, http or https",
+        ),
+        (
+            "defaults:\n  tokens: tokens.json\nservers:\n" + SERVER,
+            "2: defaults.tokens: 'tokens.json' is not the absolute path of a file",
         ),
         ("a: !!python/object:os.system {}\n", None),
         ("store: http://x\nservers:\n" + SERVER, None),

@@ -281,7 +281,7 @@ class Attempts:
         job = {
             "host": self.server.host,
             "port": int(self.server.port),
-            "ssl": self.server.ssl,
+            "ssl": self.server.protocol == "ssl",
             "user": self.server.user,
             "password": self.server.password,
             "suites": self.server.suites,

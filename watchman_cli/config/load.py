@@ -101,6 +101,8 @@ def _schema_defaults() -> dict[str, Any]:
 
 def _server(entry: dict[str, Any]) -> Server:
     settings = {**entry, "suites": tuple(entry.get("suites", ()))}
-    for name in {"port", "attempts", "expire"} & entry.keys():
+    for name in {"port", "attempts", "expire", "max_reply"} & entry.keys():
         settings[name] = int(entry[name])  # JSON Schema takes 3141.0 for an integer too
+    for name in {"certificate", "tokens"} & entry.keys():
+        settings[name] = Path(os.path.expanduser(entry[name]))  # noqa: PTH111 (it raises for an unknown home)
     return Server(**settings)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from watchman_cli.config.validate import suggestion
 from watchman_cli.errors import ConfigError
 
+Protocol = Literal["tcp", "ssl", "http", "https"]
+Reader = Literal["auto", "protocol", "bindings"]
+
 
 @dataclass(frozen=True)
 class Server:
-    """One ecFlow server that is watched; times are in seconds."""
+    """One ecFlow server that is watched; times are in seconds, `max_reply` in megabytes."""
 
     owner: str
     repo: str
@@ -22,10 +26,14 @@ class Server:
     attempts: int
     deadline: float
     full_sync_every: float
-    ssl: bool
+    protocol: Protocol
+    reader: Reader
+    max_reply: int
     expire: int | None = None
+    certificate: Path | None = None
+    tokens: Path | None = None
     user: str | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     suites: tuple[str, ...] = ()
 
     @property

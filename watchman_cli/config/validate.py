@@ -9,6 +9,8 @@ from typing import Any
 from watchman_cli import schema
 from watchman_cli.config.yaml import MISTAKES_LIMIT, Document, escaped, short_key
 
+_RENAMED = {"ssl": "; say protocol: ssl"}  # what earlier versions called it
+
 
 def mistakes(file: Document) -> Iterator[tuple[int, str]]:
     """Each mistake in a configuration: its line, and a message that names its place."""
@@ -44,7 +46,7 @@ def _explain(error: Any) -> Iterator[tuple[list[Any], str]]:
         known = list(error.schema["properties"])
         for key in value:
             if key not in known:
-                yield [*place, key], f"unknown key{suggestion(key, known)}"
+                yield [*place, key], f"unknown key{_RENAMED.get(key) or suggestion(key, known)}"
     elif error.validator == "required":
         missing = next(name for name in rule if name not in value and f"'{name}'" in error.message)
         yield place, f"{missing} is missing"
@@ -72,6 +74,8 @@ def _why(validator: str, shown: str, rule: Any, of: dict[str, Any]) -> str:
         return f"{shown} is less than {rule}"
     if validator == "exclusiveMinimum":
         return f"{shown} is not greater than {rule}"
+    if validator == "enum":
+        return f"{shown} is not {', '.join(rule[:-1])} or {rule[-1]}"
     if validator == "pattern":
         return f"{shown} is not {of['x-expected']}"
     if validator == "uniqueItems":
