@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.servers import EcflowServer, RedisServer, Watchman, require
+from tests.support.ecflow_server import EcflowServer
+from tests.support.redis_server import RedisServer
+from tests.support.watchman import Watchman
 
 SHARED = Path(__file__).parent.parent.parent / "shared"
 
@@ -21,15 +24,16 @@ def require_namespace(*kind: str) -> None:
         pytest.xfail(made.stderr.strip())
 
 
-@pytest.fixture(scope="session", autouse=True)
-def installed() -> None:
-    for command in ("ecflow_server", "redis-server"):
-        require(command)
+def require(command: str) -> None:
+    """Fail, never skip, where a server is not installed."""
+    if shutil.which(command) is None:
+        raise RuntimeError(f"{command} is not installed: run the tests with `make test`, which installs it")
 
 
 @pytest.fixture
 def ecflow_server(tmp_path: Path) -> Iterator[Callable[..., EcflowServer]]:
-    """Starts an ecFlow server; call it again for another."""
+    """Return a function that starts an ecFlow server; call it again for another."""
+    require("ecflow_server")
     started: list[EcflowServer] = []
 
     def start(**options: Any) -> EcflowServer:
@@ -51,7 +55,8 @@ def ecflow(ecflow_server: Callable[..., EcflowServer]) -> EcflowServer:
 
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[Callable[..., RedisServer]]:
-    """Starts a Redis server; its arguments are those of redis-server."""
+    """Return a function that starts a Redis server; its arguments are those of redis-server."""
+    require("redis-server")
     started: list[RedisServer] = []
 
     def start(*arguments: str, **options: Any) -> RedisServer:

@@ -1,0 +1,123 @@
+"""A real ecflow_server, of this machine or of another Debian release, and an operator's way to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.support.loopback import accepts, await_true, free_port
+from tests.support.release import HERE, Release
+
+AGENT = Path(__file__).with_name("ecflow_agent.py")
+ECFLOW_PYTHON = os.environ.get("WATCHMAN_ECFLOW_PYTHON", "/usr/bin/python3")
+
+
+class EcflowError(Exception):
+    """A request of the ecFlow server failed."""
+
+
+@dataclass
+class EcflowServer:
+    """A real ecflow_server. Its methods, besides those below, are those of ecflow.Client.
+
+    With a `release`, the server and the agent's bindings are those of that Debian release.
+    """
+
+    home: Path
+    port: int = field(default_factory=free_port)
+    environment: Mapping[str, str] = field(default_factory=dict)
+    arguments: Sequence[str] = ()
+    prefix: Sequence[str] = ()
+    release: Release = HERE
+    process: subprocess.Popen[bytes] | None = None
+    _bindings: subprocess.Popen[str] | None = None
+
+    @property
+    def host(self) -> str:
+        return "127.0.0.1"
+
+    def start(self) -> EcflowServer:
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith("ECF_") and name != "WATCHMAN_STORE"
+        }
+        environment |= {"ECF_HOME": str(self.home), **self.environment}
+        log = (self.home / "stdout").open("ab")
+        with log:
+            self.process = subprocess.Popen(
+                [
+                    *self.prefix,
+                    *self.release.command("ecflow_server", f"--port={self.port}", *self.arguments),
+                ],
+                cwd=self.home,
+                env=environment,
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+            )
+        await_true(lambda: accepts(self.port) or self._died(), "ecflow_server did not start")
+        return self
+
+    def _died(self) -> bool:
+        if self.process and self.process.poll() is not None:
+            raise RuntimeError(f"ecflow_server ended: {(self.home / 'stdout').read_text()}")
+        return False
+
+    def call(self, method: str, *arguments: Any) -> Any:
+        """Make a request with the bindings; raise EcflowError where it fails."""
+        if self._bindings is None:
+            python = "/usr/bin/python3" if self.release.root else ECFLOW_PYTHON
+            self._bindings = subprocess.Popen(
+                self.release.command(python, str(AGENT), self.host, str(self.port)),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        assert self._bindings.stdin and self._bindings.stdout
+        self._bindings.stdin.write(json.dumps([method, *arguments]) + "\n")
+        self._bindings.stdin.flush()
+        kind, result = json.loads(self._bindings.stdout.readline())
+        if kind == "error":
+            raise EcflowError(result)
+        return result
+
+    def __getattr__(self, method: str) -> Callable[..., Any]:
+        if method.startswith("_"):
+            raise AttributeError(method)
+        return lambda *arguments: self.call(method, *arguments)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return an independent full sync: {"records": [[path, dstate], ...], "server_state": ...}."""
+        found: dict[str, Any] = self.call("snapshot")
+        return found
+
+    def requests(self) -> int:
+        """Return how many requests the server has logged."""
+        logs = self.home.glob("*.ecf.log")
+        return sum(line.startswith(b"MSG:") and b"] --" in line for log in logs for line in log.open("rb"))
+
+    def kill(self, signum: int = signal.SIGKILL) -> None:
+        if self.process:
+            self.process.send_signal(signum)
+            self.process.wait()
+            await_true(lambda: not accepts(self.port), "ecflow_server did not end")
+
+    def stop(self) -> None:
+        if self._bindings:
+            self._bindings.kill()
+            self._bindings.wait()
+            for pipe in (self._bindings.stdin, self._bindings.stdout):
+                if pipe:
+                    pipe.close()
+            self._bindings = None
+        if self.process and self.process.poll() is None:
+            self.process.kill()  # on SIGTERM it would write a checkpoint first
+            self.process.wait()

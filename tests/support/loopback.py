@@ -1,0 +1,44 @@
+"""Free ports of this machine's loopback, and waiting for what listens on them."""
+
+from __future__ import annotations
+
+import random
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+READY_LIMIT = 30.0  # seconds in which a server has started, also on a busy machine
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on; ecflow_server refuses those above 49151."""
+    while True:
+        port = random.randint(20000, 32000)
+        with socket.socket() as trial:
+            try:
+                trial.bind(("0.0.0.0", port))
+            except OSError:
+                continue
+            return port
+
+
+def accepts(port: int, host: str = "127.0.0.1") -> bool:
+    """Return whether something accepts connections on the port."""
+    try:
+        socket.create_connection((host, port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def await_true(condition: Callable[[], Any], what: str, limit: float = READY_LIMIT) -> Any:
+    """Poll until `condition` returns something true, and return that; raise TimeoutError(what)."""
+    end = time.monotonic() + limit
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(what)
+        time.sleep(0.01)

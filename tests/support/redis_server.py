@@ -1,0 +1,70 @@
+"""A real redis-server, and what watchman wrote into it."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import redis
+
+from tests.support.loopback import accepts, await_true, free_port
+
+
+@dataclass
+class RedisServer:
+    """A real redis-server on a free loopback port, which keeps nothing on disk."""
+
+    home: Path
+    arguments: Sequence[str] = ()
+    port: int = field(default_factory=free_port)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    @property
+    def client(self) -> redis.Redis:
+        return redis.Redis(port=self.port, socket_timeout=10)
+
+    def start(self, wait: bool = True) -> RedisServer:
+        command = ["redis-server", "--port", str(self.port), "--dir", str(self.home), "--save", ""]
+        with (self.home / "redis.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, *self.arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        if wait:
+            await_true(lambda: accepts(self.port), "redis-server did not start")
+        return self
+
+    def kill(self, signum: int = signal.SIGKILL) -> None:
+        if self.process:
+            self.process.send_signal(signum)
+            self.process.wait()
+
+    def stop(self) -> None:
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+def status_of(client: redis.Redis, name: str) -> dict[str, Any] | None:
+    """Return the decoded snapshot of a server in Redis."""
+    value: Any = client.get(f"{name}/status")
+    return json.loads(value) if value else None
+
+
+def health_of(client: redis.Redis, name: str) -> dict[str, Any] | None:
+    """Return the decoded health record of a server in Redis."""
+    value: Any = client.get(f"{name}/health")
+    return json.loads(value) if value else None
+
+
+def records_of(document: Mapping[str, Any]) -> list[list[str]]:
+    """Return a snapshot's records, as EcflowServer.snapshot() gives them."""
+    return [[record["path"], record["status"]] for record in document["status_records"]]

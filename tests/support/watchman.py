@@ -1,0 +1,108 @@
+"""The installed command, run as a user does."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+WATCHMAN = str(Path(sys.executable).with_name("watchman"))
+# A command's prefix under which nobody, root neither, may read what its permissions forbid.
+UNPRIVILEGED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
+
+
+@dataclass(frozen=True)
+class Watchman:
+    """Runs the installed command as a user does, with a configuration of its own."""
+
+    home: Path
+    prefix: Sequence[str] = ()  # a command that runs it
+
+    @property
+    def config(self) -> Path:
+        return self.home / "watchman.yaml"
+
+    def configure(self, store: str | None, servers: Sequence[Mapping[str, Any]], **rest: Any) -> None:
+        """Write the configuration; a server's `address` stands for its host and port."""
+        entries = []
+        for each in servers:
+            entry = dict(each)
+            if "address" in entry:
+                address = entry.pop("address")
+                entry |= {"host": address.host, "port": address.port}
+            entries.append(entry)
+        document = {**({"store": store} if store else {}), **rest, "servers": entries}
+        self.config.write_text(yaml.safe_dump(document))
+        self.config.chmod(0o600)
+
+    def environment(self, **more: str) -> dict[str, str]:
+        """Return the environment of a run: what it needs of this one's, and `more`."""
+        kept = ("PATH", "LANG", "WATCHMAN_ECFLOW_PYTHON")
+        base = {
+            name: value
+            for name, value in os.environ.items()
+            if name in kept or name.startswith("COVERAGE_")  # of a run that is measured
+        }
+        return {**base, "HOME": str(self.home), **more}
+
+    def start(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, **options: Any
+    ) -> subprocess.Popen[bytes]:
+        """Start the command, its output piped."""
+        options = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            **options,
+        }
+        env = self.environment() if environment is None else dict(environment)
+        command = [*self.prefix, WATCHMAN, *arguments]
+        if arguments and "--config" not in arguments:
+            command += ["--config", str(self.config)]
+        return subprocess.Popen(command, cwd=self.home, env=env, **options)
+
+    def run(self, *arguments: str, timeout: float = 120, **options: Any) -> Result:
+        """Run the command to its end."""
+        began = time.monotonic()
+        with self.start(*arguments, **options) as process:
+            try:
+                out, err = process.communicate(timeout=timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return Result(process.returncode, out or b"", (err or b"").decode(), time.monotonic() - began)
+
+    def collect(self, *arguments: str, **options: Any) -> Result:
+        return self.run("collect", *arguments, **options)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run of the command gave."""
+
+    code: int
+    out: bytes
+    err: str
+    seconds: float
+
+    @property
+    def text(self) -> str:
+        return self.out.decode()
+
+
+def read_terminal(terminal: int) -> bytes:
+    """Return all that is printed on a terminal until its other end has closed; then close it."""
+    text = b""
+    with suppress(OSError):  # what is read of it then
+        while chunk := os.read(terminal, 65536):
+            text += chunk
+    os.close(terminal)
+    return text
