@@ -1,20 +1,28 @@
 # The README's commands. Each works as the only command on a fresh Debian or Ubuntu machine that has
 # python3, git and make: it installs what is missing, as root or with sudo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test install lint bench soak servers
+.PHONY: help demo test test-unit test-releases install lint bench soak servers
 
 PYTHON ?= python3
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
 help:  ## Print these lines
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /  make \1\t/' | expand -t 22
 
 demo: .venv/bin/watchman servers  ## Watch a small real suite on private servers, then clean up
 	@.venv/bin/python -m tests.demo
 
 test: .venv/.dev servers  ## Run the whole test suite
 	.venv/bin/python -m pytest
+
+test-unit: .venv/.dev  ## Run only the tests that need no server, in seconds
+	.venv/bin/python -m pytest tests/unit
+
+test-releases: .venv/.dev servers  ## Test against the ecFlow of Debian 12, 13 and unstable, as root
+	@[ "$$(id -u)" = 0 ] || { echo 'make test-releases needs root: it makes roots of Debian releases'; exit 1; }
+	@.venv/bin/python -m tests.support.release | xargs -r -n 2 tests/releases/make_root
+	.venv/bin/python -m pytest tests/releases
 
 install: .venv/bin/watchman  ## Make .venv/bin/watchman, ready to run
 	@.venv/bin/watchman --version

@@ -45,3 +45,9 @@ def releases() -> list[Release]:
     """Return the releases to test against, the oldest first; this machine's own needs no root."""
     here = this_release()
     return [Release(name, None if name == here else ROOTS / name) for name in NAMES]
+
+
+if __name__ == "__main__":  # for the Makefile: the roots that are needed here
+    for release in releases():
+        if release.root:
+            print(release.name, release.root)
