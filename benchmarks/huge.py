@@ -55,7 +55,7 @@ def lines(scale: Scale) -> Iterator[Line]:
 
 
 def _peak(on: Ground, name: str) -> float:
-    on.redis.client.delete(f"{name}/sync")
+    on.redis.client.delete(f"{{{name}/status}}/sync")
     return on.peak("--server", name)
 
 

@@ -1,4 +1,4 @@
-"""Trying again, as tenacity does it, which is imported only when a first try has failed."""
+"""Retries, as tenacity does them, which is imported only when a first attempt has failed."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
-def retry(
-    action: Callable[[], T],
-    worth_another: Callable[[BaseException], bool],
-    how: Callable[[], Mapping[str, Any]],
+def call(
+    func: Callable[[], T],
+    is_transient: Callable[[BaseException], bool],
+    options: Callable[[], Mapping[str, Any]],
 ) -> T:
-    """What `action` returns, tried again while what it raises is `worth_another`.
+    """Return what `func` returns, called again while what it raises is transient.
 
-    `how` gives the arguments of tenacity.Retrying; the first try counts among its attempts. Raises
-    what the last try raised.
+    `options` gives the arguments of tenacity.Retrying; the first call counts among its attempts. Raises
+    what the last call raised.
     """
     try:
-        return action()
+        return func()
     except Exception as error:
-        if not worth_another(error):
+        if not is_transient(error):
             raise
         failures = [error]
 
@@ -30,6 +30,6 @@ def retry(
     def again() -> T:
         if failures:
             raise failures.pop()
-        return action()
+        return func()
 
-    return Retrying(retry=retry_if_exception(worth_another), reraise=True, **how())(again)
+    return Retrying(retry=retry_if_exception(is_transient), reraise=True, **options())(again)

@@ -93,7 +93,7 @@ def test_the_crontab_line_does_the_job(
         ["/bin/sh", "-c", command], env=environment, cwd="/", capture_output=True, check=False
     )
     assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
-    assert redis.client.exists("o/r/status", "o/r/health") == 2
+    assert redis.client.exists("o/r/status", "{o/r/status}/health") == 2
 
 
 def test_every_option_is_explained_in_a_sentence() -> None:

@@ -43,6 +43,7 @@ from tests.support.servers import (
     status_of,
 )
 from watchman_cli import schema
+from watchman_cli.store.redis import key as redis_key
 from watchman_cli.sync import cache as memory
 
 USER, ECFLOW_SECRET, REDIS_SECRET = "fred", "battery-staple-17", "correct-horse-91"
@@ -241,7 +242,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         assert (first.code, first.err) == (0, "")
         made.seeds = {key: stage.value(key) or b"" for key in stage.kept()}
         assert sorted(made.seeds) == sorted(
-            f"{n}/{w}" for n in (GOOD, BAD) for w in ("status", "health", "sync")
+            redis_key(n, w) for n in (GOOD, BAD) for w in ("status", "health", "sync")
         )
         yield made
 
@@ -909,7 +910,7 @@ def wrong_redis_password(stage: Stage) -> None:
 
 
 def forbidden_key(stage: Stage) -> None:
-    stage.redis.client.execute_command("ACL", "SETUSER", "watchman", "resetkeys", "~o/good/*")
+    stage.redis.client.execute_command("ACL", "SETUSER", "watchman", "resetkeys", "~o/good/*", "~{o/good/*")
 
 
 def replica(stage: Stage) -> None:
@@ -982,31 +983,31 @@ def loading(stage: Stage, seconds: float) -> None:
 
 
 def another_type(stage: Stage, what: str) -> None:
-    stage.redis.client.delete(f"{BAD}/{what}")
-    stage.redis.client.rpush(f"{BAD}/{what}", "a", "b")
+    stage.redis.client.delete(redis_key(BAD, what))
+    stage.redis.client.rpush(redis_key(BAD, what), "a", "b")
 
 
 def not_ours(stage: Stage, what: str) -> None:
-    stage.redis.client.set(f"{BAD}/{what}", b'{"of": ["another", "program", 1]}')
+    stage.redis.client.set(redis_key(BAD, what), b'{"of": ["another", "program", 1]}')
 
 
 def set_back(stage: Stage) -> None:
     """What is in the store was written by a clock that was an hour ahead."""
     ahead = timedelta(hours=1)
     for what in ("status", "health"):
-        key = f"{BAD}/{what}"
+        key = redis_key(BAD, what)
         value = stage.value(key) or b""
         for time_ in set(re.findall(rb"20\d\d-\d\d-\d\dT[0-9:.]+\+00:00", value)):
             later = datetime.fromisoformat(time_.decode()) + ahead
             value = value.replace(time_, later.isoformat(timespec="microseconds").encode())
         stage.redis.client.set(key, value)
-    decoded = memory.decode_head(stage.value(f"{BAD}/sync") or b"")
+    decoded = memory.decode_head(stage.value(redis_key(BAD, "sync")) or b"")
     assert decoded
     known, start = decoded
     later = datetime.fromisoformat(known.full_time) + ahead
-    shape = (stage.value(f"{BAD}/sync") or b"")[start:]
+    shape = (stage.value(redis_key(BAD, "sync")) or b"")[start:]
     forged = memory.encode(replace(known, full_time=later.isoformat(timespec="microseconds")), shape)
-    stage.redis.client.set(f"{BAD}/sync", forged)
+    stage.redis.client.set(redis_key(BAD, "sync"), forged)
 
 
 NOT_READ = "every snapshot there stays as it is, and no server is asked"
@@ -1218,20 +1219,23 @@ def check_store(row: Row, stage: Stage) -> None:
     if row.good:
         check_written(row, stage, GOOD, stage.world.healthy)
     elif row.code == 3:
-        assert all(stage.value(f"{GOOD}/{what}") == seeds[f"{GOOD}/{what}"] for what in ("status", "health"))
+        assert all(
+            stage.value(redis_key(GOOD, what)) == seeds[redis_key(GOOD, what)]
+            for what in ("status", "health")
+        )
     if row.code == 0:
         assert stage.truth
         check_written(row, stage, BAD, stage.truth)
     else:
-        assert stage.value(f"{BAD}/status") == seeds[f"{BAD}/status"]
+        assert stage.value(redis_key(BAD, "status")) == seeds[redis_key(BAD, "status")]
     if row.code == 3:
-        assert stage.value(f"{BAD}/health") == seeds[f"{BAD}/health"]
+        assert stage.value(redis_key(BAD, "health")) == seeds[redis_key(BAD, "health")]
     if row.kind:
         health = health_of(stage.redis.client, BAD)
         assert health and schema.is_valid("health", health)
         assert (health["ok"], health["failures"], health["error"]["kind"]) == (False, 1, row.kind)
         assert row.said_in(health["error"]["message"])
-        assert health["collected_time"] == json.loads(seeds[f"{BAD}/status"])["collected_time"]
+        assert health["collected_time"] == json.loads(seeds[redis_key(BAD, "status")])["collected_time"]
         assert health["attempts"] == row.attempts
     for key in [key for key in stage.kept() if key.endswith("/lock")]:
         left: Any = stage.redis.client.pttl(key)
@@ -1283,7 +1287,7 @@ def check_said(row: Row, stage: Stage, err: str, as_json: bool) -> None:
     if row.kind == "bindings":
         assert line.endswith("; 2 servers were not read, and their snapshots stay as they are")
         return
-    kept = json.loads(stage.world.seeds[f"{BAD}/status"])["collected_time"][:19].replace("T", " ")
+    kept = json.loads(stage.world.seeds[redis_key(BAD, "status")])["collected_time"][:19].replace("T", " ")
     assert line.endswith(f"; the snapshot of {kept} UTC is kept")
     tried = f"(tried {row.attempts} times)"
     assert (tried in line) == bool(row.attempts and row.attempts > 1)

@@ -378,15 +378,17 @@ def test_damaged_health_and_sync(ecflow: EcflowServer, redis: RedisServer, watch
     watchman.configure(redis.url, [{"owner": "o", "repo": "r", "address": ecflow}])
     for number, damage in enumerate((b"", b"\xff", b"{", b"[]", b'{"ok":true}', b"[" * 5000, None)):
         assert watchman.collect().code == 0
-        sync: Any = redis.client.get("o/r/sync")
+        sync: Any = redis.client.get("{o/r/status}/sync")
         for what in ("health", "sync"):
-            redis.client.delete(f"o/r/{what}")
+            redis.client.delete(f"{{o/r/status}}/{what}")
             if damage is None:
-                redis.client.hset(f"o/r/{what}", "a", "b")
+                redis.client.hset(f"{{o/r/status}}/{what}", "a", "b")
             else:
-                redis.client.set(f"o/r/{what}", damage)
+                redis.client.set(f"{{o/r/status}}/{what}", damage)
         if number % 2:
-            redis.client.set("o/r/sync", sync[: 100 + number] + bytes([sync[100 + number] ^ 1]) + sync[101:])
+            redis.client.set(
+                "{o/r/status}/sync", sync[: 100 + number] + bytes([sync[100 + number] ^ 1]) + sync[101:]
+            )
         result = watchman.run("list")
         assert result.code == 0 and "its health record is not valid" in result.text
         ecflow.load_text(f"suite s{number}\nendsuite\n")
@@ -491,7 +493,7 @@ def test_a_hostile_health_record(redis: RedisServer, watchman: Watchman) -> None
     error = {"kind": "server", "message": HOSTILE + "said", "detail": HOSTILE}
     record = {"checked_time": "2026-11-24T00:12:57Z", "ok": False, "failures": 1, "attempts": 1, "seconds": 1}
     record |= {"collected_time": None, "error": error, "sync": {"way": None, "why": HOSTILE, "off": None}}
-    redis.client.set("o/r/health", orjson.dumps(record))
+    redis.client.set("{o/r/status}/health", orjson.dumps(record))
     config_ = ("--config", str(watchman.config))
     assert "said" in piped_and_on_a_terminal(watchman, "list", *config_)
     assert "said" in piped_and_on_a_terminal(watchman, "list", "--json", *config_)

@@ -33,6 +33,7 @@ from tests.support.servers import (
     status_of,
 )
 from watchman_cli import snapshot
+from watchman_cli.store.redis import key
 from watchman_cli.sync import cache as memory
 
 NAME = "o/r"
@@ -97,12 +98,12 @@ class Watched:
         return {**health["sync"], "requests": health["requests"]}
 
     def value(self, field: str) -> bytes:
-        value: Any = self.redis.client.get(f"{NAME}/{field}")
+        value: Any = self.redis.client.get(key(NAME, field))
         assert value
         return bytes(value)
 
     def set(self, field: str, value: bytes) -> None:
-        self.redis.client.set(f"{NAME}/{field}", value)
+        self.redis.client.set(key(NAME, field), value)
 
 
 @pytest.fixture
@@ -343,11 +344,11 @@ def test_memory_off(watched: Watched) -> None:
 def test_memory_in_a_directory(watched: Watched, tmp_path: Path) -> None:
     watched.top["sync_cache"] = str(tmp_path / "cache")
     watched.configure()
-    watched.redis.client.delete(f"{NAME}/sync")
+    watched.redis.client.delete(key(NAME, "sync"))
     assert [watched.collect()["way"] for _ in range(2)] == ["full", "unchanged"]
     watched.ecflow.force_state("/s/f/a", "State.aborted")
     assert watched.collect()["way"] == "incremental"
-    assert watched.redis.client.get(f"{NAME}/sync") is None
+    assert watched.redis.client.get(key(NAME, "sync")) is None
     assert [path.name for path in (tmp_path / "cache" / NAME).iterdir()] == ["sync"]
     (tmp_path / "cache" / NAME / "sync").unlink()
     assert [watched.collect()["way"] for _ in range(2)] == ["full", "unchanged"]

@@ -113,7 +113,7 @@ class Fleet:
             assert records in (self.stored[index], truth), f"o/r{index}"
             new += records == truth != self.stored[index]
             self.stored[index] = records
-            health: Any = self.redis.client.get(f"o/r{index}/health")
+            health: Any = self.redis.client.get(f"{{o/r{index}/status}}/health")
             assert schema.is_valid("health", json.loads(health))
         return new
 

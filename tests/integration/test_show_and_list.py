@@ -73,8 +73,8 @@ def test_a_stale_snapshot_is_known_to_be_stale(
 def test_a_health_record_of_another_type_hides_no_snapshot(
     collected: RedisServer, watchman: Watchman
 ) -> None:
-    collected.client.delete("o/r/health")
-    collected.client.lpush("o/r/health", "a list")
+    collected.client.delete("{o/r/status}/health")
+    collected.client.lpush("{o/r/status}/health", "a list")
     shown = watchman.run("show", "o/r")
     assert (shown.code, shown.err) == (0, "") and "12 nodes: " in shown.text
     assert "its health record is not valid" in watchman.run("list").text

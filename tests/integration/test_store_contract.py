@@ -12,7 +12,8 @@ import pytest
 
 from tests.support.servers import RedisServer
 from watchman_cli import snapshot
-from watchman_cli.store import Changed, Store, Superseded, Writing, open_store
+from watchman_cli.store import LeaseLost, SnapshotChanged, Store, Update, open_store
+from watchman_cli.store.redis import key
 
 NAME = "o/r"
 OLD = snapshot.compose("2026-01-01T00:00:00.000001+00:00", "RUNNING", [b'{"path":"/","status":"queued"}'])
@@ -39,12 +40,12 @@ def test_one_run_at_a_time(store: Store) -> None:
     with first:
         assert store.lease(NAME, soon()) is None
         assert store.lease("o/other", soon())
-        first.commit(Writing(health=b"{}", snapshot=OLD, sync=b"kept"))
+        first.commit(Update(health=b"{}", snapshot=OLD, sync=b"kept"))
     second = store.lease(NAME, soon())
     assert second
     with second:
-        assert second.earlier.head and second.earlier.head.collected_time.endswith("000001+00:00")
-        assert (second.earlier.health, second.earlier.sync) == (b"{}", b"kept")
+        assert second.stored.head and second.stored.head.collected_time.endswith("000001+00:00")
+        assert (second.stored.health, second.stored.sync) == (b"{}", b"kept")
     third = store.lease(NAME, soon())
     assert third
     third.release()
@@ -52,24 +53,24 @@ def test_one_run_at_a_time(store: Store) -> None:
 
 def test_what_is_written_together(store: Store) -> None:
     with store.lease(NAME, soon()) or pytest.fail() as lease:
-        lease.commit(Writing(health=b"1", snapshot=OLD, sync=b"sync"))
+        lease.commit(Update(health=b"1", snapshot=OLD, sync=b"sync"))
     with store.lease(NAME, soon()) or pytest.fail() as lease:
-        lease.commit(Writing(health=b"2", touch="2026-01-01T00:00:00.000009+00:00"))
+        lease.commit(Update(health=b"2", new_time="2026-01-01T00:00:00.000009+00:00"))
     touched = store.value(NAME, "status")
     assert touched and touched == OLD.replace(b"000001", b"000009")
     assert (store.value(NAME, "health"), store.value(NAME, "sync")) == (b"2", b"sync")
     with store.lease(NAME, soon()) or pytest.fail() as lease:
-        lease.commit(Writing(health=b"3", sync=b""))
+        lease.commit(Update(health=b"3", sync=b""))
     assert (store.value(NAME, "status"), store.value(NAME, "sync")) == (touched, None)
 
 
 def test_a_time_is_not_set_in_another_snapshot(store: Store) -> None:
     with store.lease(NAME, soon()) or pytest.fail() as lease:
-        lease.commit(Writing(health=b"1", snapshot=OLD))
+        lease.commit(Update(health=b"1", snapshot=OLD))
     with store.lease(NAME, soon()) or pytest.fail() as lease:
         replace(store, NEW)
-        with pytest.raises(Changed):
-            lease.commit(Writing(health=b"2", touch="2026-01-01T00:00:00.000009+00:00"))
+        with pytest.raises(SnapshotChanged):
+            lease.commit(Update(health=b"2", new_time="2026-01-01T00:00:00.000009+00:00"))
     assert (store.value(NAME, "status"), store.value(NAME, "health")) == (NEW, b"1")
 
 
@@ -78,7 +79,7 @@ def replace(store: Store, value: bytes) -> None:
     if store.url.startswith("file"):
         Path(store.url[len("file://") :], NAME, "status.json").write_bytes(value)
     else:
-        store._client.set(f"{NAME}/status", value)  # type: ignore[attr-defined]
+        store._client.set(key(NAME, "status"), value)  # type: ignore[attr-defined]
 
 
 def test_an_earlier_run_does_not_overwrite_a_later_one(redis: RedisServer) -> None:
@@ -86,11 +87,11 @@ def test_an_earlier_run_does_not_overwrite_a_later_one(redis: RedisServer) -> No
     store = open_store(redis.url)
     earlier = store.lease(NAME, soon())
     assert earlier
-    redis.client.delete(f"{NAME}/lock")
+    redis.client.delete(key(NAME, "lock"))
     with store.lease(NAME, soon()) or pytest.fail() as later:
-        later.commit(Writing(health=b"later", snapshot=NEW))
-    with pytest.raises(Superseded):
-        earlier.commit(Writing(health=b"earlier", snapshot=OLD))
+        later.commit(Update(health=b"later", snapshot=NEW))
+    with pytest.raises(LeaseLost):
+        earlier.commit(Update(health=b"earlier", snapshot=OLD))
     assert (store.value(NAME, "status"), store.value(NAME, "health")) == (NEW, b"later")
 
 
@@ -100,7 +101,7 @@ def test_a_store_that_forgot_the_lease_takes_the_snapshot(redis: RedisServer) ->
     lease = store.lease(NAME, soon())
     assert lease
     redis.client.flushall()
-    lease.commit(Writing(health=b"1", snapshot=NEW))
+    lease.commit(Update(health=b"1", snapshot=NEW))
     assert store.value(NAME, "status") == NEW
 
 

@@ -24,6 +24,7 @@ from watchman_cli.bindings.supervisor import Probes
 from watchman_cli.collect import Outcome, Run
 from watchman_cli.config import Config, Server
 from watchman_cli.store import open_store
+from watchman_cli.store.redis import key as redis_key
 
 STATES = ("unknown", "complete", "queued", "aborted", "submitted", "active")
 ATTRIBUTES = (
@@ -396,7 +397,7 @@ def another_client(soak: Soak) -> Any:
 
 def forget(soak: Soak) -> Any:
     """The store loses what was remembered, or has it damaged."""
-    key = f"{soak.server.name}/sync"
+    key = redis_key(soak.server.name, "sync")
     value: Any = soak.redis.client.get(key)
     if value is None or soak.random.random() < 0.3:
         soak.redis.client.delete(key)

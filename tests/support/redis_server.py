@@ -13,6 +13,7 @@ from typing import Any
 import redis
 
 from tests.support.loopback import accepts, await_true, free_port
+from watchman_cli.store.redis import key
 
 
 @dataclass
@@ -55,13 +56,13 @@ class RedisServer:
 
 def status_of(client: redis.Redis, name: str) -> dict[str, Any] | None:
     """Return the decoded snapshot of a server in Redis."""
-    value: Any = client.get(f"{name}/status")
+    value: Any = client.get(key(name, "status"))
     return json.loads(value) if value else None
 
 
 def health_of(client: redis.Redis, name: str) -> dict[str, Any] | None:
     """Return the decoded health record of a server in Redis."""
-    value: Any = client.get(f"{name}/health")
+    value: Any = client.get(key(name, "health"))
     return json.loads(value) if value else None
 
 

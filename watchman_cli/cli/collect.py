@@ -15,7 +15,7 @@ from watchman_cli.config import Config, Server
 from watchman_cli.errors import ServerError, StoreError
 from watchman_cli.output.log import Progress, Reporter
 from watchman_cli.signals import before_a_signal_ends
-from watchman_cli.store import RedisStore, Store, open_store
+from watchman_cli.store import Store, open_store
 
 RESULTS = ("written", "skipped", "failed", "lost")
 WAYS = {"unchanged": "unchanged", "incremental": "synced incrementally", "full": "synced in full"}
@@ -89,8 +89,7 @@ def _opened(config: Config, servers: Sequence[Server]) -> Store:
     """The store, once it has answered: without it no server need be asked. Raises StoreError."""
     store = open_store(config.store, config.store_named_by)
     shortest = min(server.deadline for server in servers)
-    if isinstance(store, RedisStore):
-        store.limit(max(0.2, shortest / 4))
+    store.set_timeout(max(0.2, shortest / 4))
     try:
         store.check(time.monotonic() + max(server.deadline for server in servers))
     except StoreError as error:

@@ -13,14 +13,14 @@ from typing import Any
 
 import orjson
 
-from watchman_cli import health, snapshot
+from watchman_cli import health, retry, snapshot
 from watchman_cli.bindings import script as probe
 from watchman_cli.bindings.supervisor import Attempt, Probes
 from watchman_cli.config import Config, Server
 from watchman_cli.errors import BadSnapshot, ServerError, StoreError, WatchmanError
-from watchman_cli.retry import retry
 from watchman_cli.snapshot import Change, DoesNotFit, Piece
-from watchman_cli.store import Changed, DirectoryStore, Lease, Store, Superseded, Writing
+from watchman_cli.store import Lease, LeaseLost, SnapshotChanged, Store, Update
+from watchman_cli.store.directory import DirectoryStore
 from watchman_cli.sync import cache as memory
 from watchman_cli.sync.cache import Memory, Shape
 
@@ -178,7 +178,7 @@ class Run:
             return value if whole else value[: memory.HEAD_SIZE]
         if not self.kept_in_store:
             return b""
-        return (lease.value("sync") if whole else lease.earlier.sync) or b""
+        return lease.stored.sync if whole else lease.stored.sync[: memory.HEAD_SIZE]
 
     @property
     def kept_in_store(self) -> bool:
@@ -189,7 +189,7 @@ class Run:
         """Keep what the next run may sync from in the directory for it. Raises StoreError."""
         if self._cache is not None:
             self._cache.check(0)
-            self._cache.keep(server.name, "sync", sync)
+            self._cache.put(server.name, "sync", sync)
 
 
 class Attempts:
@@ -203,7 +203,7 @@ class Attempts:
         self.answered = False  # whether the server answered an attempt, which then failed
         self.left_handle = False
         self.warning: str | None = None
-        earlier = lease.earlier if lease else None
+        earlier = lease.stored if lease else None
         self.before = health.decode(earlier.health if earlier else None)
         self.kept = earlier.head.collected_time if earlier and earlier.head else self.before.collected_time
 
@@ -219,10 +219,10 @@ class Attempts:
         try:
             try:
                 self._write(reading)
-            except Changed:
+            except SnapshotChanged:
                 reading = self._attempt("the snapshot in the store was changed by another hand")
                 self._write(reading)
-        except Superseded:
+        except LeaseLost:
             return self._outcome("skipped", report=reading.report)
         except ServerError as error:
             return self._failed(error)
@@ -232,7 +232,7 @@ class Attempts:
         return self._outcome("written", report=reading.report, warning=warning)
 
     def _read(self) -> Reading:
-        return retry(self._attempt, self._worth_another, self._patience)
+        return retry.call(self._attempt, self._worth_another, self._patience)
 
     def _patience(self) -> dict[str, Any]:
         """How often and how soon the server is asked again."""
@@ -340,7 +340,7 @@ class Attempts:
         if decoded is None:
             return None, "nothing usable is remembered", False
         known, _ = decoded
-        head = self.lease.earlier.head
+        head = self.lease.stored.head
         if head is None or head.revision != known.revision:
             return None, "the snapshot in the store is not the one remembered", False
         if known.bindings != self.run.probes.bindings_by(self.read_by).version:
@@ -408,7 +408,7 @@ class Attempts:
         sync = b""
         if shape and not difference:
             sync = self._new_memory(report, known, head.revision, shape.encode())
-        earlier = self.lease.earlier.head if self.lease else None
+        earlier = self.lease.stored.head if self.lease else None
         if earlier and earlier.revision == head.revision and not difference:
             return Reading(report, touch=time_read, sync=sync)
         return Reading(report, snapshot=value, sync=sync, difference=difference)
@@ -468,10 +468,10 @@ class Attempts:
             except StoreError as error:
                 self.warning = f"sync_cache: {error}; the next run makes a full sync"
         self.lease.commit(
-            Writing(
+            Update(
                 health=health.encode(record),
                 snapshot=reading.snapshot,
-                touch=reading.touch if reading.snapshot is None else None,
+                new_time=reading.touch if reading.snapshot is None else None,
                 sync=reading.sync if self.run.kept_in_store else None,
                 expire=self.server.expire,
             )
@@ -486,8 +486,8 @@ class Attempts:
         if self.lease is not None:
             record = self._health(None, error)
             try:
-                self.lease.commit(Writing(health=health.encode(record)))
-            except (Superseded, Changed):
+                self.lease.commit(Update(health=health.encode(record), expire=self.server.expire))
+            except (LeaseLost, SnapshotChanged):
                 pass
         return self._outcome("failed", error=error)
 

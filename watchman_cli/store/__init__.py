@@ -1,27 +1,19 @@
-"""Where snapshots go and are read back from: bytes go in under a server's name, and come out again."""
+"""Where snapshots go and are read back from: bytes go in under a server's name, and come out again.
 
-from watchman_cli.store.redis import (
-    Changed,
-    DirectoryStore,
-    Earlier,
-    Lease,
-    RedisStore,
-    Store,
-    Superseded,
-    Writing,
-    open_store,
-    read_snapshot,
-)
+base.py has the contract. Only redis*.py import redis, and only when a store in Redis is opened.
+"""
+
+from watchman_cli.store.base import Lease, LeaseLost, SnapshotChanged, Store, StoredState, Update
+from watchman_cli.store.url import open_store, read_snapshot, redact
 
 __all__ = [
-    "Changed",
-    "DirectoryStore",
-    "Earlier",
     "Lease",
-    "RedisStore",
+    "LeaseLost",
+    "SnapshotChanged",
     "Store",
-    "Superseded",
-    "Writing",
+    "StoredState",
+    "Update",
     "open_store",
     "read_snapshot",
+    "redact",
 ]

@@ -1,170 +1,37 @@
-"""Stores: where snapshots go and are read back from. The only code that imports redis.
-
-A store keeps three values of each server, `owner/repo/status`, `/health` and `/sync`, and lends it
-to one run at a time: a lease. A lease is kept by a key that expires in Redis, and by a lock that the
-kernel takes back in a directory, so that a run which was killed leaves none behind.
-"""
+"""A store in Redis. A lease is a key that expires soon after the run's deadline."""
 
 from __future__ import annotations
 
-import fcntl
-import os
-import re
-import secrets
-import socket
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from watchman_cli import snapshot
-from watchman_cli.errors import BadSnapshot, ConfigError, NoSnapshot, StoreError
-from watchman_cli.retry import retry
-from watchman_cli.snapshot import Head, Snapshot
-from watchman_cli.sync import cache as memory
-from watchman_cli.text import printable
+import redis
+from redis import exceptions
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from redis.sentinel import Sentinel
 
-if TYPE_CHECKING:
-    import redis
+from watchman_cli import retry, snapshot
+from watchman_cli.errors import BadSnapshot, StoreError
+from watchman_cli.store import holder
+from watchman_cli.store.base import Lease, LeaseLost, SnapshotChanged, Store, StoredState, Update
+from watchman_cli.store.url import redact
+from watchman_cli.text import printable
 
 T = TypeVar("T")
 SOCKET_TIMEOUT = 5.0  # seconds for one answer of Redis
 NO_EXPIRY = -1  # what Redis answers to PTTL of a key that stays
-PAUSE = 0.2  # seconds before another try at Redis, at first
+INITIAL_BACKOFF = 0.2  # seconds before the first retry
+MAX_SYNC = 64 << 20  # bytes that are read of a value, at most
+MAX_HEALTH = 1 << 20
 
 
-@dataclass(frozen=True)
-class Earlier:
-    """What earlier runs left of one server: the beginnings of its values, and its health."""
-
-    head: Head | None
-    raw_head: bytes
-    size: int  # of the snapshot, in bytes
-    health: bytes | None
-    sync: bytes
-
-
-@dataclass(frozen=True)
-class Writing:
-    """What a run writes of one server, all of it or nothing.
-
-    Either `snapshot` is a new one, or `touch` is the time to set in the one that is there, or the
-    snapshot stays as it is. `sync` is None where it stays, and empty where it is to go.
-    """
-
-    health: bytes
-    snapshot: bytes | None = None
-    touch: str | None = None
-    sync: bytes | None = None
-    expire: int | None = None
-
-
-class Superseded(Exception):
-    """Another run has taken over this server since, and what it writes is newer."""
-
-
-class Changed(Exception):
-    """The snapshot whose time was to be set is not there any more."""
-
-
-class Lease(ABC):
-    """The right to read and write one server, for one run; released when its context ends."""
-
-    earlier: Earlier
-
-    @abstractmethod
-    def value(self, what: str) -> bytes | None:
-        """The whole value `status`, `health` or `sync`."""
-
-    @abstractmethod
-    def commit(self, writing: Writing) -> None:
-        """Write, and end the lease. Raises Superseded, Changed or StoreError."""
-
-    @abstractmethod
-    def release(self) -> None:
-        """End the lease."""
-
-    def __enter__(self) -> Lease:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.release()
-
-
-class Store(ABC):
-    """Where snapshots are kept. `url` names it without its password."""
-
-    url: str
-
-    @abstractmethod
-    def check(self, deadline: float) -> None:
-        """Raise StoreError if the store can't be reached by `deadline`, a time.monotonic()."""
-
-    @abstractmethod
-    def lease(self, name: str, deadline: float) -> Lease | None:
-        """The right to read and write the server `name` until `deadline`; None if another run has it."""
-
-    @abstractmethod
-    def value(self, name: str, what: str) -> bytes | None:
-        """The value `status`, `health` or `sync` of the server `name`.
-
-        Raises StoreError, and BadSnapshot where something else than a value is in its place.
-        """
-
-    @abstractmethod
-    def close(self) -> None:
-        """Close every connection."""
-
-
-def open_store(url: str, named_by: str = "store") -> Store:
-    """The store at `url`. Raises ConfigError, which says who named it, where the address makes no sense."""
-    if url.startswith("file://"):
-        parts = urlsplit(url)
-        path = unquote(parts.path)
-        if parts.netloc or not path or "\0" in path:
-            raise ConfigError([f"{named_by}: a directory is named as file:///path"])
-        return DirectoryStore(Path(path))
-    try:
-        return RedisStore(url)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ConfigError([f"{named_by}: {redact(url)} is not an address that can be used"]) from error
-
-
-def read_snapshot(store: str, name: str) -> Snapshot:
-    """The snapshot of the server `name` (`owner/repo`) in the store at the URL `store`.
-
-    Raises NoSnapshot where there is none, BadSnapshot where it is not valid, and StoreError where
-    the store cannot be reached.
-    """
-    opened = open_store(store)
-    try:
-        value = opened.value(name, "status")
-    finally:
-        opened.close()
-    if value is None:
-        raise NoSnapshot(f"no snapshot of {name} in {opened.url}")
-    return snapshot.decode(value)
-
-
-def redact(url: str) -> str:
-    """A store's URL without its user, password and query, fit to be shown.
-
-    Of one in which something may be a password in the wrong place, only the scheme is shown.
-    """
-    scheme, _, rest = url.partition("://")
-    shown, _, query = rest.partition("?")
-    shown = shown.rpartition("@")[2]
-    hosts = shown.partition("/")[0].split(",")
-    sane = all(re.fullmatch(r"([\w.-]*|\[[\da-fA-F:.]+\])(:\d+)?", host) for host in hosts)
-    return f"{scheme}://{printable(shown) if sane and '@' not in query else '...'}"
-
-
-# ------------------------------------------------------------------------------------ Redis
+def key(name: str, field: str) -> str:
+    """Return the key of one value of the server `name`; all of them hash to one slot of a Redis Cluster."""
+    return f"{name}/status" if field == "status" else f"{{{name}/status}}/{field}"
 
 
 class RedisStore(Store):
@@ -175,63 +42,57 @@ class RedisStore(Store):
         self._client = _connect(url)
 
     def check(self, deadline: float) -> None:
-        self.retry(self._client.ping, deadline)
+        self.call(self._client.ping, deadline)
 
-    def value(self, name: str, what: str) -> bytes | None:
-        from redis.exceptions import ResponseError
-
+    def value(self, name: str, field: str) -> bytes | None:
         def get() -> Any:
             try:
-                return self._client.get(f"{name}/{what}")
-            except ResponseError as error:
+                return self._client.get(key(name, field))
+            except exceptions.ResponseError as error:
                 if _wrong_type(error):
                     raise BadSnapshot("it is of another type than a string") from error
                 raise
 
-        value: bytes | None = self.retry(get, time.monotonic() + SOCKET_TIMEOUT)
+        value: bytes | None = self.call(get, time.monotonic() + SOCKET_TIMEOUT)
         return value
 
     def close(self) -> None:
         self._client.close()
 
-    def lease(self, name: str, deadline: float) -> Lease | None:
+    def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
         lease = RedisLease(self, self._client, name, deadline)
-        return lease if self.retry(lease.acquire, deadline) else None
+        return lease if self.call(lease.acquire, deadline) else None
 
-    def retry(self, action: Callable[[], T], deadline: float) -> T:
-        """Do `action`, again while it fails for want of a connection and `deadline` allows.
+    def call(self, func: Callable[[], T], deadline: float) -> T:
+        """Return what `func` returns, called again while the connection fails and `deadline` allows.
 
         Raises StoreError.
         """
-        from redis import exceptions
 
         def translated() -> T:
             try:
-                return action()
+                return func()
             except (exceptions.RedisError, OSError) as error:
                 raise self._explain(error) from error
 
-        def patience() -> dict[str, Any]:
+        def options() -> dict[str, Any]:
             from tenacity import RetryCallState, wait_random_exponential
 
             def too_late(state: RetryCallState) -> bool:
                 return time.monotonic() + state.upcoming_sleep + self._timeout > deadline
 
-            return {"stop": too_late, "wait": wait_random_exponential(multiplier=PAUSE, max=1)}
+            return {"stop": too_late, "wait": wait_random_exponential(multiplier=INITIAL_BACKOFF, max=1)}
 
-        return retry(translated, lambda error: isinstance(error, StoreError) and error.transient, patience)
+        return retry.call(translated, _is_transient, options)
 
-    def limit(self, timeout: float) -> None:
-        """Bound one answer of Redis to `timeout` seconds, so that a deadline can be kept."""
-        self._timeout = min(SOCKET_TIMEOUT, timeout)
+    def set_timeout(self, seconds: float) -> None:
+        self._timeout = min(SOCKET_TIMEOUT, seconds)
         for name in ("socket_timeout", "socket_connect_timeout"):
             self._client.connection_pool.connection_kwargs[name] = self._timeout
 
     _timeout = SOCKET_TIMEOUT
 
     def _explain(self, error: Exception) -> StoreError:
-        from redis import exceptions
-
         refusals = (
             (exceptions.AuthenticationError, "refused the user or password"),
             (exceptions.AuthorizationError, "refused the user or password"),
@@ -258,9 +119,10 @@ class RedisLease(Lease):
 
     def __init__(self, store: RedisStore, client: redis.Redis, name: str, deadline: float) -> None:
         self._store, self._client, self._deadline = store, client, deadline
-        self._keys = {what: f"{name}/{what}" for what in ("status", "health", "sync", "lock")}
-        self._token = f"{_identity()} {secrets.token_hex(8)}".encode()
+        self._keys = {field: key(name, field) for field in ("status", "health", "sync", "lock")}
+        self._token = holder.new_token()
         self._held = False
+        self.warnings = []
 
     def acquire(self) -> bool:
         keys = self._keys
@@ -271,89 +133,90 @@ class RedisLease(Lease):
         pipe.pttl(keys["lock"])
         pipe.getrange(keys["status"], 0, snapshot.HEAD_SIZE - 1)
         pipe.strlen(keys["status"])
-        pipe.get(keys["health"])
-        pipe.getrange(keys["sync"], 0, memory.HEAD_SIZE - 1)
-        taken, holder, expiry, *values = pipe.execute(raise_on_error=False)
-        for answer in (taken, holder):
+        pipe.getrange(keys["health"], 0, MAX_HEALTH)
+        pipe.getrange(keys["sync"], 0, MAX_SYNC)
+        taken, owner, expiry, *values = pipe.execute(raise_on_error=False)
+        for answer in (taken, owner):
             if isinstance(answer, Exception) and not _wrong_type(answer):
                 raise answer
-        if holder != self._token:
-            foreign = _wrong_type(holder) or expiry == NO_EXPIRY  # every lease expires
-            if not foreign and holder is not None and not _is_dead(holder):
+        if owner != self._token:
+            foreign = _wrong_type(owner) or expiry == NO_EXPIRY  # every lease expires
+            if not foreign and owner is not None and not holder.is_dead(owner):
                 return False
-            return self._take_over(holder) and self.acquire()
+            return self._take_over(owner) and self.acquire()
         self._held = True
-        raw_head, size, health, sync = (_or_none(value) for value in values)
-        self.earlier = Earlier(
-            snapshot.head_of(raw_head or b""), raw_head or b"", size or 0, health, sync or b""
+        raw_head, size, health, sync = (_value_or_none(value) for value in values)
+        self.stored = StoredState(
+            head=snapshot.head_of(raw_head or b""),
+            raw_head=raw_head or b"",
+            size=size or 0,
+            health=_bounded(health, MAX_HEALTH),
+            sync=_bounded(sync, MAX_SYNC),
         )
         return True
 
-    def _take_over(self, holder: Any) -> bool:
-        """Remove the lock of a process of this machine that is no more, unless somebody else did."""
-        from redis.exceptions import WatchError
-
+    def _take_over(self, owner: Any) -> bool:
+        """Delete the lock of a dead process of this machine; return False where another run did."""
         with self._client.pipeline() as pipe:
             pipe.watch(self._keys["lock"])
-            if not _wrong_type(holder) and pipe.get(self._keys["lock"]) != holder:
-                return holder is None
+            if not _wrong_type(owner) and pipe.get(self._keys["lock"]) != owner:
+                return owner is None
             pipe.multi()
             pipe.delete(self._keys["lock"])
             try:
                 pipe.execute()
-            except WatchError:
+            except exceptions.WatchError:
                 return False
         return True
 
-    def value(self, what: str) -> bytes | None:
+    def value(self, field: str) -> bytes | None:
         def get() -> Any:
-            return self._client.get(self._keys[what])
+            return self._client.get(self._keys[field])
 
-        value: bytes | None = self._store.retry(get, self._deadline)
+        value: bytes | None = self._store.call(get, self._deadline)
         return value
 
-    def commit(self, writing: Writing) -> None:
+    def commit(self, update: Update, *, end: bool = True) -> None:
         try:
-            self._store.retry(lambda: self._write(writing), self._deadline)
+            self._store.call(lambda: self._write(update, end), self._deadline)
         except StoreError as error:
             self._held = not error.transient  # it would not answer a release either
             raise
-        self._held = False
+        self._held = not end
 
-    def _write(self, writing: Writing) -> None:
-        from redis.exceptions import WatchError
-
+    def _write(self, update: Update, end: bool) -> None:
         keys = self._keys
         with self._client.pipeline() as pipe:
             pipe.watch(keys["lock"], keys["status"])
-            holder = pipe.get(keys["lock"])
-            if holder != self._token:
-                if _or_none(_try(lambda: pipe.get(keys["health"]))) == writing.health:
+            owner = pipe.get(keys["lock"])
+            if owner != self._token:
+                if _value_or_none(_get_or_none(lambda: pipe.get(keys["health"]))) == update.health:
                     return  # it was written, and only the answer was lost
-                unchanged = _try(lambda: pipe.getrange(keys["status"], 0, snapshot.HEAD_SIZE - 1))
-                if holder is not None or unchanged not in (b"", self.earlier.raw_head):
-                    raise Superseded
-            if writing.touch is not None:
+                unchanged = _get_or_none(lambda: pipe.getrange(keys["status"], 0, snapshot.HEAD_SIZE - 1))
+                if owner is not None or unchanged not in (b"", self.stored.raw_head):
+                    raise LeaseLost
+            if update.new_time is not None:
                 now = pipe.getrange(keys["status"], 0, snapshot.HEAD_SIZE - 1), pipe.strlen(keys["status"])
-                if now != (self.earlier.raw_head, self.earlier.size):
-                    raise Changed
+                if now != (self.stored.raw_head, self.stored.size):
+                    raise SnapshotChanged
             pipe.multi()
-            if writing.snapshot is not None:
-                pipe.set(keys["status"], writing.snapshot, ex=writing.expire)
-            elif writing.touch is not None:
-                pipe.setrange(keys["status"], snapshot.TIME_AT, writing.touch)
-                if writing.expire:
-                    pipe.expire(keys["status"], writing.expire)
-            pipe.set(keys["health"], writing.health)
-            if writing.sync:
-                pipe.set(keys["sync"], writing.sync)
-            elif writing.sync is not None:
+            if update.snapshot is not None:
+                pipe.set(keys["status"], update.snapshot, ex=update.expire)
+            elif update.new_time is not None:
+                pipe.setrange(keys["status"], snapshot.TIME_AT, update.new_time)
+                if update.expire:
+                    pipe.expire(keys["status"], update.expire)
+            pipe.set(keys["health"], update.health)
+            if update.sync:
+                pipe.set(keys["sync"], update.sync)
+            elif update.sync is not None:
                 pipe.delete(keys["sync"])
-            pipe.delete(keys["lock"])
+            if end:
+                pipe.delete(keys["lock"])
             try:
                 pipe.execute()
-            except WatchError as error:
-                raise Superseded from error
+            except exceptions.WatchError as error:
+                raise LeaseLost from error
 
     def release(self) -> None:
         if not self._held:
@@ -368,10 +231,6 @@ class RedisLease(Lease):
 
 
 def _connect(url: str) -> redis.Redis:
-    import redis
-    from redis.backoff import NoBackoff
-    from redis.retry import Retry
-
     options: dict[str, Any] = {
         "socket_timeout": SOCKET_TIMEOUT,
         "socket_connect_timeout": SOCKET_TIMEOUT,
@@ -379,8 +238,6 @@ def _connect(url: str) -> redis.Redis:
     }
     if not url.startswith("redis+sentinel://"):
         return redis.Redis.from_url(url, **options)
-    from redis.sentinel import Sentinel
-
     parts = urlsplit(url)
     if not parts.hostname or not parts.path.strip("/"):
         raise ValueError("redis+sentinel://[user:password@]host:port[,host:port]/service[/db]")
@@ -400,8 +257,8 @@ def _wrong_type(answer: Any) -> bool:
     return isinstance(answer, Exception) and "WRONGTYPE" in str(answer)
 
 
-def _or_none(answer: Any) -> Any:
-    """An answer, or None where the key holds something of another type: it is ours to write over."""
+def _value_or_none(answer: Any) -> Any:
+    """Return an answer; None where the key holds another type: watchman writes over it."""
     if isinstance(answer, Exception):
         if not _wrong_type(answer):
             raise answer
@@ -409,179 +266,17 @@ def _or_none(answer: Any) -> Any:
     return answer
 
 
-def _try(ask: Callable[[], Any]) -> Any:
-    from redis.exceptions import ResponseError
-
+def _get_or_none(get: Callable[[], Any]) -> Any:
     try:
-        return ask()
-    except ResponseError as error:
-        return _or_none(error)
+        return get()
+    except exceptions.ResponseError as error:
+        return _value_or_none(error)
 
 
-# ------------------------------------------------------------------------- who holds a lease
+def _bounded(value: bytes | None, limit: int) -> bytes:
+    """Return a value; nothing where it is larger than any that watchman writes."""
+    return value if value is not None and len(value) <= limit else b""
 
 
-@cache
-def _identity() -> str:
-    """This process, so that another on the same machine can tell whether it still runs."""
-    return f"{socket.gethostname()} {_machine()} {os.getpid()} {_started(os.getpid())}"
-
-
-def _machine() -> str:
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot}:{Path('/proc/self/ns/pid').readlink()}"
-    except OSError:
-        return "?"
-
-
-def _started(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return "?"
-
-
-def _is_dead(holder: bytes) -> bool:
-    """Whether a lease's holder was a process of this machine that runs no more."""
-    try:
-        _, machine, pid, started, _ = holder.decode().split()
-        return machine == _machine() != "?" and _started(int(pid)) != started
-    except ValueError:
-        return False  # not of ours: it expires by itself, or never
-
-
-# ---------------------------------------------------------------------------------- a directory
-
-
-@dataclass
-class DirectoryStore(Store):
-    """A store in a directory: a key is a file, and is only ever replaced as a whole."""
-
-    root: Path
-    url: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.url = f"file://{printable(str(self.root))}"
-
-    def check(self, deadline: float) -> None:
-        with self._told():
-            self.root.mkdir(parents=True, exist_ok=True)
-
-    def value(self, name: str, what: str) -> bytes | None:
-        with self._told(), suppress(FileNotFoundError, NotADirectoryError):
-            if not self.root.is_dir():
-                raise StoreError(f"store {self.url}: no such directory")
-            try:
-                return self._file(name, what).read_bytes()
-            except IsADirectoryError as error:
-                raise BadSnapshot("it is a directory") from error
-        return None
-
-    def close(self) -> None:
-        """Nothing is kept open."""
-
-    def lease(self, name: str, deadline: float) -> Lease | None:
-        folder = self.root / name
-        with self._told():
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return DirectoryLease(self, name, lock)
-            except BlockingIOError:
-                os.close(lock)
-                return None
-            except BaseException:
-                os.close(lock)
-                raise
-
-    def _file(self, name: str, what: str) -> Path:
-        return self.root / name / (what if what == "sync" else f"{what}.json")
-
-    def keep(self, name: str, what: str, data: bytes) -> None:
-        """Keep one value, by itself and without a lease; none where it is empty. Raises StoreError."""
-        with self._told():
-            if data:
-                (self.root / name).mkdir(parents=True, exist_ok=True)
-                self.replace(name, what, data)
-            else:
-                self.remove(name, what)
-
-    def replace(self, name: str, what: str, data: bytes) -> None:
-        """Replace a file as a whole; when that fails, the old one is there still."""
-        path = self._file(name, what)
-        part = path.with_name(f".{path.name}.part")
-        try:
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
-
-    def remove(self, name: str, what: str) -> None:
-        """Remove a file, if it is there."""
-        self._file(name, what).unlink(missing_ok=True)
-
-    def _told(self) -> _Told:
-        return _Told(self.url)
-
-
-class _Told:
-    """A context in which what the system says of a file becomes a StoreError."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError) and not isinstance(error, (FileNotFoundError, NotADirectoryError)):
-            raise StoreError(f"store {self._url}: {error.strerror}") from error
-        if isinstance(error, OSError):
-            raise StoreError(f"store {self._url}: {error.strerror}: {error.filename}") from error
-
-
-class DirectoryLease(Lease):
-    """A lease on a directory: the kernel's lock on it, gone with the process whatever ends it."""
-
-    def __init__(self, store: DirectoryStore, name: str, lock: int) -> None:
-        self._store, self._name, self._lock = store, name, lock
-        status = self.value("status") or b""
-        raw_head = status[: snapshot.HEAD_SIZE]
-        sync = (self.value("sync") or b"")[: memory.HEAD_SIZE]
-        head = snapshot.head_of(raw_head)
-        self.earlier = Earlier(head, raw_head, len(status), self.value("health"), sync)
-
-    def value(self, what: str) -> bytes | None:
-        try:
-            return self._store.value(self._name, what)
-        except BadSnapshot as error:
-            raise StoreError(f"store {self._store.url}: {self._name}/{what}: {error}") from error
-
-    def commit(self, writing: Writing) -> None:
-        value = writing.snapshot
-        if writing.touch is not None:
-            old = self.value("status") or b""
-            if (old[: snapshot.HEAD_SIZE], len(old)) != (self.earlier.raw_head, self.earlier.size):
-                raise Changed
-            end = snapshot.TIME_AT + snapshot.TIME_SIZE
-            value = old[: snapshot.TIME_AT] + writing.touch.encode() + old[end:]
-        with _Told(self._store.url):
-            if value is not None:
-                self._store.replace(self._name, "status", value)
-            if writing.sync:
-                self._store.replace(self._name, "sync", writing.sync)
-            elif writing.sync is not None:
-                self._store.remove(self._name, "sync")
-            self._store.replace(self._name, "health", writing.health)
-        self.release()
-
-    def release(self) -> None:
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1
+def _is_transient(error: BaseException) -> bool:
+    return isinstance(error, StoreError) and error.transient

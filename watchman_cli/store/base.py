@@ -1,0 +1,126 @@
+"""The contract of every store, in words.
+
+A store keeps three values of each server: `status` (the snapshot), `health` and `sync`. It lends a server
+to one run at a time: a lease.
+
+A lease is taken with `Store.lease`, which also reads what a run needs to decide how to ask the server:
+`Lease.stored`. It ends with `commit`, with `release`, or with its context, and whatever ends it gives the
+lock back. A run that was killed leaves a lock behind: it is taken over as soon as its holder is proved dead
+(holder.py), or some seconds after its deadline.
+
+`commit` writes all of an `Update` or nothing of it, and is idempotent: after a lost answer it is made once
+more, and finds that it was done. A lock that is gone does not forbid the write by itself: a store that was
+restarted has lost it together with other values, and what the run read of its server is good. So `commit`
+raises LeaseLost only where another live holder has the server, or where the snapshot in the store is later
+than the one that was there when the lease was taken. A new time is set only in the snapshot that was there
+then, else SnapshotChanged is raised, nothing is written and the lease stays.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from watchman_cli.snapshot import Head
+
+
+@dataclass(frozen=True)
+class StoredState:
+    """What earlier runs left of one server.
+
+    `raw_head` is the first snapshot.HEAD_SIZE bytes of the snapshot, `size` its length in bytes, 0 where
+    there is none; `head` is None where it is not a snapshot of watchman's. `health` and `sync` are whole,
+    and empty where there is none, or something that cannot be one.
+    """
+
+    head: Head | None
+    raw_head: bytes
+    size: int
+    health: bytes
+    sync: bytes
+
+
+@dataclass(frozen=True)
+class Update:
+    """What a run writes of one server, all of it or nothing.
+
+    Either `snapshot` is a new one, or `new_time` is the time to set in the stored one, or the snapshot stays
+    as it is. `sync` is None where it stays, and empty where it is to be deleted. `expire` is the number of
+    seconds after which the store drops the snapshot; None where it stays for ever.
+    """
+
+    health: bytes
+    snapshot: bytes | None = None
+    new_time: str | None = None
+    sync: bytes | None = None
+    expire: int | None = None
+
+
+class LeaseLost(Exception):
+    """Another run has taken over this server, and what it writes is newer."""
+
+
+class SnapshotChanged(Exception):
+    """The snapshot whose time was to be set is no longer the one that was read."""
+
+
+class Lease(ABC):
+    """The right to read and write one server, for one run; released when its context ends."""
+
+    stored: StoredState
+    warnings: list[str]  # what an operator should know: a lock that was taken over, what the store lost
+
+    @abstractmethod
+    def value(self, field: str) -> bytes | None:
+        """Return the whole value `status`, `health` or `sync`; None where there is none.
+
+        Raises StoreError.
+        """
+
+    @abstractmethod
+    def commit(self, update: Update, *, end: bool = True) -> None:
+        """Write `update`, and end the lease unless `end` is False.
+
+        Raises LeaseLost, SnapshotChanged or StoreError.
+        """
+
+    @abstractmethod
+    def release(self) -> None:
+        """End the lease."""
+
+    def __enter__(self) -> Lease:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+class Store(ABC):
+    """Where snapshots are kept. `url` names it without its password."""
+
+    url: str
+
+    @abstractmethod
+    def check(self, deadline: float) -> None:
+        """Raise StoreError if the store cannot be reached by `deadline`, a time.monotonic()."""
+
+    @abstractmethod
+    def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
+        """Return the right to read and write the server `name` until `deadline`; None if another run has it.
+
+        With `address`, no other lease of that address exists at the same time. Raises StoreError.
+        """
+
+    @abstractmethod
+    def value(self, name: str, field: str) -> bytes | None:
+        """Return the value `status`, `health` or `sync` of the server `name`; None where there is none.
+
+        Raises StoreError, and BadSnapshot where something else than a value is in its place.
+        """
+
+    def set_timeout(self, seconds: float) -> None:  # noqa: B027 (a store that does not wait has none)
+        """Bound the wait for one answer of the store, so that a deadline can be kept."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close every connection."""
