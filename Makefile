@@ -1,9 +1,11 @@
 # The README's commands. Each works as the only command on a fresh Debian or Ubuntu machine that has
 # python3, git and make: it installs what is missing, as root or with sudo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-releases install lint bench soak servers
+.PHONY: help demo test test-unit test-releases test-pythons coverage install lint bench soak servers
 
 PYTHON ?= python3
+# Tests wait more than they compute: two at once for each core, and not so many that servers run short of ports.
+WORKERS := $(shell n=$$(nproc); echo $$((n < 8 ? 2 * n : 16)))
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
@@ -14,7 +16,15 @@ demo: .venv/bin/watchman servers  ## Watch a small real suite on private servers
 	@.venv/bin/python -m tests.demo
 
 test: .venv/.dev servers  ## Run the whole test suite
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal
+
+# The slow ones kill and repeat, and cover nothing that the others do not; measured, they would take many times as long.
+coverage: .venv/.dev servers  ## Run the whole test suite and measure the branches taken, against a floor
+	.venv/bin/coverage erase
+	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -m slow
+	.venv/bin/coverage run -m pytest -n $(WORKERS) --dist worksteal -m 'not slow'
+	.venv/bin/coverage combine -q
+	.venv/bin/coverage report
 
 test-unit: .venv/.dev  ## Run only the tests that need no server, in seconds
 	.venv/bin/python -m pytest tests/unit
@@ -23,6 +33,9 @@ test-releases: .venv/.dev servers  ## Test against the ecFlow of Debian 12, 13 a
 	@[ "$$(id -u)" = 0 ] || { echo 'make test-releases needs root: it makes roots of Debian releases'; exit 1; }
 	@.venv/bin/python -m tests.support.release | xargs -r -n 2 tests/releases/make_root
 	.venv/bin/python -m pytest tests/releases
+
+test-pythons: .venv/.dev  ## Run the unit tests on each Python from 3.10 to 3.14 that is here
+	tests/unit/on_each_python
 
 install: .venv/bin/watchman  ## Make .venv/bin/watchman, ready to run
 	@.venv/bin/watchman --version

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import random
 import socket
 import time
 from collections.abc import Callable
 from typing import Any
 
+# pytest-xdist's workers gw0, gw1, ... each take ports of their own, so that two never take the same one.
+WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 16
 READY_LIMIT = 30.0  # seconds in which a server has started, also on a busy machine
 
 
 def free_port() -> int:
     """Return a port that nothing listens on; ecflow_server refuses those above 49151."""
     while True:
-        port = random.randint(20000, 32000)
+        port = random.randrange(20000 + WORKER, 32000, 16)
         with socket.socket() as trial:
             try:
                 trial.bind(("0.0.0.0", port))
