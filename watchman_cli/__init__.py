@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from watchman_cli.errors import BadSnapshot, NoSnapshot, StoreError, WatchmanError
+    from watchman_cli.reader import read_snapshot
     from watchman_cli.snapshot import Snapshot, StatusRecord
-    from watchman_cli.store import read_snapshot
 
 __version__ = "0.1.0"
 __all__ = [
@@ -34,7 +34,7 @@ _HOMES = {
     "WatchmanError": "errors",
     "Snapshot": "snapshot",
     "StatusRecord": "snapshot",
-    "read_snapshot": "store",
+    "read_snapshot": "reader",
 }
 
 

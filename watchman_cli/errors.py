@@ -1,4 +1,4 @@
-"""What can go wrong, as a small family of exceptions that carry what the user needs."""
+"""The exceptions that watchman raises: each carries its message and the command's exit code."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from watchman_cli.text import printable
 
 
 def print_error(line: str) -> None:
-    """Print a line on standard error; where that cannot be, nothing else is to fail for it."""
+    """Print a line on standard error; ignore a standard error that takes nothing."""
     with suppress(OSError):
         print(printable(line), file=sys.stderr, flush=True)
 
 
 class WatchmanError(Exception):
-    """Anything that watchman tells its user; `exit_code` is what the command ends with."""
+    """An error that is reported to the user; `exit_code` is what the command ends with."""
 
     exit_code = 1
 
     @property
-    def lines(self) -> tuple[str, ...]:
-        """What to tell."""
+    def messages(self) -> tuple[str, ...]:
+        """The lines to print."""
         return (f"watchman: {self}",)
 
 
@@ -31,17 +31,17 @@ class ConfigError(WatchmanError):
 
     exit_code = 2
 
-    def __init__(self, mistakes: Sequence[str]) -> None:
-        super().__init__("\n".join(mistakes))
-        self.mistakes = tuple(mistakes)
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
 
     @property
-    def lines(self) -> tuple[str, ...]:
-        return self.mistakes
+    def messages(self) -> tuple[str, ...]:
+        return self.problems
 
 
 class StoreError(WatchmanError):
-    """The store could not be reached, or refused; `transient` where another try may succeed."""
+    """The store could not be reached, or refused; `transient` where a retry may succeed."""
 
     exit_code = 3
 
@@ -55,7 +55,7 @@ class NoSnapshot(WatchmanError):
 
 
 class BadSnapshot(WatchmanError):
-    """What the store or a server gave is not a valid snapshot."""
+    """The store's value, or a server's reply, is not a valid snapshot."""
 
 
 class ServerError(WatchmanError):

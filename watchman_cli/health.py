@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
 from watchman_cli import schema
-from watchman_cli.errors import BadSnapshot
-
-if TYPE_CHECKING:
-    from watchman_cli.store import Store
 
 
 @dataclass(frozen=True)
@@ -53,14 +49,6 @@ def encode(health: Health) -> bytes:
     flat = dict(vars(health))
     sync = {name: flat.pop(name) for name in _OF_SYNC}
     return orjson.dumps({**flat, "sync": sync})
-
-
-def stored(store: Store, name: str) -> bytes | None:
-    """A server's record as it is stored; empty where something else is in its place. Raises StoreError."""
-    try:
-        return store.value(name, "health")
-    except BadSnapshot:
-        return b""
 
 
 def decode(value: bytes | None) -> Health:

@@ -1,4 +1,4 @@
-"""The schemas that ship with watchman: the one truth of config, snapshot and health."""
+"""The schemas that ship with watchman: the single source of truth of config, snapshot and health."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HERE = Path(__file__).parent
 
 @cache
 def load(name: str) -> dict[str, Any]:
-    """The schema `name` (config, snapshot or health) as a dictionary."""
+    """Return the schema `name` (config, snapshot or health) as a dictionary."""
     installed = _HERE / "schemas" / f"{name}.schema.json"
     path = installed if installed.exists() else _HERE.parent / "schemas" / f"{name}.schema.json"
     schema: dict[str, Any] = orjson.loads(path.read_bytes())
@@ -30,24 +30,24 @@ def _fast(name: str) -> Any:
 
 
 def is_valid(name: str, instance: Any) -> bool:
-    """Whether `instance` fits the schema `name`: milliseconds for a snapshot of 100,000 nodes."""
+    """Return whether `instance` fits the schema `name`: milliseconds for a snapshot of 100,000 nodes."""
     try:
         return bool(_fast(name).is_valid(instance))
     except ValueError:  # something that JSON does not have
         return False
 
 
-def mistakes(name: str, instance: Any, limit: int) -> Iterator[Any]:
-    """Each mistake in `instance` as a jsonschema.ValidationError, the first `limit` of them."""
+def iter_errors(name: str, instance: Any, limit: int) -> Iterator[Any]:
+    """Yield the first `limit` errors in `instance`, each a jsonschema.ValidationError."""
     from jsonschema import Draft202012Validator
 
     return islice(Draft202012Validator(load(name)).iter_errors(instance), limit)
 
 
 def why_invalid(name: str, instance: Any) -> str:
-    """A mistake of an instance that is not valid, with its place, for an error message.
+    """Return an error of an instance that is not valid, with its place, for a message.
 
-    It costs no more than is_valid, whatever the instance's size.
+    This costs no more than is_valid, for an instance of any size.
     """
     from jsonschema_rs import ValidationError
 

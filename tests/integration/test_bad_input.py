@@ -37,8 +37,8 @@ from tests.support.servers import (
 )
 from watchman_cli import config, schema
 from watchman_cli.errors import ConfigError
-from watchman_cli.output import tree as show
-from watchman_cli.output.tree import View
+from watchman_cli.output import tree
+from watchman_cli.output.tree import TreeFilter
 from watchman_cli.snapshot import StatusRecord
 
 LIMIT = 60.0  # seconds in which anything that is asked about something absurd is answered
@@ -103,10 +103,10 @@ def load(path: Path, text: bytes | str) -> list[str]:
     try:
         config.load(path, {})
     except ConfigError as error:
-        assert error.mistakes
-        for mistake in error.mistakes:
+        assert error.problems
+        for mistake in error.problems:
             assert re.match(re.escape(str(path)) + r":([1-9]\d*:)? \S", mistake), mistake
-        return list(error.mistakes)
+        return list(error.problems)
     return []
 
 
@@ -368,7 +368,7 @@ def test_one_damaged_value_ends_no_listing(
         result = watchman.run("list", "--json")
         assert result.code == 1
         rows = json.loads(result.out)
-        assert [row["wrong"] is None for row in rows] == [True, False, True]
+        assert [row["error"] is None for row in rows] == [True, False, True]
 
 
 def test_damaged_health_and_sync(ecflow: EcflowServer, redis: RedisServer, watchman: Watchman) -> None:
@@ -413,8 +413,8 @@ def test_records_that_are_no_tree(
 ) -> None:
     """Nodes without their parents, twice, in any order: each that is to be seen is drawn, once."""
     found = [StatusRecord("/", "queued"), *(StatusRecord(*record) for record in records)]
-    lines = list(show.tree(found, View(path, frozenset(statuses), depth), False))
-    show.fitting_depth(found, View(path, frozenset(statuses), depth), 3)
+    lines = list(tree.tree(found, TreeFilter(path, frozenset(statuses), depth), False))
+    tree.fitting_depth(found, TreeFilter(path, frozenset(statuses), depth), 3)
     below = path.rstrip("/") + "/"
     if not statuses and depth is None:
         assert len(lines) == sum(r.path == path or r.path.startswith(below) for r in found)
@@ -427,7 +427,7 @@ def test_drawing_what_is_no_tree_is_linear() -> None:
         records = [StatusRecord("/", "queued")]
         records += [StatusRecord(f"/{'x/' * (i % 7)}n{i}", "queued") for i in range(nodes)]
         began = time.thread_time()
-        assert list(show.tree(records, View("/", frozenset(), depth), False))
+        assert list(tree.tree(records, TreeFilter("/", frozenset(), depth), False))
         return time.thread_time() - began
 
     for depth in (None, 0, 1, 2):
@@ -685,9 +685,9 @@ def test_no_password_is_told_of_a_mistake(path: Path, text: str) -> None:
     path.write_text(document)
     try:
         found = config.load(path, {})
-        open_store(found.store, found.store_named_by).check(time.monotonic())
+        open_store(found.store, found.store_source).check(time.monotonic())
     except ConfigError as error:
-        told = "\n".join(error.mistakes)
+        told = "\n".join(error.problems)
         assert told.startswith(f"{path}:") and SECRET not in told
     else:
         pytest.fail("it was taken")

@@ -138,8 +138,8 @@ def test_list(collected: RedisServer, watchman: Watchman, ecflow: EcflowServer) 
     assert result.code == 1
     rows = json.loads(result.text)
     assert [row["server"] for row in rows] == ["o/r", "o/new"]
-    assert rows[0]["counts"]["suspended"] == 1 and rows[0]["wrong"] is None
-    assert (rows[1]["wrong"], rows[1]["health"]) == ("no snapshot", "never read")
+    assert rows[0]["counts"]["suspended"] == 1 and rows[0]["error"] is None
+    assert (rows[1]["error"], rows[1]["health"]) == ("no snapshot", "never read")
 
 
 def test_exit_codes(collected: RedisServer, watchman: Watchman) -> None:

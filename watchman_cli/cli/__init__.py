@@ -1,1 +1,4 @@
-"""The command line: one file a command. Arguments go in, an exit code comes out."""
+"""The command line: a module a command, which reads its options, calls the library and prints.
+
+The only stage that imports typer.
+"""

@@ -1,93 +1,127 @@
-"""What `watchman collect` does around a run: what it tells, and its exit code."""
+"""`watchman collect`: one run over the configured servers."""
 
 from __future__ import annotations
 
+import enum
 import logging
 import os
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from watchman_cli.bindings.supervisor import Probes
-from watchman_cli.collect import Outcome, Run
-from watchman_cli.config import Config, Server
+import typer
+
+from watchman_cli.cli.options import CONFIG, STORE, load_config
 from watchman_cli.errors import ServerError, StoreError
-from watchman_cli.output.log import Progress, Reporter
-from watchman_cli.signals import before_a_signal_ends
-from watchman_cli.store import Store, open_store
+from watchman_cli.signals import install_handlers, on_signal
 
-RESULTS = ("written", "skipped", "failed", "lost")
-WAYS = {"unchanged": "unchanged", "incremental": "synced incrementally", "full": "synced in full"}
-STOP_LIMIT = 0.5  # seconds for the threads to give their leases back when the run is interrupted
+if TYPE_CHECKING:
+    from watchman_cli.collect import Outcome, Run
+    from watchman_cli.config import Config, Server
+    from watchman_cli.output.log import Reporter
+    from watchman_cli.store import Store
+
+STOP_TIMEOUT = 0.5  # seconds for the threads to give their leases back when the run is interrupted
 
 
-def collect_command(
-    config: Config,
-    servers: Sequence[Server],
-    probes: Probes,
-    *,
-    dry_run: bool,
-    jobs: int,
-    reset_sync: bool,
-    verbose: bool,
-    log_format: str,
-) -> int:
-    """Make one run, tell of it, and return the exit code."""
-    alone = len(servers) == 1 or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb"
+class LogFormat(str, enum.Enum):
+    """How log lines are written."""
+
+    text = "text"
+    json = "json"
+
+
+def collect(
+    server: list[str] = typer.Option(
+        [], "--server", metavar="NAME", help="Read only this server, by repo or owner/repo. May be repeated."
+    ),
+    dry_run: bool = typer.Option(
+        False, "--dry-run", help="Read and validate, print the snapshots as JSON lines, and write nothing."
+    ),
+    jobs: int = typer.Option(
+        32, "--jobs", min=1, max=1000, help="How many servers to read at the same time."
+    ),
+    reset_sync: list[str] = typer.Option(
+        [],
+        "--reset-sync",
+        metavar="NAME",
+        help="Read only this server, forgetting what earlier runs left to sync from, "
+        "and turn its incremental syncs on again. May be repeated.",
+    ),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Log each step on standard error."),
+    log_format: LogFormat = typer.Option(LogFormat.text, help="How to write what goes to standard error."),
+    config: str | None = CONFIG,
+    store: str | None = STORE,
+) -> None:
+    """Read every configured server once and write its snapshot to the store."""
+    settings = load_config(config, store)
+    chosen = settings.select([*server, *reset_sync])
+    install_handlers()
+    from watchman_cli.bindings.supervisor import Probes
+
+    probes = Probes(settings.ecflow_python)  # the bindings are imported while we import the rest
+    on_signal(probes.stop)
     with probes:
-        reporter: Reporter
-        if verbose or log_format == "json" or alone:
-            reporter = Reporter(verbose=verbose, log_format=log_format)
-        else:
-            reporter = Progress(len(servers))
-        for warning in config.warnings:
-            reporter.failure("", f"warning: {warning}", logging.WARNING)
+        reporter = _reporter(len(chosen), verbose, log_format)
+        for warning in settings.warnings:
+            reporter.report("", f"warning: {warning}", logging.WARNING)
         try:
-            store = None if dry_run else _opened(config, servers)  # while the bindings are imported
+            opened = None if dry_run else _connect_store(settings, chosen)  # while the bindings are imported
         except StoreError as error:
             with reporter:
-                reporter.failure("watchman", str(error), logging.ERROR)
-            return error.exit_code
-        began = time.monotonic()
-        run = Run(config, servers, store, probes, jobs=jobs, listener=reporter.state, reset_sync=reset_sync)
+                reporter.report("watchman", str(error), logging.ERROR)
+            raise typer.Exit(error.exit_code) from error
+        from watchman_cli.collect import Run
 
-        def done(outcome: Outcome) -> None:
-            if isinstance(outcome.error, ServerError) and outcome.error.kind == "bindings":
-                return  # one error of all servers, told once below
-            reporter.done(outcome)
-            if outcome.snapshot is not None:
-                sys.stdout.buffer.write(outcome.snapshot + b"\n")
-                sys.stdout.buffer.flush()
-
-        before_a_signal_ends(reporter.__exit__)  # gives a terminal its cursor back
-        before_a_signal_ends(lambda: run.stop(STOP_LIMIT))
-        with reporter:
-            outcomes = run.outcomes(done)
-            _tell_of_all(outcomes, reporter)
-        if store:
-            store.close()
-    _conclude(outcomes, time.monotonic() - began, quiet=reporter.logs)
-    code = 1 if any(outcome.result == "failed" for outcome in outcomes) else 0
-    code = 3 if any(outcome.result == "lost" for outcome in outcomes) else code
-    return code
+        listener = reporter.on_state
+        run = Run(settings, chosen, opened, probes, jobs=jobs, listener=listener, reset_sync=bool(reset_sync))
+        outcomes = _run(run, reporter)
+    raise typer.Exit(_exit_code(outcomes))
 
 
-def _tell_of_all(outcomes: Sequence[Outcome], reporter: Reporter) -> None:
-    """Tell once of what concerns many servers: no bindings, and how many snapshots were lost."""
-    without = [o.error for o in outcomes if isinstance(o.error, ServerError) and o.error.kind == "bindings"]
-    if without:
-        unread = f"{len(without)} servers were not read, and their snapshots stay as they are"
-        reporter.failure("watchman", f"{without[0]}; {unread}", logging.ERROR)
-    lost = sum(outcome.result == "lost" for outcome in outcomes)
-    if lost:
-        many = "server was" if lost == 1 else "servers were"
-        reporter.failure("watchman", f"the snapshots of {lost} {many} not written", logging.ERROR)
+def _run(run: Run, reporter: Reporter) -> list[Outcome]:
+    """Make the run, and report each server's outcome as it comes."""
+    began = time.monotonic()
+
+    def done(outcome: Outcome) -> None:
+        if isinstance(outcome.error, ServerError) and outcome.error.kind == "bindings":
+            return  # one error of all servers, reported once below
+        reporter.on_outcome(outcome)
+        if outcome.snapshot is not None:
+            sys.stdout.buffer.write(outcome.snapshot + b"\n")
+            sys.stdout.buffer.flush()
+
+    on_signal(reporter.__exit__)  # gives a terminal its cursor back
+    on_signal(lambda: run.stop(STOP_TIMEOUT))
+    with reporter:
+        outcomes = run.outcomes(done)
+        _report_shared_failures(outcomes, reporter)
+    if run.store:
+        run.store.close()
+    if sys.stderr.isatty() and not reporter.logs:
+        from watchman_cli.output.outcome import describe_run
+
+        print(describe_run(outcomes, time.monotonic() - began), file=sys.stderr)
+    return outcomes
 
 
-def _opened(config: Config, servers: Sequence[Server]) -> Store:
-    """The store, once it has answered: without it no server need be asked. Raises StoreError."""
-    store = open_store(config.store, config.store_named_by)
+def _reporter(total: int, verbose: bool, log_format: LogFormat) -> Reporter:
+    from watchman_cli.output.log import Reporter
+
+    plain = total == 1 or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb"
+    if verbose or log_format is LogFormat.json or plain:
+        return Reporter(verbose=verbose, log_format=log_format.value)
+    from watchman_cli.output.progress import Progress
+
+    return Progress(total)
+
+
+def _connect_store(config: Config, servers: Sequence[Server]) -> Store:
+    """Return the store, once it has answered: without it no server need be asked. Raises StoreError."""
+    from watchman_cli.store import open_store
+
+    store = open_store(config.store, config.store_source)
     shortest = min(server.deadline for server in servers)
     store.set_timeout(max(0.2, shortest / 4))
     try:
@@ -97,12 +131,18 @@ def _opened(config: Config, servers: Sequence[Server]) -> Store:
     return store
 
 
-def _conclude(outcomes: Sequence[Outcome], seconds: float, quiet: bool) -> None:
-    """The last line, on a terminal: what was done."""
-    if quiet or not sys.stderr.isatty():
-        return
-    found = Counter(outcome.result for outcome in outcomes)
-    ways = Counter(outcome.report["way"] for outcome in outcomes if outcome.report)
-    how = ", ".join(f"{ways[way]} {words}" for way, words in WAYS.items() if ways[way])
-    words = [f"{found[result]} {result}" for result in RESULTS if found[result]]
-    print(f"{', '.join(words)} in {seconds:.2f} s{f' ({how})' if how else ''}", file=sys.stderr)
+def _report_shared_failures(outcomes: Sequence[Outcome], reporter: Reporter) -> None:
+    """Report once what concerns many servers: no bindings, and the number of lost snapshots."""
+    without = [o.error for o in outcomes if isinstance(o.error, ServerError) and o.error.kind == "bindings"]
+    if without:
+        unread = f"{len(without)} servers were not read, and their snapshots stay as they are"
+        reporter.report("watchman", f"{without[0]}; {unread}", logging.ERROR)
+    lost = sum(outcome.result == "lost" for outcome in outcomes)
+    if lost:
+        many = "server was" if lost == 1 else "servers were"
+        reporter.report("watchman", f"the snapshots of {lost} {many} not written", logging.ERROR)
+
+
+def _exit_code(outcomes: Sequence[Outcome]) -> int:
+    results = {outcome.result for outcome in outcomes}
+    return 3 if "lost" in results else int("failed" in results)

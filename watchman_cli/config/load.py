@@ -1,4 +1,4 @@
-"""The configuration: where it is looked for, how it is checked, and what it says."""
+"""The configuration file: where it is looked for, and how it becomes a Config."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from watchman_cli import schema
-from watchman_cli.config import yaml as yaml_file
 from watchman_cli.config.model import Config, Server
-from watchman_cli.config.validate import mistakes
+from watchman_cli.config.validate import find_problems
+from watchman_cli.config.yaml import raise_problems, read
 from watchman_cli.errors import ConfigError
 
 
 def find(explicit: str | None, environment: Mapping[str, str] = os.environ) -> Path:
-    """The configuration file to use. Raises ConfigError where there is none."""
+    """Return the configuration file to use. Raises ConfigError where there is none."""
     named = explicit or environment.get("WATCHMAN_CONFIG")
     if named:
         return Path(named)
@@ -38,22 +38,22 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, store: str | N
     """Read and check a configuration file.
 
     `store` and the environment's WATCHMAN_STORE override the file's store, in this order. Raises
-    ConfigError with every mistake, each with its file, line and place.
+    ConfigError with every problem, each with its file, line and place.
     """
-    file = yaml_file.read(path)
-    yaml_file.refuse(path, mistakes(file))
+    file = read(path)
+    raise_problems(path, find_problems(file))
     document = file.value
     defaults = {**_schema_defaults(), **document.get("defaults", {})}
     servers = tuple(_server({**defaults, **entry}) for entry in document["servers"])
     warnings = []
-    if file.open_to_others and (
+    if file.readable_by_others and (
         _has_password(document.get("store", "")) or any(server.password for server in servers)
     ):
         warnings.append(f"{path} holds a password and others may read it: chmod 600 {path}")
     return Config(
         path=path,
         store=store_url(store, environment, document.get("store")),
-        store_named_by=_store_named_by(store, environment, f"{path}:{file.lines.of(['store'])}: store"),
+        store_source=_store_source(store, environment, f"{path}:{file.lines.line_of(['store'])}: store"),
         ecflow_python=environment.get("WATCHMAN_ECFLOW_PYTHON") or document.get("ecflow_python"),
         sync_cache=document.get("sync_cache", _default("sync_cache")),
         servers=servers,
@@ -62,14 +62,14 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, store: str | N
 
 
 def store_url(option: str | None, environment: Mapping[str, str], configured: str | None) -> str:
-    """The store's URL: of the option, else WATCHMAN_STORE, else as configured, else the default.
+    """Return the store's URL: of the option, else WATCHMAN_STORE, else as configured, else the default.
 
-    Raises ConfigError where it is not one, or tells a password to whoever lists processes.
+    Raises ConfigError where it is not one, or shows a password to everybody who lists processes.
     """
     url: str = option or environment.get("WATCHMAN_STORE") or configured or _default("store")
     if not schema.is_valid("config", {"store": url, "servers": [_ANY_SERVER]}):
         expected = schema.load("config")["properties"]["store"]["x-expected"]
-        raise ConfigError([f"{_store_named_by(option, environment, 'store')}: expected {expected}"])
+        raise ConfigError([f"{_store_source(option, environment, 'store')}: expected {expected}"])
     if option and _has_password(option):
         raise ConfigError(
             ["--store: a password on the command line is seen by everybody; use WATCHMAN_STORE or the file"]
@@ -77,7 +77,7 @@ def store_url(option: str | None, environment: Mapping[str, str], configured: st
     return url
 
 
-def _store_named_by(option: str | None, environment: Mapping[str, str], otherwise: str) -> str:
+def _store_source(option: str | None, environment: Mapping[str, str], otherwise: str) -> str:
     if option:
         return "--store"
     return "WATCHMAN_STORE" if environment.get("WATCHMAN_STORE") else otherwise

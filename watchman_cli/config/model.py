@@ -1,4 +1,4 @@
-"""What a configuration says, in frozen dataclasses."""
+"""A configuration's content, in frozen dataclasses."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from watchman_cli.config.validate import suggestion
 from watchman_cli.errors import ConfigError
+from watchman_cli.text import suggestion
 
 Protocol = Literal["tcp", "ssl", "http", "https"]
 Reader = Literal["auto", "protocol", "bindings"]
@@ -38,7 +38,7 @@ class Server:
 
     @property
     def name(self) -> str:
-        """`owner/repo`, under which it is kept in the store."""
+        """Its name in the store, `owner/repo`."""
         return f"{self.owner}/{self.repo}"
 
     @property
@@ -49,7 +49,7 @@ class Server:
 
 @dataclass(frozen=True)
 class Config:
-    """A configuration file that was found without a mistake."""
+    """A valid configuration."""
 
     path: Path
     store: str
@@ -57,24 +57,24 @@ class Config:
     sync_cache: str
     servers: tuple[Server, ...]
     warnings: tuple[str, ...]
-    store_named_by: str = "store"  # the option, the variable or the line of the file
+    store_source: str = "store"  # the option, the variable or the line that named it
 
     def select(self, names: Iterable[str]) -> tuple[Server, ...]:
-        """The servers of these names, each a `repo`, or `owner/repo` where a repo is not unique.
+        """Return the servers of these names, each a `repo`, or `owner/repo` where a repo is not unique.
 
-        All servers where no name is given. Raises ConfigError for an unknown or ambiguous name.
+        Without names, return all servers. Raises ConfigError for an unknown or ambiguous name.
         """
-        wrong, chosen = [], set()
+        problems, chosen = [], set()
         for name in names:
             matches = [server for server in self.servers if name in (server.repo, server.name)]
             if len(matches) == 1:
                 chosen.add(matches[0].name)
             elif matches:
                 those = ", ".join(server.name for server in matches)
-                wrong.append(f"--server {name}: more than one server has this repo, name one of: {those}")
+                problems.append(f"--server {name}: more than one server has this repo, name one of: {those}")
             else:
                 known = [n for server in self.servers for n in (server.name, server.repo)]
-                wrong.append(f"--server {name}: no such server in {self.path}{suggestion(name, known)}")
-        if wrong:
-            raise ConfigError(wrong)
+                problems.append(f"--server {name}: no such server in {self.path}{suggestion(name, known)}")
+        if problems:
+            raise ConfigError(problems)
         return tuple(server for server in self.servers if not chosen or server.name in chosen)

@@ -1,24 +1,24 @@
-"""What is wrong in a configuration, told so that whoever wrote it finds the place."""
+"""The problems in a configuration, each with its line and its place."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from watchman_cli import schema
-from watchman_cli.config.yaml import MISTAKES_LIMIT, Document, escaped, short_key
+from watchman_cli.config.yaml import PROBLEMS_LIMIT, Document
+from watchman_cli.text import escaped, short_key, suggestion
 
 _RENAMED = {"ssl": "; say protocol: ssl"}  # what earlier versions called it
 
 
-def mistakes(file: Document) -> Iterator[tuple[int, str]]:
-    """Each mistake in a configuration: its line, and a message that names its place."""
+def find_problems(file: Document) -> Iterator[tuple[int, str]]:
+    """Yield each problem in a configuration: its line, and a message that names its place."""
     document, lines = file.value, file.lines
     if not schema.is_valid("config", document):
-        for error in schema.mistakes("config", document, MISTAKES_LIMIT):
+        for error in schema.iter_errors("config", document, PROBLEMS_LIMIT):
             for place, message in _explain(error):
-                yield lines.of(place), _dotted(place) + message
+                yield lines.line_of(place), _format_path(place) + message
     defaults = document.get("defaults") if isinstance(document, dict) else None
     defaults = defaults if isinstance(defaults, dict) else {}
     seen: dict[tuple[Any, Any], int] = {}
@@ -26,12 +26,12 @@ def mistakes(file: Document) -> Iterator[tuple[int, str]]:
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         settings = {**defaults, **entry} if isinstance(entry, dict) else {}
         if "user" in settings and "password" not in settings:
-            wrong = "ecFlow wants a password with it; password is missing"
-            yield lines.of(["servers", index, "user"]), f"servers[{index}].user: {wrong}"
+            message = f"servers[{index}].user: ecFlow wants a password with it; password is missing"
+            yield lines.line_of(["servers", index, "user"]), message
         pair = (entry.get("owner"), entry.get("repo")) if isinstance(entry, dict) else (None, None)
         if not all(isinstance(part, str) for part in pair):
             continue
-        line = lines.of(["servers", index])
+        line = lines.line_of(["servers", index])
         if pair in seen:
             name = escaped("/".join(pair))
             yield line, f"servers[{index}]: {name} is already the server of line {seen[pair]}"
@@ -39,7 +39,7 @@ def mistakes(file: Document) -> Iterator[tuple[int, str]]:
 
 
 def _explain(error: Any) -> Iterator[tuple[list[Any], str]]:
-    """What one jsonschema error means to whoever wrote the file: a place and a message, or several."""
+    """Yield what one jsonschema error means to the file's author: a place and a message, or several."""
     place = list(error.absolute_path)
     value, rule = error.instance, error.validator_value
     if error.validator == "additionalProperties":
@@ -54,19 +54,19 @@ def _explain(error: Any) -> Iterator[tuple[list[Any], str]]:
         secret = "password" in place or place == ["store"]
         if error.validator == "type" and rule in ("object", "array") and isinstance(value, str):
             secret = True  # `password secret`, where the colon was forgotten
-        shown = "this value" if secret else _shown(value)
-        yield place, _why(error.validator, shown, rule, error.schema)
+        shown = "this value" if secret else _quote(value)
+        yield place, _message(error.validator, shown, rule, error.schema)
 
 
-def _why(validator: str, shown: str, rule: Any, of: dict[str, Any]) -> str:
+def _message(validator: str, shown: str, rule: Any, of: dict[str, Any]) -> str:
     if validator == "type":
         names: dict[str, str] = {
-            "integer": "a whole number",
+            "integer": "an integer",
             "number": "a number",
-            "string": "text",
+            "string": "a string",
             "array": "a list",
         }
-        names |= {"object": "keys and values", "boolean": "true or false"}
+        names |= {"object": "a mapping", "boolean": "true or false"}
         return f"{shown} is not {names[rule]}"
     if validator == "maximum":
         return f"{shown} is greater than {rule}"
@@ -79,11 +79,11 @@ def _why(validator: str, shown: str, rule: Any, of: dict[str, Any]) -> str:
     if validator == "pattern":
         return f"{shown} is not {of['x-expected']}"
     if validator == "uniqueItems":
-        return f"{shown} names one twice"
+        return f"{shown} has a duplicate"
     return f"{shown} is too short; it needs at least {rule}"
 
 
-def _shown(value: Any) -> str:
+def _quote(value: Any) -> str:
     if isinstance(value, str):
         if "@" in value:  # it may hold a password
             return "this address"
@@ -93,18 +93,12 @@ def _shown(value: Any) -> str:
     elif value is None:
         return "nothing"
     elif isinstance(value, (dict, list)):
-        return "a list" if isinstance(value, list) else "a group of keys"
+        return "a list" if isinstance(value, list) else "a mapping"
     text = escaped(str(value))
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """`; did you mean …?`, where a known word is near; else nothing."""
-    near = difflib.get_close_matches(word[:100], list(known), 1) if word else []
-    return f"; did you mean {near[0]}?" if near else ""
-
-
-def _dotted(place: list[Any]) -> str:
+def _format_path(place: list[Any]) -> str:
     text = ""
     for part in place:
         text += f"[{part}]" if isinstance(part, int) else ("." if text else "") + short_key(part)

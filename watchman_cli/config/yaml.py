@@ -1,4 +1,4 @@
-"""Reads a YAML file as JSON's types, safely, and knows the line of each place in it."""
+"""A YAML file, read safely as JSON's types, with the line of each place in it."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from typing import Any
 import yaml
 
 from watchman_cli.errors import ConfigError
+from watchman_cli.text import escaped, short_key
 
 SIZE_LIMIT = 4 << 20  # bytes: 10,000 servers take 1 MB
 NODE_LIMIT = 1_000_000  # YAML nodes, each alias counted as what it stands for
 DEPTH_LIMIT = 20
-MISTAKES_LIMIT = 1000  # told of one file
+PROBLEMS_LIMIT = 1000  # reported of one file
 
 
-class Lines:
+class LineIndex:
     """The lines of a document's places."""
 
     def __init__(self, tree: yaml.Node) -> None:
         self._tree = tree
         self._keys: dict[int, dict[str, tuple[int, yaml.Node]]] = {}
 
-    def of(self, place: list[Any]) -> int:
-        """The line of a place, or of the innermost part of it that is there."""
+    def line_of(self, place: list[Any]) -> int:
+        """Return the line of a place, or of the innermost part of it that exists."""
         node, line = self._tree, self._tree.start_mark.line
         for part in place:
             if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
@@ -48,45 +49,33 @@ class Lines:
 
 @dataclass(frozen=True)
 class Document:
-    """What a file says."""
+    """A file's content."""
 
     path: Path
     value: Any  # of JSON's types
-    lines: Lines
-    open_to_others: bool  # whether others than its owner may read the file
+    lines: LineIndex
+    readable_by_others: bool  # by others than the file's owner
 
 
 def read(path: Path) -> Document:
-    """Read a file. Raises ConfigError where it is not YAML that has a meaning in JSON's types."""
-    text, open_to_others = _text(path)
+    """Read a file. Raises ConfigError unless it is YAML that has a meaning in JSON's types."""
+    text, readable_by_others = _read_text(path)
     tree, value = _parse(path, text)
-    return Document(path, value, Lines(tree), open_to_others)
+    return Document(path, value, LineIndex(tree), readable_by_others)
 
 
-def refuse(path: Path, mistakes: Iterable[tuple[int, str]]) -> None:
-    """Raise ConfigError with the mistakes, each a line and a message, if there are any."""
-    found = sorted(islice(mistakes, MISTAKES_LIMIT))
-    told = [f"{path}:{line}: {message}" for line, message in found]
-    if len(found) == MISTAKES_LIMIT:
-        told.append(f"{path}: there may be more mistakes than these {MISTAKES_LIMIT}")
-    if told:
-        raise ConfigError(told)
+def raise_problems(path: Path, problems: Iterable[tuple[int, str]]) -> None:
+    """Raise ConfigError with the problems, each a line and a message, if there are any."""
+    found = sorted(islice(problems, PROBLEMS_LIMIT))
+    messages = [f"{path}:{line}: {message}" for line, message in found]
+    if len(found) == PROBLEMS_LIMIT:
+        messages.append(f"{path}: there may be more problems than these {PROBLEMS_LIMIT}")
+    if messages:
+        raise ConfigError(messages)
 
 
-def escaped(text: str) -> str:
-    """Text from a file, with what a terminal would obey or not show escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-
-
-def short_key(text: str) -> str:
-    """A key, without what may be its value: of `password:secret`, without a blank, YAML makes a key."""
-    name = re.match(r"[\w .-]{0,60}", text)
-    shown = escaped(name[0] if name else "")
-    return shown if shown == text else shown + "..."
-
-
-def _text(path: Path) -> tuple[str, bool]:
-    """The file's text, and whether others than its owner may read it."""
+def _read_text(path: Path) -> tuple[str, bool]:
+    """Return the file's text, and whether others than its owner may read it."""
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
@@ -133,7 +122,7 @@ _JsonLoader.add_constructor("tag:yaml.org,2002:int", _construct_int)
 
 
 def _parse(path: Path, text: str) -> tuple[yaml.Node, Any]:
-    """The document as YAML nodes, which know their lines, and as Python's own types."""
+    """Return the document as YAML nodes, which know their lines, and as Python's own types."""
     try:
         depth = 0
         for event in yaml.parse(text, Loader=_JsonLoader):  # without recursion, however deep it is
@@ -148,7 +137,7 @@ def _parse(path: Path, text: str) -> tuple[yaml.Node, Any]:
             tree = loader.get_single_node()
             if tree is None:
                 raise ConfigError([f"{path}:1: empty; it needs at least: servers"])
-            refuse(path, _check_nodes(tree, loader))
+            raise_problems(path, _check_nodes(tree, loader))
             return tree, loader.construct_document(tree)
         finally:
             loader.dispose()
@@ -167,32 +156,32 @@ def _mark_line(event: yaml.Event) -> int:
 
 
 def _check_nodes(tree: yaml.Node, loader: _JsonLoader) -> list[tuple[int, str]]:
-    """The mistakes that are gone once YAML is Python: repeated keys, keys not text, tags, alias bombs."""
-    wrong: list[tuple[int, str]] = []
+    """Return the problems that Python's types do not show: duplicate keys, other keys, tags, alias bombs."""
+    problems: list[tuple[int, str]] = []
     measured: dict[int, tuple[int, int]] = {}
 
     def measure(node: yaml.Node, above: frozenset[int]) -> tuple[int, int]:
-        """The number of values that a node stands for, itself included, and how deep they are nested."""
+        """Return the number of values that a node stands for, with itself, and the depth of their nesting."""
         line = node.start_mark.line + 1
         if id(node) in above:
-            wrong.append((line, "an alias stands for something that it is part of"))
+            problems.append((line, "an alias of something that it is part of"))
             return NODE_LIMIT, 0
         if len(above) + measured.get(id(node), (1, 1))[1] > DEPTH_LIMIT:
-            wrong.append((line, f"nested deeper than {DEPTH_LIMIT}, aliases included"))
+            problems.append((line, f"nested deeper than {DEPTH_LIMIT}, aliases included"))
             return NODE_LIMIT, 0
         if id(node) in measured:
             return measured[id(node)]
         if not _is_plain(node, loader):
-            wrong.append((line, "a tag that has no meaning here"))
+            problems.append((line, "unsupported YAML tag"))
         inside = above | {id(node)}
         below: list[tuple[int, int]] = []
         if isinstance(node, yaml.MappingNode):
             seen = set()
             for key, value in node.value:
                 if not isinstance(key, yaml.ScalarNode) or key.tag != _TAG + "str":
-                    wrong.append((key.start_mark.line + 1, "a key that is not text"))
+                    problems.append((key.start_mark.line + 1, "a key that is not a string"))
                 elif key.value in seen:
-                    wrong.append((key.start_mark.line + 1, f"{short_key(key.value)}: given twice"))
+                    problems.append((key.start_mark.line + 1, f"{short_key(key.value)}: duplicate key"))
                 else:
                     seen.add(key.value)
                 below.append(measure(value, inside))
@@ -202,16 +191,16 @@ def _check_nodes(tree: yaml.Node, loader: _JsonLoader) -> list[tuple[int, str]]:
         measured[id(node)] = size, depth
         return size, depth
 
-    if measure(tree, frozenset())[0] >= NODE_LIMIT and not wrong:
-        wrong.append((1, f"more than {NODE_LIMIT} values, aliases included"))
-    return wrong
+    if measure(tree, frozenset())[0] >= NODE_LIMIT and not problems:
+        problems.append((1, f"more than {NODE_LIMIT} values, aliases included"))
+    return problems
 
 
 _TAG = "tag:yaml.org,2002:"
 
 
 def _is_plain(node: yaml.Node, loader: _JsonLoader) -> bool:
-    """Whether a node is what it would be without a tag, or text: then constructing it cannot fail."""
+    """Return whether a node is what it would be without a tag, or a string: constructing it cannot fail."""
     if isinstance(node, yaml.ScalarNode):
         return node.tag in (_TAG + "str", loader.resolve(yaml.ScalarNode, node.value, (True, False)))
     return bool(node.tag == _TAG + ("map" if isinstance(node, yaml.MappingNode) else "seq"))

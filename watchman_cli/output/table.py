@@ -1,94 +1,62 @@
-"""The rows of `watchman list`: what the store holds of each configured server."""
+"""The rows of `watchman list`: each server's age, counts and health, as a table or for programs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
 from typing import Any
 
-from watchman_cli import health, snapshot
-from watchman_cli.config import Server
-from watchman_cli.errors import BadSnapshot
-from watchman_cli.output import tree as show
-from watchman_cli.store import Store
+from watchman_cli.output.format import format_age, format_counts
+from watchman_cli.reader import ServerStatus
 from watchman_cli.text import printable
 
-
-@dataclass(frozen=True)
-class Row:
-    """One server's row; `wrong` says what is wrong with its snapshot, `age` is in seconds."""
-
-    server: str
-    collected_time: str | None
-    age: float | None
-    server_state: str | None
-    counts: dict[str, int]
-    health: str
-    ok: bool
-    wrong: str | None
+HEAD = ("server", "age", "state", "nodes", "health")
 
 
-def rows(servers: Sequence[Server], store: Store) -> list[Row]:
-    """A row for each server. Raises StoreError."""
-    return [_row(server, store) for server in servers]
+def as_json(status: ServerStatus) -> dict[str, Any]:
+    """Return a server's row for `list --json`; `age` is in seconds."""
+    snapshot, age = status.snapshot, status.age
+    return {
+        "server": status.server,
+        "collected_time": snapshot.collected_time.isoformat() if snapshot else None,
+        "age": None if age is None else round(age, 3),
+        "server_state": snapshot.server_state if snapshot else None,
+        "counts": snapshot.counts() if snapshot else {},
+        "health": printable(status.health_summary),
+        "ok": status.health.ok,
+        "error": printable(status.error) if status.error else None,
+    }
 
 
-def _row(server: Server, store: Store) -> Row:
-    record = health.stored(store, server.name)
-    state = health.decode(record)
-    if not state.checked_time:
-        told = "never read" if record is None else "its health record is not valid"
-    else:
-        told = state.told
-    wrong, found = None, None
-    try:
-        status = store.value(server.name, "status")
-        found = snapshot.decode(status) if status is not None else None
-        wrong = "no snapshot" if found is None else None
-    except BadSnapshot as error:
-        wrong = printable(f"its snapshot is not valid: {error}")
-    told = printable(told)
-    if found is None:
-        return Row(server.name, None, None, None, {}, told, state.ok, wrong)
-    age = (datetime.now(timezone.utc) - found.collected_time).total_seconds()
-    time = found.collected_time.isoformat()
-    return Row(server.name, time, round(age, 3), found.server_state, found.counts(), told, state.ok, None)
-
-
-def as_json(row: Row) -> dict[str, Any]:
-    """A row for `list --json`."""
-    return asdict(row)
-
-
-def print_table(found: Sequence[Row], colour: bool, terminal: bool) -> None:
-    """Print the rows: in columns as wide as they need, or as the terminal allows."""
-    head = ("server", "age", "state", "nodes", "health")
-    cells = [head] + [
-        (
-            row.server,
-            "-" if row.age is None else show.age(row.age),
-            row.server_state or "-",
-            row.wrong or show.counts(row.counts, False),
-            row.health,
+def render(found: Sequence[ServerStatus], colour: bool, width: int | None) -> str:
+    """Return the table: with columns as wide as they need, or folded to a terminal of `width` columns."""
+    cells = [_cells(status, colour and width is not None) for status in found]
+    if width is None:
+        widths = [max(len(line[column]) for line in [HEAD, *cells]) for column in range(len(HEAD) - 1)]
+        return "\n".join(
+            "  ".join(
+                [*(text.ljust(size) for text, size in zip(line, widths, strict=False)), line[-1]]
+            ).rstrip()
+            for line in [HEAD, *cells]
         )
-        for row in found
-    ]
-    if not terminal:
-        widths = [max(len(line[column]) for line in cells) for column in range(4)]
-        for line in cells:
-            padded = [text.ljust(width) for text, width in zip(line, widths, strict=False)]
-            print("  ".join([*padded, line[4]]).rstrip())
-        return
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, header_style="bold" if colour else "", pad_edge=False)
-    for title in head:
+    for title in HEAD:
         table.add_column(title, overflow="fold", no_wrap=title in ("age", "state"))
-    for row, line in zip(found, cells[1:], strict=False):
-        nodes = Text(row.wrong) if row.wrong else Text.from_ansi(show.counts(row.counts, colour))
-        told = Text(row.health, style=("" if row.ok else "red") if colour else "")
-        table.add_row(line[0], line[1], line[2], nodes, told)
-    Console(no_color=not colour, highlight=False).print(table)
+    for status, (*before, nodes, health) in zip(found, cells, strict=True):
+        style = "red" if colour and not status.health.ok else ""
+        table.add_row(*before, Text.from_ansi(nodes), Text(health, style=style))
+    console = Console(width=width, force_terminal=colour, no_color=not colour, highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    return captured.get().rstrip("\n")
+
+
+def _cells(status: ServerStatus, colour: bool) -> tuple[str, ...]:
+    health = printable(status.health_summary)
+    if status.snapshot is None or status.age is None:
+        return status.server, "-", "-", printable(status.error or ""), health
+    counts = format_counts(status.snapshot.counts(), colour)
+    return status.server, format_age(status.age), status.snapshot.server_state or "-", counts, health

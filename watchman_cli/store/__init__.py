@@ -4,7 +4,7 @@ base.py has the contract. Only redis*.py import redis, and only when a store in 
 """
 
 from watchman_cli.store.base import Lease, LeaseLost, SnapshotChanged, Store, StoredState, Update
-from watchman_cli.store.url import open_store, read_snapshot, redact
+from watchman_cli.store.url import open_store, redact
 
 __all__ = [
     "Lease",
@@ -14,6 +14,5 @@ __all__ = [
     "StoredState",
     "Update",
     "open_store",
-    "read_snapshot",
     "redact",
 ]

@@ -6,9 +6,7 @@ import re
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from watchman_cli import snapshot
-from watchman_cli.errors import ConfigError, NoSnapshot
-from watchman_cli.snapshot import Snapshot
+from watchman_cli.errors import ConfigError
 from watchman_cli.store.base import Store
 from watchman_cli.text import printable
 
@@ -29,22 +27,6 @@ def open_store(url: str, source: str = "store") -> Store:
         return RedisStore(url)
     except (ValueError, TypeError, AttributeError) as error:
         raise ConfigError([f"{source}: {redact(url)} is not an address that can be used"]) from error
-
-
-def read_snapshot(store: str, name: str) -> Snapshot:
-    """Return the snapshot of the server `name` (`owner/repo`) in the store at the URL `store`.
-
-    Raises NoSnapshot where there is none, BadSnapshot where it is not valid, and StoreError where
-    the store cannot be reached.
-    """
-    opened = open_store(store)
-    try:
-        value = opened.value(name, "status")
-    finally:
-        opened.close()
-    if value is None:
-        raise NoSnapshot(f"no snapshot of {name} in {opened.url}")
-    return snapshot.decode(value)
 
 
 def redact(url: str) -> str:

@@ -1,0 +1,35 @@
+"""Docstrings of functions are commands (PEP 257): ruff's D401 finds verbs, this finds nouns."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent.parent / "watchman_cli"
+NOT_COMMANDS = {
+    *("a", "an", "the", "this", "that", "those", "these", "it", "its", "each", "every", "all", "any", "one"),
+    *("what", "which", "who", "whose", "whether", "how", "why", "when", "where", "no", "of", "as", "there"),
+}
+# Stages whose functions have other docstrings still.
+EXEMPT = ("bindings", "collect", "sync", "store", "snapshot.py", "health.py", "retry.py")
+FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.relative_to(PACKAGE).parts[0] not in EXEMPT]
+
+
+def functions(path: Path) -> Iterator[tuple[str, str]]:
+    """The name and docstring of each function that has one; properties are nouns."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            decorators = {ast.unparse(each).rpartition(".")[2] for each in node.decorator_list}
+            docstring = ast.get_docstring(node)
+            if docstring and not decorators & {"property", "cached_property", "abstractproperty"}:
+                yield node.name, docstring
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_docstring_begins_with_a_verb(path: Path) -> None:
+    for name, docstring in functions(path):
+        first = docstring.split()[0].strip("`,.;:").lower()
+        assert first not in NOT_COMMANDS, f"{path}: {name}: {docstring.splitlines()[0]}"

@@ -1,0 +1,62 @@
+"""The flow is one way: which stage may import which, and which one a foreign library."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent.parent / "watchman_cli"
+BASE = {"errors", "retry", "schema", "status", "text"}
+DATA = BASE | {"snapshot", "health"}
+ALLOWED: dict[str, set[str]] = {
+    **dict.fromkeys(BASE, BASE),
+    "signals": BASE,
+    "snapshot": BASE,
+    "health": BASE,
+    "config": BASE,
+    "ecflow_client": set(),
+    "bindings": BASE,
+    "sync": DATA | {"config", "ecflow_client", "bindings"},
+    "store": DATA | {"sync"},
+    "collect": DATA | {"config", "ecflow_client", "bindings", "sync", "store"},
+    "reader": DATA | {"config", "store"},
+    "output": DATA | {"config", "collect", "reader"},
+}
+FOREIGN = {"redis": "store", "typer": "cli", "click": "cli", "ecflow": "bindings"}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Every module that a file imports, in functions and for type checking too."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def stage_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_a_stage_imports_only_what_the_flow_allows(path: Path) -> None:
+    stage = stage_of(path)
+    for name in imports(path):
+        first, _, rest = name.partition(".")
+        if first in FOREIGN:
+            assert stage == FOREIGN[first], f"{path} imports {name}"
+        if first == "watchman_cli" and stage in ALLOWED:
+            other = rest.partition(".")[0]
+            assert other == stage or other in ALLOWED[stage], f"{path} imports {name}"
+
+
+def test_every_stage_has_its_rule() -> None:
+    without = {stage_of(path) for path in FILES} - set(ALLOWED)
+    assert without == {"__init__", "__main__", "cli"}

@@ -1,0 +1,32 @@
+"""`watchman list`: a row for each configured server."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+
+import typer
+
+from watchman_cli.cli.options import CONFIG, STORE, load_config, wants_colour
+
+
+def list_servers(
+    as_json: bool = typer.Option(False, "--json", help="Print the rows as one JSON list."),
+    config: str | None = CONFIG,
+    store: str | None = STORE,
+) -> None:
+    """Print a row per configured server: how old its snapshot is, counts per status, health."""
+    from watchman_cli.output import table
+    from watchman_cli.reader import read_servers
+    from watchman_cli.store import open_store
+
+    settings = load_config(config, store)
+    found = read_servers(open_store(settings.store, settings.store_source), settings.servers)
+    if as_json:
+        import orjson
+
+        print(orjson.dumps([table.as_json(status) for status in found]).decode())
+    else:
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        print(table.render(found, wants_colour(), width))
+    raise typer.Exit(1 if any(status.error for status in found) else 0)

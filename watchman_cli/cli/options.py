@@ -1,0 +1,56 @@
+"""What commands share: options, and the configuration and store that these name."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from watchman_cli.config import Config
+    from watchman_cli.store import Store
+
+CONFIG = typer.Option(
+    None,
+    "--config",
+    metavar="FILE",
+    help="Use this configuration file. Otherwise $WATCHMAN_CONFIG, ./watchman.yaml, "
+    "$XDG_CONFIG_HOME/watchman/config.yaml and /etc/watchman/config.yaml are looked for, in this order.",
+)
+STORE = typer.Option(
+    None,
+    "--store",
+    metavar="URL",
+    help="Use this store instead of the configured one: redis://, rediss://, unix://, redis+sentinel:// "
+    "or file://. One with a password goes into WATCHMAN_STORE.",
+)
+
+
+def load_config(config: str | None, store: str | None) -> Config:
+    """Return the configuration that the options name. Raises ConfigError."""
+    from watchman_cli.config import find, load
+
+    return load(find(config), store=store)
+
+
+def store_from_options(config: str | None, store: str | None) -> Store:
+    """Return the store to read back from; a configuration is needed only where nothing else names one.
+
+    Raises ConfigError.
+    """
+    from watchman_cli.store import open_store
+
+    if config is None and (store or os.environ.get("WATCHMAN_STORE")):
+        from watchman_cli.config import store_url
+
+        source = "--store" if store else "WATCHMAN_STORE"
+        return open_store(store_url(store, os.environ, None), source)
+    settings = load_config(config, store)
+    return open_store(settings.store, settings.store_source)
+
+
+def wants_colour() -> bool:
+    """Return whether standard output takes colour."""
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

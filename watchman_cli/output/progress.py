@@ -1,0 +1,73 @@
+"""A display on a terminal of a run's progress: who is done, and who is waiting on what."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from watchman_cli.output.log import Reporter
+from watchman_cli.text import printable
+
+if TYPE_CHECKING:
+    from watchman_cli.collect import Outcome
+    from watchman_cli.config import Server
+
+
+class Progress(Reporter):
+    """A reporter that keeps a table on the terminal up to date."""
+
+    def __init__(self, total: int) -> None:
+        super().__init__(verbose=False, log_format="text")
+        from rich.console import Console
+        from rich.live import Live
+
+        self._lock = threading.Lock()
+        self._total = total
+        self._states: dict[str, tuple[str, float, float]] = {}  # state, when it began, the server's deadline
+        self._done = self._failed = 0
+        self._console = Console(stderr=True)
+        self._live = Live(
+            console=self._console, get_renderable=self._render, refresh_per_second=8, transient=True
+        )
+
+    def __enter__(self) -> Progress:
+        self._live.start()
+        return self
+
+    def __exit__(self, *details: object) -> None:
+        self._live.stop()
+        super().__exit__(*details)
+
+    def on_state(self, server: Server, state: str) -> None:
+        with self._lock:
+            _, since, _ = self._states.get(server.name, ("", time.monotonic(), 0))
+            self._states[server.name] = printable(state), since, server.deadline
+
+    def on_outcome(self, outcome: Outcome) -> None:
+        with self._lock:
+            self._states.pop(outcome.server.name, None)
+            self._done += 1
+            self._failed += outcome.error is not None
+        super().on_outcome(outcome)
+
+    def report(self, name: str, message: str, level: int, outcome: Outcome | None = None) -> None:
+        line = printable(f"{name}: {message}" if name else message)
+        self._console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+
+    def _render(self) -> Any:
+        from rich.table import Table
+        from rich.text import Text
+
+        table = Table.grid(padding=(0, 2))
+        with self._lock:
+            waiting = list(self._states.items())
+            failed = f", {self._failed} failed" if self._failed else ""
+            table.add_row(Text(f"{self._done} of {self._total} servers done{failed}", style="bold"))
+            rows = max(3, self._console.size.height - 4)
+            now = time.monotonic()
+            for name, (state, since, deadline) in waiting[:rows]:
+                table.add_row(Text(name), Text(state, style="cyan"), f"{now - since:.0f} of {deadline:g} s")
+            if len(waiting) > rows:
+                table.add_row(Text(f"and {len(waiting) - rows} more"))
+        return table

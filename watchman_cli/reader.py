@@ -1,0 +1,110 @@
+"""Reading back: what the store holds of a server, from which every output is made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING
+
+from watchman_cli import health
+from watchman_cli.errors import BadSnapshot, NoSnapshot
+from watchman_cli.health import Health
+from watchman_cli.snapshot import Snapshot, decode
+
+if TYPE_CHECKING:
+    from watchman_cli.config import Server
+    from watchman_cli.store import Store
+
+
+@dataclass(frozen=True)
+class ServerStatus:
+    """What the store held of one server at one moment.
+
+    `error` says why there is no snapshot, and `value` is the snapshot's bytes as they are stored.
+    `health_summary` is a few words: `ok`, or how many runs failed and why the last one did.
+    """
+
+    server: str  # owner/repo
+    read_time: datetime
+    snapshot: Snapshot | None
+    error: str | None
+    health: Health
+    health_summary: str
+    value: bytes = field(default=b"", repr=False)
+
+    @property
+    def age(self) -> float | None:
+        """Seconds from the snapshot's collection until it was read; None where there is no snapshot."""
+        if self.snapshot is None:
+            return None
+        return (self.read_time - self.snapshot.collected_time).total_seconds()
+
+    @property
+    def stale_reason(self) -> str | None:
+        """Why the snapshot is older than it should be; None where the last run succeeded."""
+        return self.health_summary if self.health.failures else None
+
+
+def read_snapshot(store: str, name: str) -> Snapshot:
+    """Return the snapshot of the server `name` (`owner/repo`) in the store at the URL `store`.
+
+    Raises NoSnapshot where there is none, BadSnapshot where it is not valid, and StoreError where
+    the store cannot be reached.
+    """
+    from watchman_cli.store import open_store
+
+    opened = open_store(store)
+    try:
+        return decode(_read_value(opened, name))
+    finally:
+        opened.close()
+
+
+def read_server(store: Store, name: str) -> ServerStatus:
+    """Return what the store holds of a server that has a valid snapshot.
+
+    Raises NoSnapshot, BadSnapshot and StoreError, each with a message that names server and store.
+    """
+    try:
+        value = _read_value(store, name)
+        found = decode(value)
+    except BadSnapshot as error:
+        raise BadSnapshot(f"{name}: the snapshot in {store.url} is not valid: {error}") from error
+    return _server_status(store, name, found, None, value)
+
+
+def read_servers(store: Store, servers: Sequence[Server]) -> list[ServerStatus]:
+    """Return what the store holds of each server. Raises StoreError."""
+    return [_read_any(store, server.name) for server in servers]
+
+
+def _read_any(store: Store, name: str) -> ServerStatus:
+    try:
+        value = store.value(name, "status")
+        if value is None:
+            return _server_status(store, name, None, "no snapshot")
+        return _server_status(store, name, decode(value), None, value)
+    except BadSnapshot as error:
+        return _server_status(store, name, None, f"its snapshot is not valid: {error}")
+
+
+def _read_value(store: Store, name: str) -> bytes:
+    value = store.value(name, "status")
+    if value is None:
+        raise NoSnapshot(f"{name}: no snapshot in {store.url}")
+    return value
+
+
+def _server_status(
+    store: Store, name: str, snapshot: Snapshot | None, error: str | None, value: bytes = b""
+) -> ServerStatus:
+    try:
+        record = store.value(name, "health")
+    except BadSnapshot:  # of another type
+        record = b""
+    state = health.decode(record)
+    summary = state.told
+    if not state.checked_time:
+        summary = "never read" if record is None else "its health record is not valid"
+    return ServerStatus(name, datetime.now(timezone.utc), snapshot, error, state, summary, value)
