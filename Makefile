@@ -1,7 +1,7 @@
 # The README's commands. Each works as the only command on a fresh Debian or Ubuntu machine that has
 # python3, git and make: it installs what is missing, as root or with sudo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-releases test-pythons coverage install lint bench soak servers
+.PHONY: help demo test test-unit test-releases test-pythons coverage install lint docs bench soak servers
 
 PYTHON ?= python3
 # Tests wait more than they compute: two at once for each core, and not so many that servers run short of ports.
@@ -44,6 +44,10 @@ lint: .venv/.dev  ## Check format, style and types
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+
+docs: .venv/.dev servers  ## Write what the documentation takes from the code, and build it in site/
+	.venv/bin/python -m tests.docs.generate
+	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict --quiet
 
 bench: .venv/.dev servers  ## Measure, side by side with the bare bindings, as ratios
 	.venv/bin/python -m benchmarks

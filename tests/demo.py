@@ -7,9 +7,14 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.servers import WATCHMAN, EcflowServer, RedisServer, Watchman, await_true
+from tests.support.ecflow_server import EcflowServer
+from tests.support.loopback import await_true
+from tests.support.redis_server import RedisServer
+from tests.support.watchman import WATCHMAN, Watchman
 
 SUITE = """\
 suite forecast
@@ -65,32 +70,40 @@ def watch(home: Path, *arguments: str) -> int:
     return subprocess.run([WATCHMAN, *arguments], env=environment, check=False).returncode
 
 
+@contextmanager
+def running_suite(home: Path) -> Iterator[Watchman]:
+    """Start both servers with the suite in the middle of its work, configured; stop them at the end."""
+    ecflow, redis = EcflowServer(home), RedisServer(home)
+    ecflow.environment = {"ECF_HOST": "127.0.0.1"}
+    try:
+        ecflow.start()
+        redis.start()
+        print(f"A private ecflow_server on port {ecflow.port}, a private redis-server on {redis.port}")
+        write_scripts(home)
+        ecflow.load_text(SUITE)
+        ecflow.restart_server()
+        ecflow.begin_all_suites()
+        ecflow.suspend("/forecast/products/archive")
+        print("The suite `forecast` was loaded and begun; waiting for its model to run")
+        running = ["/forecast/model/forecast", "active"]
+        await_true(lambda: running in ecflow.snapshot()["records"], "the forecast did not start", 120)
+        watchman = Watchman(home)
+        watchman.configure(redis.url, [{"owner": "demo", "repo": "forecast", "address": ecflow}])
+        yield watchman
+    finally:
+        ecflow.stop()
+        redis.stop()
+
+
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="watchman-demo-") as folder:
         home = Path(folder)
-        ecflow, redis = EcflowServer(home), RedisServer(home)
-        ecflow.environment = {"ECF_HOST": "127.0.0.1"}
-        try:
-            ecflow.start()
-            redis.start()
-            print(f"A private ecflow_server on port {ecflow.port}, a private redis-server on {redis.port}")
-            write_scripts(home)
-            ecflow.load_text(SUITE)
-            ecflow.restart_server()
-            ecflow.begin_all_suites()
-            ecflow.suspend("/forecast/products/archive")
-            print("The suite `forecast` was loaded and begun; waiting for its model to run")
-            running = ["/forecast/model/forecast", "active"]
-            await_true(lambda: running in ecflow.snapshot()["records"], "the forecast did not start", 120)
-            Watchman(home).configure(redis.url, [{"owner": "demo", "repo": "forecast", "address": ecflow}])
+        with running_suite(home):
             codes = [
                 watch(home, "collect"),
                 watch(home, "list"),
                 watch(home, "show", "demo/forecast"),
             ]
-        finally:
-            ecflow.stop()
-            redis.stop()
     print("\nBoth servers are stopped, and their files are gone.")
     return max(codes)
 

@@ -1,0 +1,101 @@
+"""`make docs`: write what the documentation takes from the code, between the marks that name it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from typer.testing import CliRunner
+
+from tests.faults import test_faults
+from watchman_cli import schema
+from watchman_cli.cli.main import app
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"(<!-- generated: ([a-z ]+) -->\n)(.*?)(<!-- end -->)", re.S)
+COMMANDS = ("collect", "show", "list", "config check")
+
+
+def settings(properties: Mapping[str, Any], required: list[str]) -> Iterator[str]:
+    """Yield the lines of a table of configuration keys."""
+    yield "| key | default | what it is |"
+    yield "| --- | --- | --- |"
+    for name, value in properties.items():
+        described = resolved("config", value)
+        default = "required" if name in required else ""
+        if "default" in described:
+            default = f"`{str(described['default']).lower()}`"
+        yield f"| `{name}` | {default} | {described['description']} |"
+
+
+def fields(name: str, properties: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield the rows of a table of the fields of a JSON document, those of its objects after each."""
+    for field, value in properties.items():
+        described = resolved(name, value)
+        yield f"| `{prefix}{field}` | {described.get('description', '')} |"
+        choices = described.get("anyOf", [described])
+        for inner in (resolved(name, choice) for choice in choices):
+            yield from fields(name, inner.get("properties", {}), f"{prefix}{field}.")
+
+
+def resolved(name: str, described: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a schema's entry with what it refers to; its own description stays."""
+    if "$ref" not in described:
+        return dict(described)
+    definition = schema.load(name)["$defs"][described["$ref"].rpartition("/")[2]]
+    return {**definition, **described}
+
+
+def document(name: str) -> str:
+    """Return the table of the fields of a document in the store."""
+    rows = fields(name, schema.load(name)["properties"])
+    return "\n".join(["| field | what it is |", "| --- | --- |", *rows])
+
+
+def help_of(command: str) -> str:
+    """Return what `watchman COMMAND --help` prints."""
+    result = CliRunner().invoke(app, [*command.split(), "--help"], prog_name="watchman", terminal_width=80)
+    assert result.exit_code == 0, result.output
+    return f"```text\n$ watchman {command} --help\n{result.output.strip()}\n```"
+
+
+def blocks() -> dict[str, Callable[[], str]]:
+    """Return what makes each generated block, by the name in its mark."""
+    config = schema.load("config")
+    top, server = config["properties"], config["properties"]["servers"]["items"]
+    defaults = top["defaults"]["properties"]
+    own = {name: each for name, each in server["properties"].items() if name not in defaults}
+    return {
+        "config top": lambda: "\n".join(settings(top, config["required"])),
+        "config server": lambda: "\n".join(settings(own, server["required"])),
+        "config defaults": lambda: "\n".join(settings(defaults, [])),
+        "snapshot fields": lambda: document("snapshot"),
+        "health fields": lambda: document("health"),
+        "failures": test_faults.table,
+        **{f"help {command}": lambda command=command: help_of(command) for command in COMMANDS},  # type: ignore[misc]
+    }
+
+
+def filled(text: str) -> str:
+    """Return a page with each of its blocks as the code has it now."""
+    made = blocks()
+    return BLOCK.sub(lambda block: f"{block[1]}\n{made[block[2]]()}\n\n{block[4]}", text)
+
+
+def main() -> None:
+    """Write all pages, and the picture of a terminal."""
+    from tests.docs import picture
+
+    for page in PAGES:
+        text = page.read_text()
+        if (new := filled(text)) != text:
+            page.write_text(new)
+            print(f"written: {page.relative_to(ROOT)}")
+    picture.write()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""The command line explains itself, and the documentation names no option that it does not have."""
+
+from __future__ import annotations
+
+import re
+
+from typer.main import get_command
+
+from tests.docs.pages import PAGES
+from watchman_cli.cli.main import app
+
+OF_OTHERS = {"--get", "--help", "--strict"}  # of click, mypy and ecFlow's own client
+
+
+def test_every_option_is_explained_in_a_sentence_and_no_other_is_documented() -> None:
+    found = set()
+    commands = [get_command(app)]
+    for command in commands:
+        commands += getattr(command, "commands", {}).values()
+        for option in (each for each in command.params if each.param_type_name == "option"):
+            found.update(option.opts)
+            if option.name != "help":
+                explained = getattr(option, "help", "") or ""
+                assert explained[:1].isupper() and explained.endswith("."), option.opts
+    named = {
+        name for page in PAGES for name in re.findall(r"`(?:watchman [a-z ]+)?(--[a-z-]+)", page.read_text())
+    }
+    assert named - OF_OTHERS <= found

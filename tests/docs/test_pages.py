@@ -1,0 +1,80 @@
+"""The documentation is what the code is: nothing generated is stale, links lead somewhere, it builds."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.docs import generate, picture
+from tests.docs.pages import DOCS, PAGES, ROOT, anchors, links
+
+PROJECT = "https://github.com/watchman-ecflow/watchman"
+
+
+@pytest.mark.parametrize("page", generate.PAGES, ids=lambda page: page.name)
+def test_nothing_generated_is_stale(page: Path) -> None:
+    text = page.read_text()
+    assert text == generate.filled(text), f"{page.name} is stale: run make docs"
+
+
+def test_everything_that_can_be_generated_is_in_a_page() -> None:
+    found = {block[2] for page in generate.PAGES for block in generate.BLOCK.finditer(page.read_text())}
+    assert found == set(generate.blocks())
+
+
+def test_the_picture_of_a_terminal_is_not_stale() -> None:
+    stored = picture.PICTURE.read_text()
+    assert picture.lines(stored) == picture.lines(picture.draw()), "the picture is stale: run make docs"
+    assert "url(" not in re.sub(r"url\(#[\w-]+\)", "", stored), "a viewer would load something"
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 180
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    wrong = [link for link in links(page) if not leads_somewhere(page, link)]
+    assert wrong == []
+
+
+def leads_somewhere(page: Path, link: str) -> bool:
+    """Return whether a link's file and heading exist; those of other projects are not looked at."""
+    target, _, anchor = link.partition("#")
+    if target.startswith(PROJECT):
+        found = re.match(r"/(?:blob|tree)/main/(.*)", target.removeprefix(PROJECT))
+        file = ROOT / (found[1] if found else "README.md")
+    elif target.startswith(("https://", "http://")):
+        return True
+    else:
+        file = page.parent / target if target else page
+    return file.exists() and (not anchor or anchor in anchors(file))
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    navigation = str(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])
+    assert [page.name for page in DOCS if f"'{page.name}'" not in navigation] == []
+
+
+def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
+    quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    result = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    elsewhere: dict[str, Any] = {
+        str(page.relative_to(tmp_path)): found
+        for page in tmp_path.rglob("*.html")
+        if (
+            found := re.findall(
+                r'<(?:script|link|img)[^>]+(?:src|href)="?(https?://[^" >]+)', page.read_text()
+            )
+        )
+    }
+    assert {url for found in elsewhere.values() for url in found if "watchman" not in url} == set()
