@@ -1,0 +1,75 @@
+"""The errands of docs/extending.md: each diff applies to the package as it is, and does what it says."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT, examples
+from tests.integration.test_collect import load_seven
+from tests.support.ecflow_server import EcflowServer
+from tests.support.redis_server import RedisServer
+from tests.support.watchman import Watchman
+
+DIFFS = {
+    "spreadsheet": next(each.code for each in examples("diff") if "spreadsheet" in each.code),
+    "aborted": next(each.code for each in examples("diff") if "aborted" in each.code),
+}
+
+
+def extended(folder: Path, name: str) -> Path:
+    """Return a copy of the package to which the diff of this name was applied."""
+    copy = folder / name
+    shutil.copytree(
+        ROOT / "watchman_cli", copy / "watchman_cli", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    shutil.copytree(ROOT / "schemas", copy / "schemas")
+    command = ["git", "apply", "-C1", "-"]
+    outside = {"GIT_CEILING_DIRECTORIES": str(folder), "PATH": "/usr/bin:/bin"}
+    subprocess.run(command, cwd=copy, env=outside, input=DIFFS[name], text=True, check=True)
+    return copy
+
+
+def test_every_diff_is_tested() -> None:
+    assert [each.page for each in examples("diff")] == ["docs/extending.md"] * len(DIFFS)
+
+
+@pytest.mark.parametrize("name", DIFFS)
+def test_a_diff_touches_few_lines_of_what_is_there(name: str) -> None:
+    old = DIFFS[name].partition("\ndiff --git ")[2].splitlines()[4:]
+    assert 1 <= len([line for line in old if line.startswith("+")]) <= 5
+
+
+@pytest.mark.parametrize("name", DIFFS)
+def test_a_diff_is_in_the_projects_style(name: str, tmp_path: Path) -> None:
+    copy = extended(tmp_path, name)
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    for check in (["format", "--check"], ["check"]):
+        command = [sys.executable, "-m", "ruff", *check, "watchman_cli"]
+        result = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+        assert result.returncode == 0, result.stdout
+    subprocess.run([sys.executable, "-m", "mypy", "watchman_cli"], cwd=copy, check=True)
+
+
+def test_the_errands_work(
+    ecflow: EcflowServer, redis: RedisServer, watchman: Watchman, tmp_path: Path
+) -> None:
+    load_seven(ecflow)
+    watchman.configure(redis.url, [{"owner": "nwp_xp", "repo": "nwpc_op", "address": ecflow}])
+    assert watchman.collect().code == 0
+
+    def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "watchman_cli", *arguments, "--config", str(watchman.config)]
+        copy = extended(tmp_path, name)
+        return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+
+    table = run("spreadsheet", "list", "--csv")
+    assert table.stdout.splitlines()[0].startswith("server,age,aborted,active,")
+    assert table.stdout.splitlines()[1].startswith("nwp_xp/nwpc_op,")
+    aborted = run("aborted", "aborted", "nwp_xp/nwpc_op")
+    assert (aborted.returncode, aborted.stderr) == (1, "")
+    assert aborted.stdout.startswith("/")
