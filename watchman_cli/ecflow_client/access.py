@@ -1,0 +1,22 @@
+"""Where a server is, and as whom it is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Access:
+    """Where a server is, and as whom it is asked.
+
+    Without `user` the login's name is taken. `certificate` and `tokens` are paths; without them the files
+    are looked for where ecFlow's own client looks.
+    """
+
+    host: str
+    port: int
+    protocol: str = "tcp"
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    certificate: str | None = None
+    tokens: str | None = None

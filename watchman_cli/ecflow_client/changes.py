@@ -1,0 +1,168 @@
+"""An incremental answer's mementos, as changes of nodes.
+
+The server sends a memento for each thing of a node that changed since the numbers it was given
+(libs/node/src/ecflow/node/Memento.hpp, NodeMemento.cpp). Those that concern no state are passed over;
+one that moves nodes, or that is not known here, makes a full reading necessary.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from watchman_cli.ecflow_client.definition import SERVER_STATES, STATES, parse_duration
+from watchman_cli.ecflow_client.errors import FullReadingRequired, NotUnderstood
+
+_PATH = re.compile(r"/(?:[\w.-]+(?:/[\w.-]+)*)?", re.ASCII)
+_ALIAS = re.compile(r"alias\d+")  # how ecFlow names them (Task::add_alias)
+_NAME = re.compile(r"[A-Za-z]{1,60}")
+_FIRST = 0x80000000  # the bit of an identifier's first use
+
+# Mementos that concern neither a state nor the tree. Each is known from ecFlow's source up to 5.19.
+_PASSED_OVER = frozenset(
+    (
+        "AliasNumberMemento", "NodeAvisoMemento", "NodeCompleteMemento", "NodeCronMemento",
+        "NodeDateMemento", "NodeDayMemento", "NodeDefStatusDeltaMemento", "NodeEventMemento",
+        "NodeGenericMemento", "NodeInLimitMemento", "NodeLabelMemento", "NodeLateMemento",
+        "NodeLimitMemento", "NodeMeterMemento", "NodeMirrorMemento", "NodeQueueMemento",
+        "NodeQueueIndexMemento", "NodeRepeatMemento", "NodeRepeatIndexMemento", "NodeTimeMemento",
+        "NodeTodayMemento", "NodeTriggerMemento", "NodeVariableMemento", "NodeVerifyMemento",
+        "NodeZombieMemento", "ServerVariableMemento", "SubmittableMemento", "SuiteBeginDeltaMemento",
+    )
+)  # fmt: skip
+_FULL_READING = {
+    "OrderMemento": "the order of nodes changed",
+    "ChildrenMemento": "nodes were added or removed",
+    "AliasChildrenMemento": "aliases were added or removed",
+    "SuiteClockMemento": "the clock of a suite changed",  # and with it the calendar, without a memento
+}
+
+
+@dataclass(frozen=True)
+class NodeChange:
+    """What changed of one node; None where it did not.
+
+    `duration` comes with `state`, and says when it changed, in seconds since the suite's calendar began.
+    """
+
+    path: str
+    state: str | None = None
+    duration: int | None = None
+    suspended: bool | None = None
+    flags: int | None = None
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed since the numbers that were given, and the numbers now.
+
+    `state` is that of the whole definition (`/`); it and `server_state` are None where unchanged.
+    `begin_times` has the calendar starts that changed, by suite, as ecFlow writes them.
+    """
+
+    state_change_no: int
+    modify_change_no: int
+    nodes: tuple[NodeChange, ...] = ()
+    state: str | None = None
+    server_state: str | None = None
+    flags: int | None = None
+    begin_times: Mapping[str, str] | None = None
+
+
+def parse_changes(delta: Any) -> Changes:
+    """Return what an answer's `incremental_changes_` tell.
+
+    Raises FullReadingRequired where they are not enough, NotUnderstood where they cannot be understood.
+    """
+    try:
+        return _parse(delta)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+        raise NotUnderstood("the server's changes cannot be understood") from error
+
+
+def _parse(delta: Any) -> Changes:
+    names: dict[int, str] = {}
+    nodes: dict[str, dict[str, Any]] = {}
+    begin_times: dict[str, str] = {}
+    for compound in delta["compound_mementos_"]:
+        data = compound["ptr_wrapper"]["data"]
+        path = data["absNodePath_"]
+        if not _PATH.fullmatch(path):
+            raise NotUnderstood("the server's changes name something that is no path")
+        found = nodes.setdefault(path, {})
+        for memento in data.get("vec_", ()):
+            name = _name(memento, names)
+            fields = memento["ptr_wrapper"]["data"]
+            if name == "SuiteCalendarMemento":
+                begin_times[path[1:]] = begin_time(fields["cal_"])
+            else:
+                found |= _field(path, name, fields)
+        if data.get("clear_attributes_") and "flags" not in found:
+            # A server before 5.12 then leaves the flags out, changed or not (Node::incremental_changes).
+            raise FullReadingRequired("attributes were added or removed, and the flags not sent")
+    root = nodes.pop("/", {})
+    return Changes(
+        state_change_no=_integer(delta.get("server_state_change_no_", 0)),
+        modify_change_no=_integer(delta.get("server_modify_change_no_", 0)),
+        nodes=tuple(NodeChange(path, **found) for path, found in nodes.items() if found),
+        state=root.get("state"),
+        server_state=root.get("server_state"),
+        flags=root.get("flags"),
+        begin_times=begin_times,
+    )
+
+
+def _name(memento: Mapping[str, Any], names: dict[int, str]) -> str:
+    """Return a memento's type, which only its first use names."""
+    identifier = memento["polymorphic_id"]
+    if identifier & _FIRST:
+        name = memento["polymorphic_name"]
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise NotUnderstood("the server's changes cannot be understood")
+        names[identifier & ~_FIRST] = name
+    return names[identifier & ~_FIRST]
+
+
+def _field(path: str, name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what one memento changes of its node, as fields of a NodeChange."""
+    if name == "NodeStateMemento":
+        state = STATES[_integer(fields["state_"].get("first", 0))]
+        if state == "unknown" and _ALIAS.fullmatch(path.rpartition("/")[2]):
+            # A full sync shows such an alias as queued, since its text leaves the state out (Alias.cpp).
+            raise FullReadingRequired("an alias became unknown")
+        duration = fields["state_"].get("second", {}).get("duration", "00:00:00")
+        return {"state": state, "duration": parse_duration(duration)}
+    if name == "StateMemento" and path == "/":
+        return {"state": STATES[_integer(fields.get("state_", 0))]}
+    if name == "SuspendedMemento":
+        suspended = fields.get("suspended_", False)
+        if not isinstance(suspended, bool):
+            raise TypeError
+        return {"suspended": suspended}
+    if name == "ServerStateMemento" and path == "/":
+        return {"server_state": SERVER_STATES[_integer(fields.get("state_", 0))]}
+    if name == "FlagMemento":
+        return {"flags": _integer(fields["flag_"].get("flag_", 0))}
+    if name in _FULL_READING:
+        raise FullReadingRequired(_FULL_READING[name])
+    if name not in _PASSED_OVER:
+        raise FullReadingRequired(f"a change of an unknown kind ({name})")
+    return {}
+
+
+def begin_time(calendar: Mapping[str, Any]) -> str:
+    """Return a calendar's start as ecFlow writes it in a definition; initTime_ stands for both if equal."""
+    found = calendar.get("initLocalTime_", calendar["initTime_"])
+    if isinstance(found, Mapping):
+        (found,) = found.values()
+    if not isinstance(found, str):
+        raise TypeError
+    return found
+
+
+def _integer(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError
+    return value

@@ -1,0 +1,214 @@
+"""A definition's text, as a full sync brings it, into nodes and their states.
+
+The text is written line by line in the style NET (libs/node/src/ecflow/node/*.cpp, `print`, `write_state`).
+It is read here as it stands in the reply's JSON, where a new line is the two characters backslash and n,
+and where a pair of backslashes was replaced before: then no label and no variable can forge a line.
+Of the lines, only those that make the tree are looked at; all others are attributes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from watchman_cli.ecflow_client.errors import NotUnderstood
+
+STATES = ("unknown", "complete", "queued", "aborted", "submitted", "active")  # NState.hpp, in this order
+SERVER_STATES = ("HALTED", "SHUTDOWN", "RUNNING")  # SState.hpp, in this order
+# The flags' names, each at the place of its bit (Flag.hpp, Flag::enum_to_char_star).
+FLAGS = (
+    "force_aborted", "user_edit", "task_aborted", "edit_failed", "ecfcmd_failed", "no_script", "killed",
+    "late", "message", "by_rule", "queue_limit", "task_waiting", "locked", "zombie", "no_reque", "archived",
+    "restored", "threshold", "sigterm", "not_set", "log_error", "checkpt_error", "killcmd_failed",
+    "statuscmd_failed", "status", "remote_error",
+)  # fmt: skip
+SUSPENDED = "suspended"
+NEW_LINE = "\\n"
+CHUNK = 1 << 22  # characters that are looked at together, so that few lines are in memory at once
+
+_LINES = re.compile(r"\\n *(task|family|suite|alias|calendar|end\w+)\b ?([^ \\]*)([^\\]*(?:\\[^n][^\\]*)*)")
+_HEAD = re.compile(r"#(\d+\.\d+\.\d+)[^\\]*\\n *defs_state ([^\\]*)")
+_ABORT_REASON = re.compile(r"abort<:.*>abort")
+# The calendar's begin_time is initLocalTime, which is initTime without the clock's gain (Calendar.hpp).
+_BEGIN_TIME = re.compile(r"initTime:(\S+ \S+)(?:.* initLocalTime:(\S+ \S+))?")
+_DURATION = re.compile(r"(-?)(\d+):(\d\d):(\d\d)")
+_END = NEW_LINE + "# enddef"
+_KNOWN_ENDS = frozenset(("endsuite", "endfamily", "endtask", "endalias", "endclock"))
+
+
+class NodeState(NamedTuple):
+    """A node's own state, and what else its line tells.
+
+    `duration` is when the state last changed, in seconds since the suite's calendar began; `flags` is a
+    number whose bits are those of FLAGS.
+    """
+
+    state: str
+    suspended: bool = False
+    duration: int = 0
+    flags: int = 0
+
+    @property
+    def dstate(self) -> str:
+        """The state as ecFlow displays it: `suspended` where the node is suspended."""
+        return SUSPENDED if self.suspended else self.state
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A server's nodes in the order of Defs.get_all_nodes(), and its change numbers.
+
+    `state` is that of the whole definition (`/`). `begin_times` has each suite's calendar start as ecFlow
+    writes it. Two nodes may have one path: ecFlow allows it of aliases after a restart.
+    """
+
+    version: str
+    state: str
+    server_state: str
+    flags: int
+    state_change_no: int
+    modify_change_no: int
+    paths: list[str]
+    states: list[NodeState]
+    begin_times: dict[str, str]
+    has_duplicate_paths: bool
+
+
+class _States(dict[str, NodeState]):
+    """What the end of a node's line tells; most of many nodes end alike."""
+
+    def __missing__(self, tail: str) -> NodeState:
+        found = self[tail] = parse_node_state(tail)
+        return found
+
+
+def parse_definition(text: str) -> Definition:
+    """Return the definition in a text. Raises NotUnderstood where it is not whole, or is unknown."""
+    head = _HEAD.match(text)
+    if head is None or text.rfind(_END) < 0 or text[text.rfind(_END) + len(_END) :] not in ("", NEW_LINE):
+        raise NotUnderstood("the server's definition is not whole")
+    version, line = head.groups()
+    tokens = dict(token.split(":", 1) for token in line.split() if ":" in token)
+    tree = _Tree()
+    start = head.end()
+    while start < len(text):
+        end = text.rfind(NEW_LINE, start, start + CHUNK) if start + CHUNK < len(text) else len(text)
+        if end <= start:  # a line longer than a chunk
+            end = text.find(NEW_LINE, start + CHUNK)
+        tree.add(_LINES.findall(text, start, end))
+        start = end
+    tree.close()
+    state = tokens.get("state>", "unknown")
+    server_state = tokens.get("server_state", "RUNNING")
+    if state not in STATES or server_state not in SERVER_STATES:
+        raise NotUnderstood("the server's definition has an unknown state")
+    return Definition(
+        version=version,
+        state=state,
+        server_state=server_state,
+        flags=parse_flags(tokens.get("flag", "")),
+        state_change_no=_number(tokens.get("state_change", "0")),
+        modify_change_no=_number(tokens.get("modify_change", "0")),
+        paths=tree.paths,
+        states=tree.states,
+        begin_times=tree.begin_times,
+        has_duplicate_paths=tree.has_aliases and len(set(tree.paths)) < len(tree.paths),
+    )
+
+
+class _Tree:
+    """Makes the nodes' paths from the lines that open and close them."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.states: list[NodeState] = []
+        self.begin_times: dict[str, str] = {}
+        self.has_aliases = False
+        self._known = _States()
+        self._prefix = "/"
+        self._above: list[str] = []
+        self._task = ""
+
+    def add(self, lines: list[tuple[str, str, str]]) -> None:
+        """Add some lines, each a keyword, a name and the line's end."""
+        paths, prefix, task = self.paths, self._prefix, self._task
+        tails: list[str] = []
+        for keyword, name, tail in lines:
+            if keyword == "task":
+                task = prefix + name
+                paths.append(task)
+                tails.append(tail)
+            elif keyword in ("family", "suite"):
+                if (keyword == "suite") != (prefix == "/"):
+                    raise NotUnderstood("the server's definition has a suite in the wrong place")
+                paths.append(prefix + name)
+                tails.append(tail)
+                self._above.append(prefix)
+                prefix, task = f"{prefix}{name}/", ""
+            elif keyword in ("endfamily", "endsuite"):
+                if (keyword == "endsuite") != (len(self._above) == 1):
+                    raise NotUnderstood("the server's definition is not well nested")
+                prefix, task = self._above.pop(), ""
+            elif keyword == "alias":
+                # One without a state is queued: so do the bindings read it (Alias.cpp, the constructor).
+                paths.append(f"{task}/{name}")
+                tails.append(" # state:queued" + tail)
+                self.has_aliases = True
+            elif keyword == "calendar":
+                found = _BEGIN_TIME.match(name + tail)
+                if found and len(self._above) == 1:
+                    self.begin_times[prefix[1:-1]] = found[2] or found[1]
+            elif keyword not in _KNOWN_ENDS:
+                raise NotUnderstood("the server's definition has an unknown kind of node")
+        self._prefix, self._task = prefix, task
+        self.states += map(self._known.__getitem__, tails)
+
+    def close(self) -> None:
+        """Raise NotUnderstood where a suite or a family was not closed."""
+        if self._above:
+            raise NotUnderstood("the server's definition is not well nested")
+
+
+def parse_node_state(tail: str) -> NodeState:
+    """Return what the end of a node's line tells. Raises NotUnderstood where the state is an unknown one.
+
+    An abort's reason is anybody's text, and may look like the rest of the line.
+    """
+    if "abort<:" in tail:
+        tail = _ABORT_REASON.sub("", tail)
+    state, suspended, duration, flags = "unknown", False, 0, 0
+    for token in tail.split():
+        name, _, value = token.partition(":")
+        if name == "state":
+            state = value
+        elif name == "suspended":
+            suspended = value == "1"
+        elif name == "dur":
+            duration = parse_duration(value)
+        elif name == "flag":
+            flags = parse_flags(value)
+    if state not in STATES:
+        raise NotUnderstood("the server's definition has an unknown state")
+    return NodeState(state, suspended, duration, flags)
+
+
+def parse_flags(text: str) -> int:
+    """Return the bits of the flags that a text names; a name that is not known has none."""
+    return sum(1 << FLAGS.index(flag) for flag in set(text.split(",")) if flag in FLAGS)
+
+
+def parse_duration(text: str) -> int:
+    """Return the seconds in a duration as boost writes it, [-]HH:MM:SS[.ffffff]; 0 where it is not one."""
+    match = _DURATION.match(text)
+    if match is None:
+        return 0
+    sign, hours, minutes, seconds = match.groups()
+    found = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+    return -found if sign else found
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or not text.isascii():
+        raise NotUnderstood("the server's definition has a change number that is none")
+    return int(text)

@@ -1,0 +1,136 @@
+"""The same JSON over HTTP and HTTPS, as `ecflow_server --http` takes it (since ecFlow 5.14).
+
+Sources: libs/base/src/ecflow/base/HttpClient.cpp; of tokens, ClientEnvironment.cpp.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+from collections.abc import Mapping
+from http.client import HTTPConnection, HTTPException, HTTPResponse, RemoteDisconnected
+from pathlib import Path
+from typing import Any
+
+from watchman_cli.ecflow_client.errors import (
+    AccessRefused,
+    ConnectionClosed,
+    EcflowError,
+    NotEcflow,
+    OutOfResources,
+    ReplyTooLarge,
+)
+from watchman_cli.ecflow_client.transport import Limits, translate
+
+PATH = "/v1/ecflow"
+PIECE = 1 << 20  # bytes that are read together where the length is not announced
+_REFUSED = (401, 403, 407)
+_FOR_NOW = (429, 502, 503, 504)  # what a proxy says while the server behind it is away
+
+
+class TokenError(EcflowError):
+    """The file of tokens cannot be read; says why."""
+
+    kind = "authentication"
+
+
+def exchange(
+    connection: Any, host: str, request: bytes, limits: Limits, headers: Mapping[str, str], user: str
+) -> bytearray:
+    """Post a request's body and return the reply's. Raises EcflowError."""
+    client = HTTPConnection(host)
+    client.sock = connection
+    connection.deadline = limits.first_by
+    try:
+        client.request("POST", PATH, request, {"Content-Type": "application/json", **headers})
+        response = client.getresponse()
+        connection.deadline = limits.deadline
+        _check(response, user)
+        return _body(response, limits.size)
+    except MemoryError as error:
+        raise OutOfResources("no memory for what the server sent") from error
+    except RemoteDisconnected as error:
+        raise ConnectionClosed from error
+    except HTTPException as error:
+        raise NotEcflow from error
+    except OSError as error:
+        raise translate(error) from error
+
+
+def _check(response: HTTPResponse, user: str) -> None:
+    """Raise EcflowError where the answer is not ecFlow's."""
+    if response.status in _REFUSED:
+        raise AccessRefused(user)
+    if response.status in _FOR_NOW:
+        raise ProxyFailed(response.status)
+    if response.status != 200:
+        raise NotEcflow("an HTTP server answers there, not ecFlow")
+
+
+class ProxyFailed(EcflowError):
+    """A proxy answered in place of the server; `status` is HTTP's."""
+
+    transient = True
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the HTTP proxy before the server answered {status}")
+
+
+def _body(response: HTTPResponse, limit: int) -> bytearray:
+    """Read a response's body, of at most `limit` bytes."""
+    if response.length is not None:
+        if response.length > limit:
+            raise ReplyTooLarge(limit)
+        body = bytearray(response.length)
+        view, filled = memoryview(body), 0
+        while filled < len(body):
+            count = response.readinto(view[filled:])
+            if not count:
+                raise ConnectionClosed(began=True)
+            filled += count
+        view.release()
+        return body
+    body = bytearray()
+    while piece := response.read(PIECE):
+        body += piece
+        if len(body) > limit:
+            raise ReplyTooLarge(limit)
+    return body
+
+
+def authorization(
+    url: str, chosen: str | None, environment: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Return the header with the token for a server's URL; nothing where no file has one.
+
+    The file is `chosen`, else that of ECF_AUTHTOKENS, else ~/.ecflowapirc. In it, a server is a regular
+    expression that the whole URL matches. Raises TokenError.
+    """
+    path = chosen or environment.get("ECF_AUTHTOKENS")
+    if not path:
+        path = str(Path(environment.get("HOME", "/")) / ".ecflowapirc")
+        if not Path(path).exists():
+            return {}
+    try:
+        document = json.loads(Path(path).read_text())
+        for token in document["tokens"]:
+            if re.fullmatch(token["server"], url):
+                return {"Authorization": _credentials(token)}
+    except OSError as error:
+        raise TokenError(f"{path}: {error.strerror}") from error
+    except (KeyError, TypeError, ValueError, AttributeError, re.error) as error:
+        raise TokenError(f"{path}: it is not a file of ecFlow's API tokens") from error
+    return {}
+
+
+def _credentials(token: Mapping[str, Any]) -> str:
+    """Return what HTTP's Authorization takes, of one entry in a file of tokens."""
+    api = token["api"]
+    if token["type"] == "bearer":
+        return f"Bearer {api['key']}"
+    if token["type"] == "basic":
+        pair = f"{api['username']}:{api['password']}".encode()
+        return f"Basic {base64.b64encode(pair).decode()}"
+    raise ValueError

@@ -1,0 +1,38 @@
+"""A password as ecFlow sends it: crypt(3) of it, with the user's name as the salt.
+
+Source: libs/core/src/ecflow/core/PasswordEncryption.hpp. The C library's function is called directly:
+Python has no `crypt` module since 3.13.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import ctypes.util
+import threading
+
+from watchman_cli.ecflow_client.errors import EcflowError
+
+_lock = threading.Lock()  # the function's answer is in memory that its next call writes over
+
+
+class PasswordUnusable(EcflowError):
+    """The password cannot be sent as ecFlow wants it."""
+
+    kind = "authentication"
+
+
+def encrypt(password: str, user: str) -> str:
+    """Return a password as it goes to the server. Raises PasswordUnusable."""
+    try:
+        library = ctypes.CDLL(ctypes.util.find_library("crypt") or "libcrypt.so.1")
+    except OSError as error:
+        raise PasswordUnusable(
+            "this machine has no libcrypt, with which ecFlow passwords are sent"
+        ) from error
+    library.crypt.restype = ctypes.c_char_p
+    library.crypt.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
+    with _lock:
+        found: bytes | None = library.crypt(password.encode(), user.encode())
+    if not found:  # a salt of one character gives `*0`, which ecFlow sends and compares as it is
+        raise PasswordUnusable(f"ecFlow cannot encrypt a password for the user name {user}")
+    return found.decode()

@@ -1,0 +1,161 @@
+"""Replies: the JSON that cereal wrote, into what each command of the request was answered.
+
+A definition's text may be of many megabytes, in any encoding, and is cut out of the JSON as bytes: one
+character outside Latin-1 would quadruple it once decoded. What is left is small, and parsed as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from watchman_cli.ecflow_client.changes import Changes, parse_changes
+from watchman_cli.ecflow_client.definition import Definition, parse_definition
+from watchman_cli.ecflow_client.errors import (
+    AccessRefused,
+    EcflowError,
+    FullReadingRequired,
+    HandleGone,
+    NotEcflow,
+    NotUnderstood,
+    RequestRefused,
+)
+from watchman_cli.ecflow_client.statistics import Statistics, parse_statistics
+
+# Where cereal writes a definition: of a client handle's suites, and of the whole server (SSyncCmd.hpp).
+_TEXTS = (b'\n"server_defs_": "', b'\n"value1": "')
+_NOT_UNDERSTOOD = "the server's reply cannot be understood"
+# What the server says, in small letters, and what it means (ClientSuiteMgr.cpp, ClientToServerRequest.cpp).
+_HANDLE_GONE = "handle dropped"
+_REFUSALS = ("authentication failed", "not accepted, due to", "not authorised", "unauthorised")
+
+
+@dataclass(frozen=True)
+class Handle:
+    """A client handle on a server: its number, its user, and the suites that it is for."""
+
+    number: int
+    user: str
+    suites: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a request was answered, by kind; None where the request did not ask for it.
+
+    `required` says why a full reading is necessary, where the changes are not enough. `error` is what a
+    command of the request failed with.
+    """
+
+    statistics: Statistics | None = None
+    definition: Definition | None = None
+    changes: Changes | None = None
+    required: FullReadingRequired | None = None
+    handles: tuple[Handle, ...] | None = None
+    registered: int | None = None
+    error: EcflowError | None = None
+
+
+def decode_reply(body: bytearray, user: str) -> Answer:
+    """Return what a reply's body tells; the body is emptied, so that it is not in memory twice.
+
+    `user` is named where the server refused the user. Raises NotEcflow where the reply is not ecFlow's,
+    NotUnderstood where it cannot be understood.
+    """
+    text, rest = _cut_definition(body)
+    try:
+        document = _loads(rest)["22ServerToClientResponse"]["stc_cmd_"]
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise NotEcflow from error
+    try:
+        members = [document]
+        if document["polymorphic_name"] == "GroupSTCCmd":
+            members = document["ptr_wrapper"]["data"]["cmdVec_"]
+        found: dict[str, Any] = {}
+        names: dict[int, str] = {}
+        for member in members:
+            identifier = member["polymorphic_id"] & 0x7FFFFFFF
+            name = names.setdefault(identifier, member.get("polymorphic_name", ""))
+            found |= _field(name, member["ptr_wrapper"].get("data", {}), text, user)
+        return Answer(**found)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise NotUnderstood(_NOT_UNDERSTOOD) from error
+
+
+def _cut_definition(body: bytearray) -> tuple[str, bytes]:
+    """Return a definition's text as it stands in the JSON, and the JSON with nothing in its place.
+
+    A new line cannot stand in a JSON string, so the next one tells where the string ended. In the text,
+    each pair of backslashes, which stands for one, is replaced: no other escape ends in a backslash.
+    """
+    for key in _TEXTS:
+        start = body.find(key)
+        end = body.find(b"\n", start + len(key)) if start >= 0 else -1
+        if end < 0:
+            continue
+        start += len(key)
+        end -= 2 if body[end - 1] == ord(",") else 1
+        if end <= start or body[end] != ord('"'):
+            continue
+        rest = bytes(body[:start]) + bytes(body[end:])
+        with memoryview(body) as view:
+            text = str(view[start:end], "latin-1")
+        body.clear()
+        return text.replace("\\\\", "\0") if "\\\\" in text else text, rest
+    return "", bytes(body)
+
+
+def _loads(rest: bytes) -> Any:
+    try:
+        return orjson.loads(rest)
+    except orjson.JSONDecodeError:
+        # ecFlow takes any bytes in a label or a variable, and sends them back as they are.
+        return orjson.loads(rest.decode("latin-1").encode())
+
+
+def _field(name: str, data: Mapping[str, Any], text: str, user: str) -> dict[str, Any]:
+    """Return what one member of a reply tells, as fields of an Answer."""
+    if name == "SStringCmd":
+        return {"statistics": parse_statistics(data["str_"])}
+    if name == "SSyncCmd":
+        return _sync(data, text)
+    if name == "SClientHandleCmd":
+        return {"registered": _positive(data.get("handle_", 0))}
+    if name == "SClientHandleSuitesCmd":
+        users = {int(handle): str(of["first"]) for of in data["users_"] for handle in of["second"]}
+        listed = ((int(each["first"]), each["second"]) for each in data["client_handles_"])
+        return {
+            "handles": tuple(Handle(n, users.get(n, ""), tuple(map(str, suites))) for n, suites in listed)
+        }
+    if name == "ErrorCmd":
+        said = str(data.get("error_msg_", "")).lower()
+        if _HANDLE_GONE in said:
+            return {"error": HandleGone()}
+        return {"error": AccessRefused(user) if any(w in said for w in _REFUSALS) else RequestRefused()}
+    if name == "StcCmd":  # OK: a command that has nothing to answer
+        return {}
+    raise NotUnderstood(_NOT_UNDERSTOOD)
+
+
+def _sync(data: Mapping[str, Any], text: str) -> dict[str, Any]:
+    """Return a sync's answer: a whole definition, or changes."""
+    if not text and (inline := data.get("value1") or data.get("server_defs_")):
+        # JSON that was laid out anew on its way, by a proxy
+        text = orjson.dumps(inline)[1:-1].decode("latin-1").replace("\\\\", "\0")
+    if text:
+        return {"definition": parse_definition(text)}
+    if data.get("full_defs_"):
+        raise NotUnderstood("the server sent no definition")
+    try:
+        return {"changes": parse_changes(data["incremental_changes_"])}
+    except FullReadingRequired as error:
+        return {"required": error}
+
+
+def _positive(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise TypeError
+    return value

@@ -1,0 +1,84 @@
+"""The server's statistics: which start of which server answers, and its vital signs.
+
+The text is that of Stats::show (libs/base/src/ecflow/base/Stats.cpp). Up to ecFlow 5.15 a line begins
+with three blanks, since 5.16 with two, and there lines whose value is zero are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from watchman_cli.ecflow_client.definition import SERVER_STATES
+
+_LINE = re.compile(r"^ {2,3}(\S.*?) {2,}(\S.*?) *$", re.MULTILINE)
+_VERSION = re.compile(r"\((\d+\.\d+\.\d+)\)")
+_NUMBER = re.compile(r"\d+")
+
+
+@dataclass(frozen=True)
+class Instance:
+    """What tells one start of a server from every other.
+
+    `up_since` has whole seconds, in the server's time zone; `pid` is None on a server before 5.16.
+    """
+
+    version: str
+    host: str
+    port: str
+    up_since: str
+    pid: str | None = None
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What a server says of itself.
+
+    `instance` is None where the text could not be understood, and `missing` then names what was not
+    found. `server_state` is empty where it was not found. The counts are of requests since the server
+    started, or since somebody reset them.
+    """
+
+    instance: Instance | None
+    missing: tuple[str, ...]
+    server_state: str
+    stats_count: int
+    group_count: int
+    vitals: dict[str, int]
+
+
+# What is kept of the server's own vital signs: the label in lower case, and the unit in its value.
+_VITALS = {
+    "number of suites": "suites",
+    "resident_memory_used": "resident_memory_megabytes",
+    "virtual_memory_used": "virtual_memory_megabytes",
+}
+
+
+def parse_statistics(text: str) -> Statistics:
+    """Return what a server's statistics tell; what is not found there is named, never guessed."""
+    lines = {label.lower(): value for label, value in _LINE.findall(text)}
+    version = _VERSION.search(lines.get("version", ""))
+    found = {
+        "version": version[1] if version else "",
+        "host": lines.get("host", ""),
+        "port": lines.get("port", ""),
+        "up since": lines.get("up since", ""),
+    }
+    counts = {label: _integer(lines.get(label)) for label in ("stats cmd", "group")}
+    missing = tuple(label for label, value in {**found, **counts}.items() if not value)
+    instance = None
+    if not missing:
+        instance = Instance(
+            found["version"], found["host"], found["port"], found["up since"], lines.get("pid")
+        )
+    vitals = {name: _integer(lines[label]) for label, name in _VITALS.items() if label in lines}
+    state = lines.get("status", "")
+    state = state if state in SERVER_STATES else ""
+    return Statistics(instance, missing, state, counts["stats cmd"], counts["group"], vitals)
+
+
+def _integer(value: str | None) -> int:
+    """Return the number that a value begins with, 0 where there is none."""
+    match = _NUMBER.match(value or "")
+    return int(match[0]) if match else 0

@@ -1,0 +1,139 @@
+"""One request over one connection, by a deadline: TCP and TLS, in ecFlow's own framing.
+
+Eight characters with the body's length in hexadecimal, then the body; the reply likewise
+(libs/base/src/ecflow/base/Connection.hpp). Every wait ends at the deadline, which a server that sends a
+byte now and then does not move.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import socket
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from watchman_cli.ecflow_client.errors import (
+    ConnectionClosed,
+    ConnectionRefused,
+    EcflowError,
+    HostUnreachable,
+    NoAnswer,
+    NotEcflow,
+    OutOfResources,
+    ReplyTooLarge,
+)
+from watchman_cli.ecflow_client.resolve import resolve
+
+if TYPE_CHECKING:
+    import ssl
+
+HEADER_SIZE = 8
+_HEADER = re.compile(rb" *[0-9a-fA-F]+")
+_UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a request ends, as time.monotonic(), and how large a reply may be, in bytes.
+
+    The first byte of the answer must come by `first_by`, the last by `deadline`.
+    """
+
+    first_by: float
+    deadline: float
+    size: int
+
+
+class TimedSocket(socket.socket):
+    """A socket of which every wait ends at `deadline`, a time.monotonic()."""
+
+    deadline = 0.0
+
+    def recv_into(self, *arguments: Any) -> int:
+        """Receive; raise NoAnswer at the deadline."""
+        self.settimeout(time_left(self.deadline))
+        return super().recv_into(*arguments)
+
+
+def time_left(deadline: float) -> float:
+    """Return the seconds until a time.monotonic(). Raises NoAnswer where there are none."""
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise NoAnswer
+    return left
+
+
+def connect(host: str, port: int, deadline: float) -> TimedSocket:
+    """Return a connection to the first address of a host that takes one. Raises EcflowError."""
+    addresses = resolve(host, port, deadline)
+    failure: EcflowError = HostUnreachable()
+    for number, (family, address) in enumerate(addresses):
+        connection = TimedSocket(family, socket.SOCK_STREAM)
+        connection.deadline = deadline
+        try:
+            connection.settimeout(time_left(deadline) / (len(addresses) - number))
+            connection.connect(address)
+            return connection
+        except OSError as error:
+            connection.close()
+            failure = translate(error)
+        except EcflowError:
+            connection.close()
+            raise
+    raise failure
+
+
+def translate(error: OSError, *, began: bool = False) -> EcflowError:
+    """Return what an error of a socket means."""
+    if isinstance(error, TimeoutError):
+        return NoAnswer()
+    if isinstance(error, ConnectionRefusedError):
+        return ConnectionRefused()
+    if error.errno in _UNREACHABLE:
+        return HostUnreachable()
+    if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+        return OutOfResources(error.strerror or "no more sockets")
+    return ConnectionClosed(began=began)
+
+
+def exchange(connection: TimedSocket | ssl.SSLSocket, request: bytes, limits: Limits) -> bytearray:
+    """Send a request's body and return the reply's. Raises EcflowError."""
+    header = bytearray(HEADER_SIZE)
+    began = False
+    try:
+        connection.settimeout(time_left(limits.first_by))
+        connection.sendall(b"%8x" % len(request) + request)
+        _receive(connection, memoryview(header), limits.first_by)
+        began = True
+        size = _size(bytes(header))
+        if size > limits.size:
+            raise ReplyTooLarge(limits.size)
+        body = bytearray(size)
+        _receive(connection, memoryview(body), limits.deadline)
+    except MemoryError as error:
+        raise OutOfResources("no memory for what the server sent") from error
+    except OSError as error:
+        raise translate(error, began=began) from error
+    return body
+
+
+def _receive(connection: Any, view: memoryview, deadline: float) -> None:
+    """Fill a buffer from a connection."""
+    connection.deadline = deadline
+    filled = 0
+    while filled < len(view):
+        count = connection.recv_into(view[filled:])
+        if not count:
+            raise ConnectionClosed(began=filled > 0)
+        filled += count
+
+
+def _size(header: bytes) -> int:
+    """Return the length that a header announces. Raises NotEcflow where it is none."""
+    if header.startswith(b"HTTP/"):
+        raise NotEcflow("an HTTP server answers there, not ecFlow")
+    if not _HEADER.fullmatch(header):
+        raise NotEcflow
+    return int(header, 16)
