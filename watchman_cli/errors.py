@@ -61,12 +61,10 @@ class BadSnapshot(WatchmanError):
 class ServerError(WatchmanError):
     """One server could not be read.
 
-    `kind` is one of those in the health schema, `detail` what the bindings printed, and `transient`
-    says whether another attempt may succeed.
+    `kind` is one of those in the health schema, and `transient` says whether another attempt may succeed.
     """
 
-    def __init__(self, kind: str, message: str, *, detail: str = "", transient: bool = False) -> None:
+    def __init__(self, kind: str, message: str, *, transient: bool = False) -> None:
         super().__init__(message)
         self.kind = kind
-        self.detail = detail
         self.transient = transient

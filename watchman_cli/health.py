@@ -18,6 +18,7 @@ class Health:
     ok: bool = False
     failures: int = 0
     failing_since: str | None = None
+    address: str | None = None
     attempts: int = 0
     seconds: float = 0.0
     collected_time: str | None = None
@@ -26,14 +27,15 @@ class Health:
     server_version: str | None = None
     bindings_version: str | None = None
     error: dict[str, str] | None = None
-    way: str | None = None
-    why: str | None = None
-    compared: str | None = None
-    left_handle: bool = False
-    off: dict[str, str] | None = None
+    mode: str | None = None
+    reason: str | None = None
+    verification: str | None = None
+    next_verification: str | None = None
+    disabled: dict[str, str] | None = None
+    stale_handle: bool = False
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """The record in a few words: `ok`, or how many runs failed and why the last did."""
         if self.ok:
             return "ok"
@@ -41,7 +43,7 @@ class Health:
         return f"{self.failures} {runs} failed: {(self.error or {}).get('message', '')}"
 
 
-_OF_SYNC = ("way", "why", "compared", "left_handle", "off")
+_OF_SYNC = ("mode", "reason", "verification", "next_verification", "disabled", "stale_handle")
 
 
 def encode(health: Health) -> bytes:

@@ -104,7 +104,7 @@ def _server_status(
     except BadSnapshot:  # of another type
         record = b""
     state = health.decode(record)
-    summary = state.told
+    summary = state.summary
     if not state.checked_time:
         summary = "never read" if record is None else "its health record is not valid"
     return ServerStatus(name, datetime.now(timezone.utc), snapshot, error, state, summary, value)

@@ -98,7 +98,7 @@ def test_a_reader_of_the_older_tool_decodes_it(
     watchman.collect()
     value: Any = redis.client.get("o/r/status")
     document = json.loads(value)
-    assert all(set(record) == {"path", "status"} for record in document["status_records"])
+    assert all({"path", "status"} <= set(record) for record in document["status_records"])
     assert document["collected_time"].endswith("+00:00")
     assert redis.client.ttl("o/r/status") == -1
 
@@ -168,7 +168,8 @@ def test_one_hanging_server_of_eight(
         out, err = process.communicate(timeout=10)
 
     assert (process.returncode, out) == (1, b"")
-    (line,) = err.decode().splitlines()
+    warning, line = err.decode().splitlines()
+    assert "two configurations use the name" in warning  # its address is another than before
     assert line.startswith("o/hung: no answer from 127.0.0.1:")
     assert line.endswith("UTC is kept")
     assert redis.client.get("o/hung/status") == kept
@@ -227,12 +228,10 @@ def test_a_signal_ends_the_run_at_once(
     with watchman.start("collect") as process:
         connection, _ = hanging.accept()
         with connection:
-            children = psutil.Process(process.pid).children(recursive=True)
-            assert len(children) == 2  # the one that forks, and the probe
+            assert not psutil.Process(process.pid).children(recursive=True)
             process.send_signal(signum)
-            _, err = process.communicate(timeout=5)
+            _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (code, b"")
-    assert not any(child.is_running() for child in children)
     assert not redis.client.keys("*")
 
 
@@ -321,6 +320,6 @@ def test_a_log_for_a_collector(ecflow: EcflowServer, redis: RedisServer, watchma
     result = watchman.collect("-v", "--log-format", "json")
     lines = [json.loads(line) for line in result.err.splitlines()]
     (written,) = [line for line in lines if line.get("result") == "written"]
-    assert (written["server"], written["way"], written["nodes"]) == ("o/r", "full", 12)
+    assert (written["server"], written["mode"], written["nodes"]) == ("o/r", "full", 12)
     (failed,) = [line for line in lines if line["level"] == "error"]
     assert (failed["server"], failed["kind"]) == ("o/gone", "refused")

@@ -127,7 +127,7 @@ def test_nothing_changed(watched: Watched) -> None:
     assert found["way"] == "unchanged"
     assert watched.ecflow.requests() - asked - 1 == found["requests"] <= 4  # the one is this test's own
     after = watched.value("status")
-    place = slice(snapshot.TIME_AT, snapshot.TIME_AT + snapshot.TIME_SIZE)
+    place = slice(snapshot.TIME_OFFSET, snapshot.TIME_OFFSET + snapshot.TIME_SIZE)
     assert after[place] > before[place]
     assert (after[: place.start], after[place.stop :]) == (before[: place.start], before[place.stop :])
     assert watched.value("sync") == sync
@@ -385,7 +385,7 @@ def test_a_difference_turns_incremental_syncs_off(watched: Watched, with_changes
     for record in records:
         if record["path"] == "/s/f/b":
             record["status"] = "aborted"
-    head = snapshot.head_of(true)
+    head = snapshot.parse_head(true)
     assert head
     pieces = [orjson.dumps(records)[1:-1]]
     false = snapshot.compose(head.collected_time, head.server_state, pieces)

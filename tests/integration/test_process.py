@@ -32,8 +32,8 @@ from tests.support.servers import (
 )
 from watchman_cli import config as configuration
 from watchman_cli import schema
-from watchman_cli.bindings.supervisor import Probes
-from watchman_cli.collect import Outcome, Run
+from watchman_cli.bindings import Referee
+from watchman_cli.collect import Collector, Outcome
 from watchman_cli.store import open_store
 
 SUITE = "suite s\nfamily f\n" + "".join(f"task t{i}\n" for i in range(8)) + "endfamily\nendsuite\n"
@@ -528,14 +528,16 @@ def test_a_run_leaves_nothing_in_its_process(
             seen = []
             for _ in range(4):
                 opened = open_store(settings.store)
-                with Probes(settings.ecflow_python) as probes:
-                    found = Run(settings, settings.servers, opened, probes, jobs=8).outcomes(nothing)
+                referee = Referee(settings.ecflow_python)
+                found = Collector(settings, settings.servers, opened, referee, jobs=8).run(nothing)
                 opened.close()
                 results = {outcome.server.name: outcome.result for outcome in found}
                 assert results.pop("o/gone") == results.pop("o/hung") == "failed"
                 assert set(results.values()) == {"written"}
                 mine = len(hanging.connections)
-                await_true(lambda: sum(t.name.startswith("watchman") for t in threading.enumerate()) == 0, "")
+                await_true(
+                    lambda: all(t.name != "watchman" for t in threading.enumerate()), "a thread is left"
+                )
                 threads, descriptors, children = counts()
                 seen.append((threads, descriptors - mine, children))
             assert len(set(seen)) == 1, seen

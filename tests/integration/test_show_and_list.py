@@ -171,7 +171,7 @@ def test_config_check(watchman: Watchman, ecflow: EcflowServer) -> None:
 
 def test_the_reader(collected: RedisServer, ecflow: EcflowServer) -> None:
     found = read_snapshot(collected.url, "o/r")
-    assert [list(record) for record in found.records] == ecflow.snapshot()["records"]
+    assert [[record.path, record.status] for record in found.records] == ecflow.snapshot()["records"]
     assert found.status("/forecast/f/suspended") == "suspended"
     assert found.status("/no/such") is None
     assert (datetime.now(timezone.utc) - found.collected_time).total_seconds() < 60

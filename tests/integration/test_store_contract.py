@@ -16,8 +16,8 @@ from watchman_cli.store import LeaseLost, SnapshotChanged, Store, Update, open_s
 from watchman_cli.store.redis import key
 
 NAME = "o/r"
-OLD = snapshot.compose("2026-01-01T00:00:00.000001+00:00", "RUNNING", [b'{"path":"/","status":"queued"}'])
-NEW = snapshot.compose("2026-01-01T00:00:00.000002+00:00", "RUNNING", [b'{"path":"/","status":"active"}'])
+OLD = snapshot.encode("2026-01-01T00:00:00.000001+00:00", "RUNNING", [b'{"path":"/","status":"queued"}'])
+NEW = snapshot.encode("2026-01-01T00:00:00.000002+00:00", "RUNNING", [b'{"path":"/","status":"active"}'])
 
 
 @pytest.fixture(params=["redis", "directory"])

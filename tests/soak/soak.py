@@ -20,9 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.support.servers import EcflowError, EcflowServer, RedisServer, health_of, records_of, status_of
-from watchman_cli.bindings.supervisor import Probes
-from watchman_cli.collect import Outcome, Run
+from watchman_cli.bindings import Referee
+from watchman_cli.collect import Collector, Outcome
 from watchman_cli.config import Config, Server
+from watchman_cli.ecflow_client.definition import FLAGS
+from watchman_cli.snapshot import SHOWN_FLAGS, SINCE_SHOWN
 from watchman_cli.store import open_store
 from watchman_cli.store.redis import key as redis_key
 
@@ -69,11 +71,11 @@ class Soak:
 
     ecflow: EcflowServer
     redis: RedisServer
-    probes: Probes
+    referee: Referee
     seed: int
     definitions: tuple[str, ...] = ()
     suites: tuple[str, ...] = ()  # the only ones that are read; all where there are none
-    ways: Counter[str] = field(default_factory=Counter)
+    modes: Counter[str] = field(default_factory=Counter)
     steps: int = 0
     done: deque[str] = field(default_factory=lambda: deque(maxlen=40))
 
@@ -144,7 +146,7 @@ class Soak:
         if self.random.random() < 0.1:
             server = replace(server, full_sync_every=0)
         outcomes: list[Outcome] = []
-        Run(self.config, (server,), self.store, self.probes, jobs=1).outcomes(outcomes.append)
+        Collector(self.config, (server,), self.store, self.referee, jobs=1).run(outcomes.append)
         (outcome,) = outcomes
         return outcome
 
@@ -154,7 +156,16 @@ class Soak:
         self.paths = [path for path, _ in found["records"][1:]]
         if self.suites:
             wanted = {"", *self.suites}
-            found["records"] = [each for each in found["records"] if each[0].split("/")[1] in wanted]
+            pairs = zip(found["records"], [["", ""], *found["details"]], strict=True)
+            some = [pair for pair in pairs if pair[0][0].split("/")[1] in wanted]
+            found["records"], found["details"] = [each for each, _ in some], [each for _, each in some[1:]]
+        found["details"] = [
+            [
+                f"{time[:19]}+00:00" if status in SINCE_SHOWN and time[:1].isdigit() else None,
+                [flag for flag in FLAGS if flag in flags.split(",") and flag in SHOWN_FLAGS],
+            ]
+            for (_, status), (time, flags) in zip(found["records"][1:], found["details"], strict=True)
+        ]
         return found
 
     def compare(self) -> None:
@@ -167,25 +178,32 @@ class Soak:
             except EcflowError:
                 self.revive()
                 continue
-            if outcome.error or outcome.warning:
-                raise Difference(f"{outcome.error or outcome.warning}")
+            if outcome.error or outcome.warnings:
+                raise Difference(f"{outcome.error or outcome.warnings}") from outcome.error
             if before == after:
                 break
         else:
             raise Difference("the server would not stand still")
-        assert outcome.report
-        self.ways[outcome.report["way"]] += 1
+        assert outcome.reading
+        self.modes[outcome.reading.mode] += 1
         found = status_of(self.redis.client, self.server.name) or {}
         if records_of(found) != after["records"] or found["server_state"] != after["server_state"]:
             pairs = zip(records_of(found), after["records"], strict=False)
             wrong = [f"{mine} is {true}" for mine, true in pairs if mine != true][:3]
-            raise Difference(f"{outcome.report}: {wrong or 'another number of nodes'}")
+            raise Difference(
+                f"{outcome.reading.mode}: {wrong or _longer(records_of(found), after['records'])}"
+            )
+        ours = [[record.get("since"), record.get("flags", [])] for record in found["status_records"][1:]]
+        if ours != after["details"]:
+            triples = zip(found["status_records"][1:], ours, after["details"], strict=True)
+            differing = [f"{record} is {true}" for record, mine, true in triples if mine != true][:3]
+            raise Difference(f"{outcome.reading.mode}: {differing}")
         health = health_of(self.redis.client, self.server.name) or {}
-        if not health["ok"] or health["sync"]["off"]:
+        if not health["ok"] or health["sync"]["disabled"]:
             raise Difference(f"health: {health}")
-        ours = [handle for handle in self.ecflow.handles() if any("watchman" in name for name in handle[2])]
-        if ours:
-            raise Difference(f"handles of ours are left: {ours}")
+        handles = [each for each in self.ecflow.handles() if any("watchman" in name for name in each[2])]
+        if len(handles) > bool(self.suites):
+            raise Difference(f"handles of ours are left: {handles}")
 
     def revive(self) -> None:
         """Start the server again after one of the steps made it crash, which some do."""
@@ -195,13 +213,23 @@ class Soak:
 
     def told(self) -> str:
         """What was done, in a line."""
-        ways = ", ".join(f"{count} {way}" for way, count in sorted(self.ways.items()))
+        ways = ", ".join(f"{count} {way}" for way, count in sorted(self.modes.items()))
         of = f" of {', '.join(self.suites)}" if self.suites else ""
-        return f"seed {self.seed}{of}: {self.steps} steps, {sum(self.ways.values())} runs ({ways}), all equal"
+        return (
+            f"seed {self.seed}{of}: {self.steps} steps, {sum(self.modes.values())} runs ({ways}), all equal"
+        )
 
     def said(self) -> str:
         """What was done last, for whoever looks into a difference."""
         return f"seed {self.seed}, step {self.steps}, the last of them:\n  " + "\n  ".join(self.done)
+
+
+def _longer(ours: list[Any], theirs: list[Any]) -> str:
+    """Return the first node that only one of two readings has."""
+    if len(ours) == len(theirs):
+        return "another state of the server"
+    longer, shorter = (ours, theirs) if len(ours) > len(theirs) else (theirs, ours)
+    return f"{longer[len(shorter)]} is only in {'the snapshot' if longer is ours else 'the full sync'}"
 
 
 # ------------------------------------------------------------------------------------- the actions
@@ -429,7 +457,7 @@ def soak_for(
     suites: tuple[str, ...] = (),
 ) -> Soak:
     """Soak for that long. Raises Difference, with the seed and what was done."""
-    with tempfile.TemporaryDirectory(prefix="watchman-soak-") as folder, Probes() as probes:
+    with tempfile.TemporaryDirectory(prefix="watchman-soak-") as folder:
         homes = Path(folder, "ecflow"), Path(folder, "redis")
         for home in homes:
             home.mkdir()
@@ -437,7 +465,7 @@ def soak_for(
         try:
             ecflow.start()
             redis.start()
-            soak = Soak(ecflow, redis, probes, seed, definitions, suites)
+            soak = Soak(ecflow, redis, Referee(), seed, definitions, suites)
             end = time.monotonic() + seconds
             try:
                 while time.monotonic() < end:

@@ -23,14 +23,21 @@ def connect(host, port):
 
 
 def records(defs):
-    found = [["/", str(defs.get_state())]]
-    return found + [[node.get_abs_node_path(), str(node.get_dstate())] for node in defs.get_all_nodes()]
+    found = [["/", word(defs.get_state())]]
+    return found + [[node.get_abs_node_path(), word(node.get_dstate())] for node in defs.get_all_nodes()]
+
+
+def word(value):
+    """Return an enumeration's value in words, which newer bindings print with its type."""
+    return str(value).rpartition(".")[2]
 
 
 def snapshot(client):
     client.sync_local()
     defs = client.get_defs()
-    return {"records": records(defs), "server_state": str(defs.get_server_state())}
+    details = [[each.get_state_change_time(), str(each.get_flag())] for each in defs.get_all_nodes()]
+    state = str(defs.get_server_state()).rpartition(".")[2]
+    return {"records": records(defs), "details": details, "server_state": state}
 
 
 def variable(client, name):

@@ -17,7 +17,7 @@ from watchman_cli.errors import ServerError, StoreError
 from watchman_cli.signals import install_handlers, on_signal
 
 if TYPE_CHECKING:
-    from watchman_cli.collect import Outcome, Run
+    from watchman_cli.collect import Collector, Outcome
     from watchman_cli.config import Config, Server
     from watchman_cli.output.log import Reporter
     from watchman_cli.store import Store
@@ -58,29 +58,31 @@ def collect(
     settings = load_config(config, store)
     chosen = settings.select([*server, *reset_sync])
     install_handlers()
-    from watchman_cli.bindings.supervisor import Probes
+    reporter = _reporter(len(chosen), verbose, log_format)
+    for warning in settings.warnings:
+        reporter.report("", f"warning: {warning}", logging.WARNING)
+    try:
+        opened = None if dry_run else _connect_store(settings, chosen)
+    except StoreError as error:
+        with reporter:
+            reporter.report("watchman", str(error), logging.ERROR)
+        raise typer.Exit(error.exit_code) from error
+    from watchman_cli.bindings import Referee
+    from watchman_cli.collect import Collector
 
-    probes = Probes(settings.ecflow_python)  # the bindings are imported while we import the rest
-    on_signal(probes.stop)
-    with probes:
-        reporter = _reporter(len(chosen), verbose, log_format)
-        for warning in settings.warnings:
-            reporter.report("", f"warning: {warning}", logging.WARNING)
-        try:
-            opened = None if dry_run else _connect_store(settings, chosen)  # while the bindings are imported
-        except StoreError as error:
-            with reporter:
-                reporter.report("watchman", str(error), logging.ERROR)
-            raise typer.Exit(error.exit_code) from error
-        from watchman_cli.collect import Run
-
-        listener = reporter.on_state
-        run = Run(settings, chosen, opened, probes, jobs=jobs, listener=listener, reset_sync=bool(reset_sync))
-        outcomes = _run(run, reporter)
-    raise typer.Exit(_exit_code(outcomes))
+    collector = Collector(
+        settings,
+        chosen,
+        opened,
+        Referee(settings.ecflow_python),
+        jobs=jobs,
+        on_state=reporter.on_state,
+        reset_sync=bool(reset_sync),
+    )
+    raise typer.Exit(_exit_code(_run(collector, reporter)))
 
 
-def _run(run: Run, reporter: Reporter) -> list[Outcome]:
+def _run(collector: Collector, reporter: Reporter) -> list[Outcome]:
     """Make the run, and report each server's outcome as it comes."""
     began = time.monotonic()
 
@@ -93,12 +95,14 @@ def _run(run: Run, reporter: Reporter) -> list[Outcome]:
             sys.stdout.buffer.flush()
 
     on_signal(reporter.__exit__)  # gives a terminal its cursor back
-    on_signal(lambda: run.stop(STOP_TIMEOUT))
+    on_signal(lambda: collector.stop(STOP_TIMEOUT))
     with reporter:
-        outcomes = run.outcomes(done)
+        outcomes = collector.run(done)
+        if collector.threads_missing:
+            reporter.report("watchman", collector.threads_missing, logging.WARNING)
         _report_shared_failures(outcomes, reporter)
-    if run.store:
-        run.store.close()
+    if collector.store:
+        collector.store.close()
     if sys.stderr.isatty() and not reporter.logs:
         from watchman_cli.output.outcome import describe_run
 

@@ -1,5 +1,6 @@
-"""One run: a configuration and a store go in, an outcome per server comes out."""
+"""One run: a configuration and a store go in, an outcome of each server comes out."""
 
-from watchman_cli.collect.run import Outcome, Run
+from watchman_cli.collect.result import Outcome
+from watchman_cli.collect.run import Collector
 
-__all__ = ["Outcome", "Run"]
+__all__ = ["Collector", "Outcome"]

@@ -42,8 +42,8 @@ class Reporter(AbstractContextManager["Reporter"]):
 
     def on_outcome(self, outcome: Outcome) -> None:
         """Report what was done with a server."""
-        if outcome.warning:
-            self.report(outcome.server.name, outcome.warning, logging.ERROR)
+        for warning in outcome.warnings:
+            self.report(outcome.server.name, warning, logging.WARNING)
         if outcome.error is not None:
             self.report(outcome.server.name, describe_failure(outcome), logging.ERROR, outcome)
         elif self.logs:
@@ -77,15 +77,16 @@ class _Json(logging.Formatter):
         }
         outcome = getattr(record, "outcome", None)
         if outcome is not None:
-            report = outcome.report or {}
             line |= {
                 "result": outcome.result,
                 "seconds": round(outcome.seconds, 3),
                 "attempts": outcome.attempts,
+                "requests": outcome.requests,
             }
-            line |= {name: report[name] for name in ("way", "why", "nodes", "requests") if name in report}
+            if outcome.reading is not None:
+                line |= {name: getattr(outcome.reading, name) for name in ("mode", "reason", "nodes")}
             if isinstance(outcome.error, ServerError):
-                line |= {"kind": outcome.error.kind, "detail": outcome.error.detail}
+                line |= {"kind": outcome.error.kind}
         return json.dumps(line)
 
 

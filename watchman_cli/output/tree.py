@@ -61,7 +61,7 @@ def tree(records: Sequence[StatusRecord], wanted: TreeFilter, colour: bool) -> I
     depths = [record.path.count("/") - base if record.path != "/" else 0 for record in shown]
     last = _last_children(depths)
     bars: list[str] = []
-    for index, (path, status) in enumerate(shown):
+    for index, (path, status, *_) in enumerate(shown):
         depth = depths[index]
         if wanted.depth is not None and depth > wanted.depth:
             continue
@@ -97,7 +97,7 @@ def _select(records: Sequence[StatusRecord], wanted: TreeFilter) -> Sequence[Sta
     if not wanted.statuses:
         return records
     keep: set[str] = set()
-    for path, status in records:
+    for path, status, *_ in records:
         if status in wanted.statuses:
             while path not in keep:
                 keep.add(path)

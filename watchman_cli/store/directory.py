@@ -108,7 +108,7 @@ class DirectoryLease(Lease):
         status = self.value("status") or b""
         raw_head = status[: snapshot.HEAD_SIZE]
         self.stored = StoredState(
-            head=snapshot.head_of(raw_head),
+            head=snapshot.parse_head(raw_head),
             raw_head=raw_head,
             size=len(status),
             health=self.value("health") or b"",
@@ -127,8 +127,8 @@ class DirectoryLease(Lease):
             old = self.value("status") or b""
             if (old[: snapshot.HEAD_SIZE], len(old)) != (self.stored.raw_head, self.stored.size):
                 raise SnapshotChanged
-            rest = snapshot.TIME_AT + snapshot.TIME_SIZE
-            value = old[: snapshot.TIME_AT] + update.new_time.encode() + old[rest:]
+            rest = snapshot.TIME_OFFSET + snapshot.TIME_SIZE
+            value = old[: snapshot.TIME_OFFSET] + update.new_time.encode() + old[rest:]
         with _translating_os_errors(self._store.url):
             if value is not None:
                 self._store.replace(self._name, "status", value)

@@ -147,7 +147,7 @@ class RedisLease(Lease):
         self._held = True
         raw_head, size, health, sync = (_value_or_none(value) for value in values)
         self.stored = StoredState(
-            head=snapshot.head_of(raw_head or b""),
+            head=snapshot.parse_head(raw_head or b""),
             raw_head=raw_head or b"",
             size=size or 0,
             health=_bounded(health, MAX_HEALTH),
@@ -203,7 +203,7 @@ class RedisLease(Lease):
             if update.snapshot is not None:
                 pipe.set(keys["status"], update.snapshot, ex=update.expire)
             elif update.new_time is not None:
-                pipe.setrange(keys["status"], snapshot.TIME_AT, update.new_time)
+                pipe.setrange(keys["status"], snapshot.TIME_OFFSET, update.new_time)
                 if update.expire:
                     pipe.expire(keys["status"], update.expire)
             pipe.set(keys["health"], update.health)

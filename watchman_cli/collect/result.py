@@ -1,0 +1,31 @@
+"""What a run did with one server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from watchman_cli.config import Server
+from watchman_cli.errors import WatchmanError
+from watchman_cli.sync.session import Reading
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run did with one server; `seconds` is how long it took.
+
+    `result` is written, skipped (another run is reading it), failed (the server was not read),
+    lost (it was read, or was to be, and the store did not take it) or interrupted.
+    """
+
+    server: Server
+    result: str
+    seconds: float = 0.0
+    attempts: int = 0
+    error: WatchmanError | None = None
+    kept: str | None = None  # when the snapshot that stays in the store was collected, ISO 8601
+    reading: Reading | None = None
+    requests: int = 0
+    received: int = 0  # bytes
+    verification: str | None = None
+    snapshot: bytes | None = None  # in a dry run
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,46 @@
+"""Compares what was read by the protocol with what the bindings read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from watchman_cli.snapshot import StatusRecord
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What comparing gave, in words; `difference` says where both differ, if they do."""
+
+    summary: str
+    difference: str | None = None
+
+
+def compare(
+    ours: Sequence[StatusRecord], theirs: Sequence[StatusRecord], changed: Collection[str]
+) -> Verification:
+    """Compare two readings node by node, but for the nodes that changed between them."""
+    if len(ours) != len(theirs):
+        return _differs(f"{len(ours) - 1} nodes, where the bindings have {len(theirs) - 1}")
+    for mine, other in zip(ours, theirs, strict=True):
+        if mine.path != other.path:
+            return _differs(f"{mine.path}, where the bindings have {other.path}")
+        if mine.path in changed:
+            continue
+        if mine.path == "/":  # of which the bindings tell only the state
+            mine = mine._replace(flags=())
+        if mine != other:
+            return _differs(f"{_describe(mine)}, where the bindings have {_describe(other)}")
+    if changed:
+        return Verification(f"equal, but for {len(changed)} nodes that changed meanwhile")
+    return Verification("equal, node by node")
+
+
+def _differs(how: str) -> Verification:
+    text = f"the protocol's reading differs from the bindings': {how}"
+    return Verification(text, text)
+
+
+def _describe(record: StatusRecord) -> str:
+    details = [record.status, *([f"since {record.since}"] if record.since else []), *record.flags]
+    return f"{record.path} {' '.join(details)}"

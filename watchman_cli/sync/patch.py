@@ -1,0 +1,103 @@
+"""Puts changes into a stored snapshot's records: only what changed is encoded anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from watchman_cli.ecflow_client import Changes, NodeChange
+from watchman_cli.snapshot import (
+    RECORD_END,
+    SINCE_SHOWN,
+    Piece,
+    StatusRecord,
+    decode_record,
+    encode_record,
+    flag_names,
+    record_key,
+)
+from watchman_cli.sync.records import since_of
+
+SUSPENDED = "suspended"
+Suspended = Mapping[str, tuple[str, "str | None"]]
+
+
+class PatchError(Exception):
+    """The changes cannot be put into these records; says why."""
+
+
+@dataclass(frozen=True)
+class Patched:
+    """The records after some changes, in pieces, and the states under the suspended nodes."""
+
+    pieces: Sequence[Piece]
+    suspended: dict[str, tuple[str, str | None]]
+    changed: int  # nodes, the definition itself included
+
+
+def patch(
+    records: memoryview, changes: Changes, suspended: Suspended, begin_times: Mapping[str, str]
+) -> Patched:
+    """Return the records with the changes put in.
+
+    Raises PatchError where a changed node is not there, or the calendar it counts from was started anew.
+    """
+    for suite, begin_time in (changes.begin_times or {}).items():
+        if begin_times.get(suite) != begin_time:
+            raise PatchError("the calendar of a suite was started anew")
+    nodes = changes.nodes
+    if changes.state is not None or changes.flags is not None:
+        nodes = (NodeChange("/", changes.state, None, None, changes.flags), *nodes)
+    value = bytes(records) if nodes else b""  # which has find()
+    states = dict(suspended)
+    places: list[tuple[int, int, bytes]] = []
+    at = 0
+    for node in nodes:
+        start = _find(value, record_key(node.path), at)
+        end = value.index(RECORD_END, start) + len(RECORD_END)
+        old = decode_record(orjson.loads(value[start:end]))
+        record = encode_record(_changed(old, node, states, begin_times))
+        if record != value[start:end]:
+            places.append((start, end, record))
+        at = start
+    places.sort()
+    pieces: list[Piece] = []
+    done = 0
+    for start, end, record in places:
+        pieces += (records[done:start], record)
+        done = end
+    pieces.append(records[done:])
+    return Patched(pieces, states, len(places))
+
+
+def _find(value: bytes, key: bytes, at: int) -> int:
+    """Return where a record begins: the server names the nodes nearly in their order."""
+    start = value.find(key, at)
+    start = start if start >= 0 else value.find(key, 0, at)
+    if start < 0:
+        raise PatchError("a node changed that is not in the snapshot")
+    return start
+
+
+def _changed(
+    old: StatusRecord,
+    change: NodeChange,
+    suspended: dict[str, tuple[str, str | None]],
+    begin_times: Mapping[str, str],
+) -> StatusRecord:
+    """Return a node's new record; `suspended` is brought up to date."""
+    state, since = suspended.pop(change.path, (old.status, old.since))
+    if (state != old.status) != (old.status == SUSPENDED):
+        raise PatchError("the sync cache does not fit the snapshot")
+    if change.state is not None:
+        state, since = change.state, None
+        if state in SINCE_SHOWN and change.path != "/":
+            since = since_of(change.duration or 0, begin_times.get(change.path.split("/", 2)[1]))
+    is_suspended = old.status == SUSPENDED if change.suspended is None else change.suspended
+    flags = old.flags if change.flags is None else flag_names(change.flags)
+    if is_suspended:
+        suspended[change.path] = (state, since)
+        return StatusRecord(change.path, SUSPENDED, None, flags)
+    return StatusRecord(change.path, state, since, flags)

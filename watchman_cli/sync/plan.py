@@ -1,0 +1,58 @@
+"""Decides whether a server can be asked for its changes only."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from watchman_cli.snapshot import Head
+from watchman_cli.sync import cache as sync_cache
+from watchman_cli.sync.cache import SyncCache
+
+FULL_SYNC_RATIO = 1.0  # changes for each node, above which the whole definition is smaller
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to ask: from a cache, or in full for a reason; the cache then still tells of a client handle."""
+
+    cache: SyncCache | None
+    reason: str | None
+
+
+def plan_sync(value: bytes, head: Head | None, target: Sequence[Any], now: datetime) -> Plan:
+    """Return how to ask, from the stored sync cache and the head of the stored snapshot.
+
+    `target` is what the configuration says is read: address, user and suites.
+    """
+    cache = sync_cache.decode(value)
+    if cache is None:
+        return Plan(None, "no usable sync cache")
+    if cache.target != list(target):
+        return Plan(cache, "the server's address, user or suites differ")
+    if head is None or head.revision != cache.revision:
+        return Plan(cache, "the stored snapshot is not the one of the sync cache")
+    seconds = cache.seconds_since(now)
+    if seconds < 0:
+        return Plan(cache, "the clock was set back")
+    if cache.rate * seconds > FULL_SYNC_RATIO * max(cache.nodes, 1000):
+        return Plan(cache, "most nodes changed, if changes went on as before")
+    return Plan(cache, None)
+
+
+def handle_marker(store: str, name: str) -> str:
+    """Return what tells this watchman's client handles from those of any other: the name of no suite.
+
+    Two hosts, two stores and two names never have the same. `store` is a URL without its password.
+    """
+    try:
+        machine = Path("/etc/machine-id").read_text().strip()
+    except OSError:
+        machine = ""
+    identity = " ".join((socket.gethostname(), machine, store, name))
+    return f"watchman_{hashlib.sha256(identity.encode()).hexdigest()[:16]}"

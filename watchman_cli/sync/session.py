@@ -1,0 +1,341 @@
+"""Reads one server by the protocol: one request where that is enough, with the proof that it is.
+
+A server's change numbers begin again when it is started anew, and may then pass for those of before.
+So each request brings the server's statistics too, which tell one start of it from every other.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from typing import Any
+
+from watchman_cli.ecflow_client import (
+    Answer,
+    Changes,
+    Client,
+    Definition,
+    Drop,
+    EcflowError,
+    FullSync,
+    Limits,
+    ListHandles,
+    Register,
+    Statistics,
+    Stats,
+    Sync,
+)
+from watchman_cli.snapshot import SINCE_SHOWN, NotWhole, Piece, records_of
+from watchman_cli.sync.cache import SyncCache
+from watchman_cli.sync.patch import PatchError, patch
+from watchman_cli.sync.records import encode_records, since_of
+
+RESTARTED = "the server was restarted"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What reading a server gave; times are ISO 8601.
+
+    `mode` is unchanged, incremental or full, and `reason` says why a full reading was made. `pieces` are the
+    snapshot's records, None where they are those of before. `cache` is what the next run may sync from, but
+    for the snapshot's revision; None where it may not, and `reason` then says why, too.
+    """
+
+    mode: str
+    reason: str | None
+    read_time: str
+    server_state: str
+    server_version: str
+    nodes: int
+    pieces: Sequence[Piece] | None
+    cache: SyncCache | None
+    vitals: dict[str, int]
+    numbers: tuple[int, int] | None  # state_change_no and modify_change_no; None of the bindings' reading
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What of a server is read, and by which marks its client handles are known.
+
+    `marker` is a name that no suite has. A handle with it was registered by this watchman; one that is
+    not kept is dropped again, and has the process's number in its mark.
+    """
+
+    suites: tuple[str, ...]
+    marker: str
+    target: list[Any]
+    keep_handle: bool
+
+
+class _NotIncremental(Exception):
+    """The changes since the cached numbers cannot be used; says why."""
+
+
+class SyncSession:
+    """One attempt to read one server."""
+
+    def __init__(self, client: Client, limits: Limits, scope: Scope, answered: Callable[[], None]) -> None:
+        self._client = client
+        self._limits = limits
+        self._scope = scope
+        self._answered = answered
+        self._asked_time = ""
+        self._stale: list[int] = []
+
+    def read(self, cache: SyncCache | None, snapshot: Callable[[], bytes], reason: str | None) -> Reading:
+        """Return what the server holds now.
+
+        With a `cache`, only what changed is asked for, and put into the records of `snapshot()`, the value in
+        the store. Raises EcflowError.
+        """
+        try:
+            if cache is None or reason:
+                return self._read_in_full(cache, reason)
+            return self._read_changes(cache, snapshot)
+        finally:
+            self._drop(self._stale)
+
+    def changed_since(self, numbers: tuple[int, int], cache: SyncCache | None) -> set[str] | None:
+        """Return the paths of the nodes that changed since these numbers; None where nodes were moved.
+
+        Raises EcflowError.
+        """
+        handle = cache.handle if cache else 0
+        answer = self._ask([Stats(), *self._listing(), Sync(*numbers, handle)])
+        if cache is None or (handle and not self._is_ours(answer, handle, cache.marker)):
+            return None
+        changes = answer.changes
+        if changes is None or any(
+            cache.begin_times.get(suite) != start for suite, start in (changes.begin_times or {}).items()
+        ):
+            return None
+        changed = {node.path for node in changes.nodes}
+        return changed | {"/"} if changes.state or changes.flags is not None else changed
+
+    # ------------------------------------------------------------------------- what changed
+
+    def _read_changes(self, cache: SyncCache, snapshot: Callable[[], bytes]) -> Reading:
+        sync = Sync(cache.state_change_no, cache.modify_change_no, cache.handle)
+        answer = self._ask([Stats(), *self._listing(), sync])
+        try:
+            statistics = self._check_instance(cache, answer.statistics)
+            handle = cache.handle
+            if self._scope.suites and not self._is_ours(answer, handle, cache.marker):
+                raise _NotIncremental("the client handle was dropped")
+            if answer.definition is not None:
+                reason = "nodes were added, removed or replaced"
+                return self._full(answer.definition, statistics, reason, cache, handle)
+            if answer.required is not None or answer.changes is None:
+                raise _NotIncremental(str(answer.required))
+            return self._incremental(cache, statistics, answer.changes, snapshot)
+        except (_NotIncremental, PatchError, NotWhole) as error:
+            # A whole definition of another start of the server is as good as any.
+            if answer.definition is not None and answer.statistics and not self._scope.suites:
+                return self._full(answer.definition, answer.statistics, str(error), cache, 0)
+            return self._read_in_full(cache, str(error))
+
+    def _check_instance(self, cache: SyncCache, statistics: Statistics | None) -> Statistics:
+        """Return the statistics if they prove that the server is that of the cache, not started since."""
+        if statistics is None or statistics.instance is None:
+            raise _NotIncremental(_why_unknown(statistics))
+        if statistics.instance != cache.instance:
+            raise _NotIncremental(RESTARTED)
+        # In a container each start may have one PID, and two of them be in one second; but each counts its
+        # requests from nothing.
+        if statistics.stats_count <= cache.stats_count or statistics.group_count <= cache.group_count:
+            raise _NotIncremental(f"{RESTARTED}, or its statistics were reset")
+        return statistics
+
+    def _incremental(
+        self, cache: SyncCache, statistics: Statistics, changes: Changes, snapshot: Callable[[], bytes]
+    ) -> Reading:
+        value = snapshot()
+        records = records_of(value, cache.revision)
+        patched = patch(records, changes, cache.suspended, cache.begin_times)
+        numbers = changes.state_change_no, changes.modify_change_no
+        unchanged = not patched.changed and changes.server_state is None
+        head_state = _server_state(value)
+        now = self._cache(cache, statistics, numbers, cache.nodes, cache.handle)
+        return Reading(
+            mode="unchanged" if unchanged else "incremental",
+            reason=None,
+            read_time=self._asked_time,
+            server_state=changes.server_state or head_state,
+            server_version=cache.instance.version,
+            nodes=cache.nodes,
+            pieces=None if unchanged else patched.pieces,
+            cache=replace(now, suspended=patched.suspended, begin_times=cache.begin_times),
+            vitals=statistics.vitals,
+            numbers=numbers,
+        )
+
+    # ------------------------------------------------------------------- the whole definition
+
+    def _read_in_full(self, cache: SyncCache | None, reason: str | None) -> Reading:
+        if not self._scope.suites:
+            return self._read_server(cache, reason)
+        if cache is not None and cache.handle and cache.marker and cache.target == self._scope.target:
+            # Asked from the numbers 0 and 0, the server answers with the whole of the handle's suites.
+            answer = self._ask([Stats(), ListHandles(), Sync(0, 0, cache.handle)])
+            if answer.definition is not None and self._is_ours(answer, cache.handle, cache.marker):
+                statistics = _known(answer)
+                return self._full(answer.definition, statistics, reason, cache, cache.handle)
+        return self._read_suites(cache, reason)
+
+    def _read_server(self, cache: SyncCache | None, reason: str | None) -> Reading:
+        """Read all suites; a handle that is kept of a time with `suites` is dropped."""
+        listing = [ListHandles()] if cache is not None and cache.handle else []
+        answer = self._ask([Stats(), *listing, FullSync()])
+        if cache is not None and self._is_ours(answer, cache.handle, cache.marker):
+            self._stale.append(cache.handle)
+        if answer.definition is None:
+            raise EcflowError("the server sent no definition")
+        return self._full(answer.definition, _known(answer), reason, cache, 0)
+
+    def _read_suites(self, cache: SyncCache | None, reason: str | None) -> Reading:
+        """Register a handle for the suites, and read them with it, in one request."""
+        scope = self._scope
+        mark = scope.marker if scope.keep_handle else f"{scope.marker}_{os.getpid()}"
+        # The server hands a new handle to the second command of a group only (GroupCTSCmd.cpp).
+        answer = self._ask([Register((mark, *scope.suites)), FullSync(), Stats(), ListHandles()])
+        handle = answer.registered or 0
+        self._find_stale(answer, cache, handle)
+        if not scope.keep_handle:
+            self._stale.append(handle)
+        if answer.definition is None:
+            raise EcflowError("the server sent no definition")
+        kept = handle if scope.keep_handle else 0
+        return self._full(answer.definition, _known(answer), reason, cache, kept)
+
+    def _full(
+        self,
+        definition: Definition,
+        statistics: Statistics,
+        reason: str | None,
+        before: SyncCache | None,
+        handle: int,
+    ) -> Reading:
+        """Return the reading of a whole definition."""
+        numbers = definition.state_change_no, definition.modify_change_no
+        nodes = len(definition.paths)
+        cache = None
+        if definition.has_duplicate_paths:  # a change names its node by the path
+            reason = "two aliases have one path"
+        elif statistics.instance is None:
+            reason = _why_unknown(statistics)
+        else:
+            cache = self._cache(before, statistics, numbers, nodes, handle)
+            cache = replace(cache, suspended=_suspended(definition), begin_times=definition.begin_times)
+        return Reading(
+            mode="full",
+            reason=reason,
+            read_time=self._asked_time,
+            server_state=definition.server_state,
+            server_version=definition.version,
+            nodes=nodes,
+            pieces=(encode_records(definition),),
+            cache=cache,
+            vitals=statistics.vitals,
+            numbers=numbers,
+        )
+
+    # ------------------------------------------------------------------------------ the rest
+
+    def _ask(self, commands: Sequence[Any]) -> Answer:
+        self._asked_time = datetime.now(timezone.utc).isoformat(timespec="microseconds")
+        answer = self._client.ask(commands, self._limits)
+        self._answered()
+        return answer
+
+    def _listing(self) -> list[ListHandles]:
+        return [ListHandles()] if self._scope.suites else []
+
+    def _is_ours(self, answer: Answer, handle: int, marker: str) -> bool:
+        """Return whether a handle is on the server, and is the one that was registered with the marker.
+
+        A handle's number is given to somebody else once it was dropped.
+        """
+        return bool(marker) and any(
+            each.number == handle and marker in each.suites for each in answer.handles or ()
+        )
+
+    def _find_stale(self, answer: Answer, cache: SyncCache | None, handle: int) -> None:
+        """Note this watchman's handles that nobody uses: of a killed run, or of other suites."""
+        own = {self._scope.marker, cache.marker if cache else ""} - {""}
+        self._stale += [
+            each.number for each in answer.handles or () if own & set(each.suites) and each.number != handle
+        ]
+
+    def _drop(self, handles: list[int]) -> None:
+        """Give handles back; somebody else may just have done so, and the reading does not depend on it."""
+        if handles:
+            try:
+                self._client.ask([Drop(handle) for handle in handles], self._limits)
+            except EcflowError:
+                pass
+
+    def _cache(
+        self,
+        before: SyncCache | None,
+        statistics: Statistics,
+        numbers: tuple[int, int],
+        nodes: int,
+        handle: int,
+    ) -> SyncCache:
+        """Return a new cache; the snapshot's revision, the states and the calendars are yet to be set."""
+        assert statistics.instance
+        rate = 0.0
+        if before is not None and before.instance == statistics.instance:
+            seconds = before.seconds_since(datetime.fromisoformat(self._asked_time))
+            rate = max(0, numbers[0] - before.state_change_no) / max(1.0, seconds)
+        return SyncCache(
+            instance=statistics.instance,
+            stats_count=statistics.stats_count,
+            group_count=statistics.group_count,
+            state_change_no=numbers[0],
+            modify_change_no=numbers[1],
+            nodes=nodes,
+            revision="",
+            target=self._scope.target,
+            read_time=self._asked_time,
+            suspended={},
+            begin_times={},
+            rate=round(rate, 3),
+            handle=handle,
+            marker=(before.marker if before and before.handle == handle else self._scope.marker)
+            if handle
+            else "",
+        )
+
+
+def _known(answer: Answer) -> Statistics:
+    """Return an answer's statistics; those of a server that told nothing, where there are none."""
+    return answer.statistics or Statistics(None, ("statistics",), "", 0, 0, {})
+
+
+def _why_unknown(statistics: Statistics | None) -> str:
+    missing = ", ".join(statistics.missing) if statistics else "all of it"
+    return f"the server's statistics do not tell which start of it this is (not understood: {missing})"
+
+
+def _suspended(definition: Definition) -> dict[str, tuple[str, str | None]]:
+    """Return the state under each suspended node, and since when it lasts."""
+    found: dict[str, tuple[str, str | None]] = {}
+    for path, state in zip(definition.paths, definition.states, strict=True):
+        if state.suspended:
+            since = None
+            if state.state in SINCE_SHOWN:
+                since = since_of(state.duration, definition.begin_times.get(path.split("/", 2)[1]))
+            found[path] = (state.state, since)
+    return found
+
+
+def _server_state(value: bytes) -> str:
+    from watchman_cli.snapshot import HEAD_SIZE, parse_head
+
+    head = parse_head(value[:HEAD_SIZE])
+    assert head  # records_of() found it
+    return head.server_state
