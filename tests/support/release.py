@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import re
+import subprocess
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 ROOTS = Path(os.environ.get("WATCHMAN_RELEASES", "/var/tmp/watchman-releases"))
@@ -19,6 +22,14 @@ class Release:
 
     name: str
     root: Path | None
+
+    @cached_property
+    def version(self) -> tuple[int, ...]:
+        """The version of its ecFlow, for example (5, 13, 8)."""
+        said = subprocess.check_output(self.command("ecflow_client", "--version"), text=True)
+        found = re.search(r"Ecflow version\(([\d.]+)\)", said)
+        assert found, said
+        return tuple(map(int, found[1].split(".")))
 
     def command(self, *command: str) -> list[str]:
         """Return the command line that runs the command with this release's programs."""
