@@ -18,7 +18,9 @@ from watchman_cli.bindings import Referee
 from watchman_cli.bindings.failures import BindingsFailed
 from watchman_cli.ecflow_client import Access, Client, FullSync, Limits
 
-PLAIN = "suite s\n edit SECRET 'xyzzy'\n family f\n  task a\n   meter m 0 100\n  task b\n endfamily\nendsuite\n"
+PLAIN = (
+    "suite s\n edit SECRET 'xyzzy'\n family f\n  task a\n   meter m 0 100\n  task b\n endfamily\nendsuite\n"
+)
 MARKER = "no.such.suite"
 
 

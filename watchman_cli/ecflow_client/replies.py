@@ -89,7 +89,8 @@ def _cut_definition(body: bytearray) -> tuple[str, bytes]:
     """Return a definition's text as it stands in the JSON, and the JSON with nothing in its place.
 
     A new line cannot stand in a JSON string, so the next one tells where the string ended. In the text,
-    each pair of backslashes, which stands for one, is replaced: no other escape ends in a backslash.
+    each pair of backslashes, which stands for one, is replaced: no other escape ends in a backslash. A
+    definition begins with `#`; in the memento of an aviso or a mirror, the same key has something else.
     """
     for key in _TEXTS:
         start = body.find(key)
@@ -98,7 +99,7 @@ def _cut_definition(body: bytearray) -> tuple[str, bytes]:
             continue
         start += len(key)
         end -= 2 if body[end - 1] == ord(",") else 1
-        if end <= start or body[end] != ord('"'):
+        if end <= start or body[end] != ord('"') or body[start] != ord("#"):
             continue
         rest = bytes(body[:start]) + bytes(body[end:])
         with memoryview(body) as view:
