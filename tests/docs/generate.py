@@ -39,6 +39,8 @@ def fields(name: str, properties: Mapping[str, Any], prefix: str = "") -> Iterat
         choices = described.get("anyOf", [described])
         for inner in (resolved(name, choice) for choice in choices):
             yield from fields(name, inner.get("properties", {}), f"{prefix}{field}.")
+            item = resolved(name, inner.get("items", {}))
+            yield from fields(name, item.get("properties", {}), f"{prefix}{field}[].")
 
 
 def resolved(name: str, described: Mapping[str, Any]) -> dict[str, Any]:
