@@ -21,7 +21,7 @@ def short_key(text: str) -> str:
 
     YAML makes a key of the whole of `password:secret`, where the blank after the colon was forgotten.
     """
-    name = re.match(r"[\w .-]{0,60}", text)
+    name = re.match(r"[\w .<-]{0,60}", text)
     shown = escaped(name[0] if name else "")
     return shown if shown == text else shown + "..."
 

@@ -724,7 +724,9 @@ def test_no_password_is_seen_in_proc(redis_server: Callable[..., RedisServer], w
     [
         ({"store": f"redis://w:{SECRET}@127.0.0.1:1/0"}, True),
         ({"store": f"redis://127.0.0.1:1/0?password={SECRET}"}, True),
-        ({"store": f"redis://:{SECRET}?x@127.0.0.1:1/0"}, True),
+        ({"store": f"redis://:{SECRET}%3Fx@127.0.0.1:1/0"}, True),
+        ({"store": "redis://:${PATH}@127.0.0.1:1/0"}, False),
+        ({"defaults": {"password": "${WORD}"}}, False),
         ({"store": "redis://127.0.0.1:1/0"}, False),
         ({"store": "redis://user@127.0.0.1:1/0"}, False),
         ({"defaults": {"user": "u", "password": SECRET}}, True),
@@ -738,4 +740,5 @@ def test_a_warning_where_others_may_read_a_password(
     path.write_text(yaml.safe_dump({**settings_, "servers": [server]}))
     for mode, others in ((0o600, False), (0o640, True), (0o604, True), (0o644, True)):
         path.chmod(mode)
-        assert bool(config.load(path, {}).warnings) == (warned and others), oct(mode)
+        found = config.load(path, {"PATH": "/bin", "WORD": "p"})
+        assert bool(found.warnings) == (warned and others), oct(mode)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -50,6 +51,7 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command; an error becomes a line on standard error and an exit code."""
     code: Any = 1
     try:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold the passwords
         open_streams()
         code = app(arguments, standalone_mode=True)
     except SystemExit as exit_:

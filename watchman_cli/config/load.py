@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import os
-import re
+import stat
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from watchman_cli import schema
+from watchman_cli.config import secrets
 from watchman_cli.config.model import Config, Server
+from watchman_cli.config.permissions import find_other_writer
 from watchman_cli.config.validate import find_problems
-from watchman_cli.config.yaml import raise_problems, read
+from watchman_cli.config.yaml import Document, raise_problems, read
 from watchman_cli.errors import ConfigError
+
+IN_WORKING_DIRECTORY = Path("watchman.yaml")
 
 
 def find(explicit: str | None, environment: Mapping[str, str] = os.environ) -> Path:
-    """Return the configuration file to use. Raises ConfigError where there is none."""
+    """Return the configuration file to use.
+
+    Raises ConfigError where there is none, and where the one in the working directory, which nobody
+    named, may be somebody else's.
+    """
     named = explicit or environment.get("WATCHMAN_CONFIG")
     if named:
         return Path(named)
-    places = [Path("watchman.yaml")]
+    places = [IN_WORKING_DIRECTORY]
     base = environment.get("XDG_CONFIG_HOME") or (
         environment["HOME"] + "/.config" if environment.get("HOME") else ""
     )
@@ -29,6 +38,10 @@ def find(explicit: str | None, environment: Mapping[str, str] = os.environ) -> P
     places.append(Path("/etc/watchman/config.yaml"))
     for place in places:
         if os.path.exists(place):  # noqa: PTH110 (a folder that may not be read has none for us)
+            problem = find_other_writer(place) if place is IN_WORKING_DIRECTORY else None
+            if problem:
+                refusal = f"not used, as others may have written it: {problem}, or use --config"
+                raise ConfigError([f"{place}: {refusal}"])
             return place
     looked = ", ".join(str(place) for place in places)
     raise ConfigError([f"no configuration found: name one with --config FILE (looked for {looked})"])
@@ -40,25 +53,42 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, store: str | N
     `store` and the environment's WATCHMAN_STORE override the file's store, in this order. Raises
     ConfigError with every problem, each with its file, line and place.
     """
-    file = read(path)
-    raise_problems(path, find_problems(file))
-    document = file.value
+    written = read(path)
+    overridden = bool(store or environment.get("WATCHMAN_STORE"))
+    document, problems = secrets.resolve(written.value, environment, with_store=not overridden)
+    file = replace(written, value=document)
+    raise_problems(path, find_problems(file, problems))
+    python = environment.get("WATCHMAN_ECFLOW_PYTHON")
+    if not python and "ecflow_python" in document:
+        _check_may_name_program(file)
     defaults = {**_schema_defaults(), **document.get("defaults", {})}
-    servers = tuple(_server({**defaults, **entry}) for entry in document["servers"])
-    warnings = []
-    if file.readable_by_others and (
-        _has_password(document.get("store", "")) or any(server.password for server in servers)
-    ):
-        warnings.append(f"{path} holds a password and others may read it: chmod 600 {path}")
     return Config(
         path=path,
         store=store_url(store, environment, document.get("store")),
         store_source=_store_source(store, environment, f"{path}:{file.lines.line_of(['store'])}: store"),
-        ecflow_python=environment.get("WATCHMAN_ECFLOW_PYTHON") or document.get("ecflow_python"),
+        ecflow_python=python or document.get("ecflow_python"),
         sync_cache=document.get("sync_cache", _default("sync_cache")),
-        servers=servers,
-        warnings=tuple(warnings),
+        servers=tuple(_server({**defaults, **entry}) for entry in document["servers"]),
+        warnings=tuple(_warnings(written)),
     )
+
+
+def _check_may_name_program(file: Document) -> None:
+    """Check that nobody else can have the caller run a program. Raises ConfigError."""
+    problem = find_other_writer(file.path)
+    if problem:
+        line = file.lines.line_of(["ecflow_python"])
+        refusal = f"a file that others may write must not name a program: {problem}"
+        raise ConfigError([f"{file.path}:{line}: ecflow_python: {refusal}, or set WATCHMAN_ECFLOW_PYTHON"])
+
+
+def _warnings(file: Document) -> list[str]:
+    """Return a warning for each file that holds a password and may be read by others."""
+    open_files = [file.path] if file.readable_by_others and secrets.has_inline_password(file.value) else []
+    for path in secrets.password_files(file.value):
+        if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            open_files.append(path)
+    return [f"{path} holds a password and others may read it: chmod 600 {path}" for path in open_files]
 
 
 def store_url(option: str | None, environment: Mapping[str, str], configured: str | None) -> str:
@@ -66,14 +96,22 @@ def store_url(option: str | None, environment: Mapping[str, str], configured: st
 
     Raises ConfigError where it is not one, or shows a password to everybody who lists processes.
     """
-    url: str = option or environment.get("WATCHMAN_STORE") or configured or _default("store")
-    if not schema.is_valid("config", {"store": url, "servers": [_ANY_SERVER]}):
-        expected = schema.load("config")["properties"]["store"]["x-expected"]
-        raise ConfigError([f"{_store_source(option, environment, 'store')}: expected {expected}"])
-    if option and _has_password(option):
+    if option and secrets.holds_password(option):
         raise ConfigError(
             ["--store: a password on the command line is seen by everybody; use WATCHMAN_STORE or the file"]
         )
+    source = _store_source(option, environment, "store")
+    named = option or environment.get("WATCHMAN_STORE")
+    try:
+        url: str = secrets.expand_url(named, environment) if named else configured or _default("store")
+    except ConfigError as error:
+        raise ConfigError([f"{source}: {error}"]) from error
+    if not schema.is_valid("config", {"store": url, "servers": [_ANY_SERVER]}):
+        expected = schema.load("config")["properties"]["store"]["x-expected"]
+        raise ConfigError([f"{source}: expected {expected}"])
+    unescaped = secrets.find_unescaped(url)
+    if unescaped:
+        raise ConfigError([f"{source}: {unescaped}"])
     return url
 
 
@@ -84,10 +122,6 @@ def _store_source(option: str | None, environment: Mapping[str, str], otherwise:
 
 
 _ANY_SERVER = {"owner": "o", "repo": "r", "host": "h", "port": 1}
-
-
-def _has_password(url: str) -> bool:
-    return re.search("://[^@]*:.*@|password=", url) is not None
 
 
 def _default(name: str) -> Any:
@@ -104,5 +138,6 @@ def _server(entry: dict[str, Any]) -> Server:
     for name in {"port", "attempts", "expire", "max_reply"} & entry.keys():
         settings[name] = int(entry[name])  # JSON Schema takes 3141.0 for an integer too
     for name in {"certificate", "tokens"} & entry.keys():
-        settings[name] = Path(os.path.expanduser(entry[name]))  # noqa: PTH111 (it raises for an unknown home)
+        settings[name] = secrets.expand_home(entry[name])
+    settings.pop("password_file", None)
     return Server(**settings)

@@ -2,60 +2,146 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from watchman_cli import schema
-from watchman_cli.config.yaml import PROBLEMS_LIMIT, Document
+from watchman_cli.config.secrets import Problem, find_unescaped
+from watchman_cli.config.yaml import PROBLEMS_LIMIT, Document, LineIndex, number_as_read
 from watchman_cli.text import escaped, short_key, suggestion
 
 _RENAMED = {"ssl": "; say protocol: ssl"}  # what earlier versions called it
+_NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 
 
-def find_problems(file: Document) -> Iterator[tuple[int, str]]:
-    """Yield each problem in a configuration: its line, and a message that names its place."""
-    document, lines = file.value, file.lines
+def find_problems(file: Document, of_secrets: Sequence[Problem] = ()) -> Iterator[tuple[int, str]]:
+    """Yield each problem in a configuration: its line, and a message that names its place.
+
+    `of_secrets` are those that were found when its passwords were looked up.
+    """
+    for place, message in [*of_secrets, *_problems(file)]:
+        yield file.lines.line_of(place), _format_path(place) + message
+
+
+def _problems(file: Document) -> Iterator[Problem]:
+    document = file.value
+    odd = list(_odd_numbers(document, [], file.lines))
+    yield from odd
     if not schema.is_valid("config", document):
+        known = {tuple(place) for place, _ in odd}
         for error in schema.iter_errors("config", document, PROBLEMS_LIMIT):
-            for place, message in _explain(error):
-                yield lines.line_of(place), _format_path(place) + message
-    defaults = document.get("defaults") if isinstance(document, dict) else None
+            if tuple(error.absolute_path) not in known:
+                yield from _explain(error, file.lines)
+    document = document if isinstance(document, dict) else {}
+    store = document.get("store")
+    unescaped = find_unescaped(store) if isinstance(store, str) else None
+    if unescaped:
+        yield ["store"], unescaped
+    defaults = document.get("defaults")
     defaults = defaults if isinstance(defaults, dict) else {}
-    seen: dict[tuple[Any, Any], int] = {}
-    entries = document.get("servers") if isinstance(document, dict) else None
+    entries = document.get("servers")
+    seen: dict[tuple[str, str], int] = {}
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-        settings = {**defaults, **entry} if isinstance(entry, dict) else {}
-        if "user" in settings and "password" not in settings:
-            message = f"servers[{index}].user: ecFlow wants a password with it; password is missing"
-            yield lines.line_of(["servers", index, "user"]), message
-        pair = (entry.get("owner"), entry.get("repo")) if isinstance(entry, dict) else (None, None)
-        if not all(isinstance(part, str) for part in pair):
+        if not isinstance(entry, dict):
             continue
-        line = lines.line_of(["servers", index])
-        if pair in seen:
-            name = escaped("/".join(pair))
-            yield line, f"servers[{index}]: {name} is already the server of line {seen[pair]}"
-        seen.setdefault(pair, line)
+        yield from _server_problems(entry, {**defaults, **entry}, ["servers", index])
+        owner, repo = entry.get("owner"), entry.get("repo")
+        if isinstance(owner, str) and isinstance(repo, str):
+            if (owner, repo) in seen:
+                line = seen[owner, repo]
+                yield ["servers", index], f"{escaped(f'{owner}/{repo}')} is already the server of line {line}"
+            seen.setdefault((owner, repo), file.lines.line_of(["servers", index]))
 
 
-def _explain(error: Any) -> Iterator[tuple[list[Any], str]]:
+def _odd_numbers(value: Any, place: list[Any], lines: LineIndex) -> Iterator[Problem]:
+    """Yield each scalar that YAML 1.1 takes for another number than the one that it looks like."""
+    if isinstance(value, (dict, list)):
+        for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _odd_numbers(inner, [*place, step], lines)
+    elif isinstance(value, str) and value[:1] in set("-+.0123456789"):
+        written = lines.written(place)
+        number = number_as_read(written) if written is not None and len(written) < 100 else None
+        if number and _is_secret(place):
+            yield place, "this value is a number in YAML; quote it"
+        elif number:
+            advice = f"write a plain decimal number, or quote it: '{written}'"
+            yield place, f"{written} is read as {number} in YAML 1.1; {advice}"
+
+
+def _is_secret(place: list[Any]) -> bool:
+    return "password" in place or place[:1] == ["store"]
+
+
+def _server_problems(entry: dict[str, Any], settings: dict[str, Any], place: list[Any]) -> Iterator[Problem]:
+    if "user" in settings and not {"password", "password_file"} & settings.keys():
+        yield [*place, "user"], "ecFlow wants a password with it; password is missing"
+    host = entry.get("host")
+    problem = host_problem(host) if isinstance(host, str) and not re.search(r"\s", host) else None
+    if problem:
+        yield [*place, "host"], problem
+
+
+def host_problem(host: str) -> str | None:
+    """Return why a text is no host, and what to write instead; None where it may be one."""
+    if re.fullmatch(r"\w([\w.-]*[\w.])?", host) or _is_ipv6(host):
+        return None
+    address = re.fullmatch(r"(?:(\w+)://)?(?:([^@/]+)@)?(\[[^\]/]*\]|[\w.-]+)(?::(\d+))?(/.*)?", host)
+    name = address[3].strip("[]") if address else ""
+    if address is None or not (re.fullmatch(r"\w[\w.-]*", name) or _is_ipv6(name)):
+        return f"{_quote(host)} is not a host's name or address"
+    wanted = [f"host: {name}"]
+    if address[4]:
+        wanted.append(f"port: {address[4]}")
+    if address[1] in ("http", "https", "ssl", "tcp"):
+        wanted.append(f"protocol: {address[1]}")
+    if address[2]:
+        wanted.append("user and password")
+    return f"{_quote(host)} is not a host alone; write {', '.join(wanted)}"
+
+
+def _is_ipv6(text: str) -> bool:
+    if ":" not in text:
+        return False
+    from ipaddress import IPv6Address
+
+    try:
+        return bool(IPv6Address(text.partition("%")[0]))
+    except ValueError:
+        return False
+
+
+def _explain(error: Any, lines: LineIndex) -> Iterator[Problem]:
     """Yield what one jsonschema error means to the file's author: a place and a message, or several."""
     place = list(error.absolute_path)
     value, rule = error.instance, error.validator_value
     if error.validator == "additionalProperties":
         known = list(error.schema["properties"])
+        others = list(error.schema.get("patternProperties", ()))
         for key in value:
-            if key not in known:
+            if key not in known and not any(re.search(pattern, key) for pattern in others):
                 yield [*place, key], f"unknown key{_RENAMED.get(key) or suggestion(key, known)}"
     elif error.validator == "required":
         missing = next(name for name in rule if name not in value and f"'{name}'" in error.message)
         yield place, f"{missing} is missing"
     else:
-        secret = "password" in place or place == ["store"]
+        secret = _is_secret(place)
         if error.validator == "type" and rule in ("object", "array") and isinstance(value, str):
             secret = True  # `password secret`, where the colon was forgotten
-        shown = "this value" if secret else _quote(value)
-        yield place, _message(error.validator, shown, rule, error.schema)
+        written = lines.written(place)
+        plain = written is not None and not isinstance(value, str)
+        shown = "this value" if secret else escaped((written or "nothing")[:60]) if plain else _quote(value)
+        hint = _type_hint(value, rule, written, secret) if error.validator == "type" else ""
+        yield place, _message(error.validator, shown, rule, error.schema) + hint
+
+
+def _type_hint(value: Any, rule: str, written: str | None, secret: bool) -> str:
+    """Return how to write a scalar so that it is of the type that the schema's `rule` wants."""
+    if rule == "string" and not isinstance(value, (str, dict, list)):
+        return f"; quote it: '{escaped(written[:60])}'" if written and not secret else "; quote it"
+    if rule in ("integer", "number") and written is None and _NUMBER.fullmatch(str(value)):
+        return "; write it without quotes"
+    return ""
 
 
 def _message(validator: str, shown: str, rule: Any, of: dict[str, Any]) -> str:

@@ -40,6 +40,16 @@ class LineIndex:
                 line, node = self._inside(node).get(part, (line, node))
         return int(line) + 1
 
+    def written(self, place: list[Any]) -> str | None:
+        """Return a scalar as it is written, where it is written without quotes; else None."""
+        node: yaml.Node | None = self._tree
+        for part in place:
+            if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+                node = node.value[part]
+            elif isinstance(node, yaml.MappingNode):
+                node = self._inside(node).get(part, (0, None))[1]
+        return node.value if isinstance(node, yaml.ScalarNode) and not node.style else None
+
     def _inside(self, node: yaml.MappingNode) -> dict[str, tuple[int, yaml.Node]]:
         if id(node) not in self._keys:
             inside = {key.value: (key.start_mark.line, value) for key, value in node.value}
@@ -96,29 +106,36 @@ class _JsonLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignor
 
     yaml_implicit_resolvers = {  # noqa: RUF012
         first: [
-            (tag, pattern)
-            for tag, pattern in each
-            if not tag.endswith((":timestamp", ":merge", ":value", ":bool"))
+            (tag, pattern) for tag, pattern in each if not tag.endswith((":timestamp", ":value", ":bool"))
         ]
         for first, each in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
 
 
-def _construct_float(loader: Any, node: yaml.ScalarNode) -> Any:
-    value = yaml.SafeLoader.construct_yaml_float(loader, node)
-    return value if math.isfinite(value) else node.value  # JSON has no such number
-
-
-def _construct_int(loader: Any, node: yaml.ScalarNode) -> Any:
-    try:
-        return yaml.SafeLoader.construct_yaml_int(loader, node) if len(node.value) < 100 else node.value
-    except ValueError:  # 0x_ looks like one
+def _construct_number(loader: Any, node: yaml.ScalarNode) -> Any:
+    """Construct a decimal number; leave text what YAML 1.1 takes for another one, and what JSON has not."""
+    if len(node.value) >= 100 or not _DECIMAL.fullmatch(node.value):
         return node.value
+    value = float(node.value)
+    if node.tag == _TAG + "int":
+        return int(node.value)
+    return value if math.isfinite(value) else node.value
 
 
-_JsonLoader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), ["t", "f"])
-_JsonLoader.add_constructor("tag:yaml.org,2002:float", _construct_float)
-_JsonLoader.add_constructor("tag:yaml.org,2002:int", _construct_int)
+# 03141, 0x1F, 0b1, 1_000 and 1:30 are numbers too in YAML 1.1, and not the ones that they look like
+_DECIMAL = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_TAG = "tag:yaml.org,2002:"
+_MERGE = _TAG + "merge"
+_NUMBERS = yaml.SafeLoader.yaml_implicit_resolvers
+_JsonLoader.add_implicit_resolver(
+    _TAG + "bool", re.compile("^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")
+)
+_JsonLoader.add_implicit_resolver(
+    _TAG + "float", re.compile(r"^[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+$"), list("-+.0123456789")
+)
+_JsonLoader.add_constructor(_TAG + "float", _construct_number)
+_JsonLoader.add_constructor(_TAG + "int", _construct_number)
+_JsonLoader.add_constructor(_MERGE, yaml.SafeLoader.construct_yaml_str)
 
 
 def _parse(path: Path, text: str) -> tuple[yaml.Node, Any]:
@@ -138,6 +155,7 @@ def _parse(path: Path, text: str) -> tuple[yaml.Node, Any]:
             if tree is None:
                 raise ConfigError([f"{path}:1: empty; it needs at least: servers"])
             raise_problems(path, _check_nodes(tree, loader))
+            _merge(tree, set())
             return tree, loader.construct_document(tree)
         finally:
             loader.dispose()
@@ -145,6 +163,8 @@ def _parse(path: Path, text: str) -> tuple[yaml.Node, Any]:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         problem = ", ".join(part for part in (error.context, error.problem) if part)
+        if "cannot start any token" in problem:
+            problem += "; quote a value that begins with %, @ or `"
         raise ConfigError([f"{path}:{line}: not valid YAML: {escaped(problem)}"]) from error
     except yaml.reader.ReaderError as error:
         line = text.encode()[: error.position].count(b"\n") + 1
@@ -178,7 +198,9 @@ def _check_nodes(tree: yaml.Node, loader: _JsonLoader) -> list[tuple[int, str]]:
         if isinstance(node, yaml.MappingNode):
             seen = set()
             for key, value in node.value:
-                if not isinstance(key, yaml.ScalarNode) or key.tag != _TAG + "str":
+                if key.tag == _MERGE:
+                    _check_merge(value, problems)
+                if not isinstance(key, yaml.ScalarNode) or key.tag not in (_TAG + "str", _MERGE):
                     problems.append((key.start_mark.line + 1, "a key that is not a string"))
                 elif key.value in seen:
                     problems.append((key.start_mark.line + 1, f"{short_key(key.value)}: duplicate key"))
@@ -196,7 +218,54 @@ def _check_nodes(tree: yaml.Node, loader: _JsonLoader) -> list[tuple[int, str]]:
     return problems
 
 
-_TAG = "tag:yaml.org,2002:"
+def _check_merge(value: yaml.Node, problems: list[tuple[int, str]]) -> None:
+    """Check what a merge key names: a mapping or several."""
+    several = value.value if isinstance(value, yaml.SequenceNode) else [value]
+    if not all(isinstance(each, yaml.MappingNode) for each in several):
+        problems.append((value.start_mark.line + 1, "<<: expects an alias of a mapping, or a list of them"))
+
+
+def _merge(node: yaml.Node, done: set[int]) -> None:
+    """Replace the merge keys in a checked tree by the keys of what they name.
+
+    A mapping's own keys come before merged ones, and of several mappings the first comes first, which
+    not every release of PyYAML keeps to.
+    """
+    if id(node) in done or isinstance(node, yaml.ScalarNode):
+        return
+    done.add(id(node))
+    if isinstance(node, yaml.SequenceNode):
+        for child in node.value:
+            _merge(child, done)
+        return
+    own: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+    merged: dict[str, tuple[yaml.Node, yaml.Node]] = {}
+    for key, value in node.value:
+        _merge(value, done)
+        if key.tag != _MERGE:
+            own[key.value] = key, value
+            continue
+        for mapping in value.value if isinstance(value, yaml.SequenceNode) else [value]:
+            for pair in mapping.value:
+                merged.setdefault(pair[0].value, pair)
+    node.value = list({**merged, **own}.values())
+
+
+def number_as_read(text: str) -> str | None:
+    """Return the number that YAML 1.1 reads in `text`, which is no plain decimal one; else None."""
+    if _DECIMAL.fullmatch(text):
+        return None
+    tags = [tag for tag, pattern in _NUMBERS.get(text[:1], ()) if pattern.match(text)]
+    kind = next((tag.removeprefix(_TAG) for tag in tags if tag.endswith((":int", ":float"))), "")
+    if not kind:
+        return None
+    node = yaml.ScalarNode(_TAG + kind, text)
+    try:
+        loader = yaml.SafeLoader("")
+        number = loader.construct_yaml_int(node) if kind == "int" else loader.construct_yaml_float(node)
+    except ValueError:  # 0x_ looks like one
+        return None
+    return str(number) if math.isfinite(number) else None
 
 
 def _is_plain(node: yaml.Node, loader: _JsonLoader) -> bool:

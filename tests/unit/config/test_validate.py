@@ -113,3 +113,36 @@ def test_a_password_is_not_repeated(path: Path) -> None:
     wrong = "store: redis:/:hunter2@h\ndefaults: {password: 'hun ter2', user: [hunter2]}\n"
     said = "\n".join(problems(path, f"{wrong}servers:\n{SERVER}"))
     assert "hunter2" not in said and "ter2" not in said
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ("http://login01", "'http://login01' is not a host alone; write host: login01, protocol: http"),
+        (
+            "https://login01:3141/",
+            "'https://login01:3141/' is not a host alone; write host: login01, port: 3141, protocol: https",
+        ),
+        ("ecflow://login01", "'ecflow://login01' is not a host alone; write host: login01"),
+        ("login01:3141", "'login01:3141' is not a host alone; write host: login01, port: 3141"),
+        ("login01/", "'login01/' is not a host alone; write host: login01"),
+        ("op@login01", "this address is not a host alone; write host: login01, user and password"),
+        ("'[::1]'", "'[::1]' is not a host alone; write host: ::1"),
+        ("'[::1]:3141'", "'[::1]:3141' is not a host alone; write host: ::1, port: 3141"),
+        ("login01,login02", "'login01,login02' is not a host's name or address"),
+        ("-login01", "'-login01' is not a host's name or address"),
+        ("'::g'", "'::g' is not a host's name or address"),
+        ("login01", None),
+        ("login_01.site.example.", None),
+        ("192.0.2.1", None),
+        ("'fe80::1%eth0'", None),
+        ("bücher.example", None),
+    ],
+)
+def test_a_host_that_is_more_than_a_host(path: Path, host: str, said: str | None) -> None:
+    text = f"servers:\n- owner: o\n  repo: r\n  host: {host}\n  port: 3141\n"
+    if said is None:
+        path.write_text(text)
+        assert config.load(path, {}).servers[0].host == host.strip("'")
+    else:
+        assert problems(path, text) == [f"4: servers[0].host: {said}"]

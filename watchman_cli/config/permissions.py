@@ -1,0 +1,47 @@
+"""Who may write a file: as sshd checks a user's authorized_keys (StrictModes, auth_secure_path)."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def find_other_writer(path: Path) -> str | None:
+    """Return why others than the caller and root may change a file, and what to do; else None.
+
+    The file, every directory above it, and every symbolic link on the way to it are checked. In a
+    directory with the sticky bit, such as /tmp, nobody can replace what belongs to somebody else.
+    """
+    for place in _places(path):
+        try:
+            status = place.lstat()
+        except OSError as error:
+            return f"{place}: {error.strerror}"
+        if status.st_uid not in (0, os.geteuid()):
+            return f"{place} belongs to {_user_name(status.st_uid)}; chown it to {_user_name(os.geteuid())}"
+        sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
+        if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not (sticky or stat.S_ISLNK(status.st_mode)):
+            return (
+                f"{place} belongs to {_user_name(status.st_uid)}, but others may write it; chmod go-w {place}"
+            )
+    return None
+
+
+def _places(path: Path) -> Iterator[Path]:
+    seen = set()
+    for named in (Path(os.path.abspath(path)), Path(os.path.realpath(path))):  # noqa: PTH100 (keeps links)
+        for place in (named, *named.parents):
+            if place not in seen:
+                seen.add(place)
+                yield place
+
+
+def _user_name(uid: int) -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"the user {uid}"
