@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME...]`: measures, prints a table of each theme, keeps the figures, draws."""
+"""`python -m benchmarks [NAME...]`: measures, prints a table of each benchmark, keeps the figures, draws."""
 
 from __future__ import annotations
 
@@ -9,17 +9,27 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import chart, commands, huge, lasting, many, memory, one, results, sparing
+from benchmarks import (
+    chart,
+    commands,
+    endurance,
+    many_servers,
+    million_nodes,
+    peak_rss,
+    results,
+    server_load,
+    single_server,
+)
 from benchmarks.measure import QUICK, Scale, machine
 
-THEMES = {
-    "one": (one, "One server, the whole process"),
-    "many": (many, "Many servers"),
+BENCHMARKS = {
+    "single_server": (single_server, "One server, the whole process"),
+    "many_servers": (many_servers, "Many servers"),
     "commands": (commands, "Commands that do little"),
-    "sparing": (sparing, "What a run costs the server"),
-    "memory": (memory, "Peak memory of the process that supervises"),
-    "lasting": (lasting, "Many runs in a row"),
-    "huge": (huge, "A server with a million nodes"),
+    "server_load": (server_load, "What a run costs the server"),
+    "peak_rss": (peak_rss, "Peak memory"),
+    "endurance": (endurance, "Many runs in a row"),
+    "million_nodes": (million_nodes, "A server with a million nodes"),
 }
 HERE = Path(__file__).parent
 
@@ -27,19 +37,19 @@ HERE = Path(__file__).parent
 def main() -> None:
     """Run the benchmarks that are named, all if none is."""
     parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones: {', '.join(THEMES)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"which ones: {', '.join(BENCHMARKS)}")
     parser.add_argument("--quick", action="store_true", help="small, to see that they work; keeps no figures")
     parser.add_argument("--results", type=Path, metavar="FILE", help="keep the figures here")
     options = parser.parse_args()
-    if unknown := set(options.names) - set(THEMES):
+    if unknown := set(options.names) - set(BENCHMARKS):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
     scale = QUICK if options.quick else Scale()
     kept: Path | None = options.results or (None if options.quick else HERE / "results.json")
     console = Console(width=None if os.isatty(1) else 170, highlight=False)
-    for name in options.names or THEMES:
-        theme, title = THEMES[name]
+    for name in options.names or BENCHMARKS:
+        benchmark, title = BENCHMARKS[name]
         began, load = datetime.now(timezone.utc), os.getloadavg()[0]
-        lines = list(theme.lines(scale))
+        lines = list(benchmark.lines(scale))
         console.print(results.table(title, lines), "")
         if kept:
             circumstances = {"taken": began.isoformat(timespec="seconds"), "load_before": load, **machine()}

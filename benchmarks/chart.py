@@ -56,15 +56,15 @@ def draw(figures: Path, chart: Path) -> None:
 
 def _chosen(figures: Path) -> dict[str, list[Line]]:
     kept = {name: list(lines.values()) for name, lines in results.load(figures).items()}
-    sparing = kept.get("sparing", [])
-    largest = sparing[-1].what.partition(" nodes")[0] if sparing else ""
+    load = kept.get("server_load", [])
+    largest = load[-1].what.partition(" nodes")[0] if load else ""
     return {
-        "One server, against a bare sync": _compared(kept.get("one", [])),
-        "Many servers, against one process": _compared(kept.get("many", [])),
+        "One server, against a bare sync": _compared(kept.get("single_server", [])),
+        "Many servers, against one process": _compared(kept.get("many_servers", [])),
         "Commands that do little": _compared(kept.get("commands", [])),
         "Cost for the server, against a bare sync": [
             line
-            for line in _compared(sparing)
+            for line in _compared(load)
             if line.what.startswith(f"{largest} nodes") and line.unit != "requests"
         ],
     }

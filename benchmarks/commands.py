@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
-from benchmarks.ground import address, ground
+from benchmarks.environment import address, environment
 from benchmarks.measure import Line, Scale, Target, interleaved
 from tests.support.servers import WATCHMAN
 
@@ -19,7 +19,7 @@ orjson.loads(redis.Redis(port=int(sys.argv[1])).get("bench/s0/status"))
 
 def lines(scale: Scale) -> Iterator[Line]:
     """Against an interpreter that does nothing, and against reading and decoding alone."""
-    with ground() as on:
+    with environment() as on:
         found = interleaved(
             scale.rounds * 2 + 1,
             nothing=lambda: on.timed(sys.executable, "-c", "pass"),

@@ -7,32 +7,34 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.ground import Ground, ground
+from benchmarks.environment import Environment, environment
 from benchmarks.measure import Failed, Line, Scale, Target, interleaved
 from tests.support.faulty_server import FakeServer
 from tests.support.servers import ECFLOW_PYTHON
 
-TODAY = Path(__file__).with_name("today.py")  # of the interpreter that has the bindings
+THREADS = Path(__file__).with_name("thread_baseline.py")  # of the interpreter that has the bindings
 REAL_SERVERS = 4  # real ones, each of which is watched under many addresses, as if it were many
 Addresses = list[tuple[str, int]]
 
 
 def lines(scale: Scale) -> Iterator[Line]:
     """All of them at once, and that one which hangs costs the others nothing."""
-    with ground() as on:
+    with environment() as on:
         addresses = start(on, scale.servers, scale.small)
         yield from _all(on, addresses, scale)
-    with ground() as on:
+    with environment() as on:
         yield from _one_hung(on, start(on, scale.with_hung - 1, scale.small), scale)
+    with environment() as on:
+        yield _all_changed(on, scale)
 
 
-def start(on: Ground, servers: int, nodes: int) -> Addresses:
+def start(on: Environment, servers: int, nodes: int) -> Addresses:
     """Addresses of so many servers; ecflow_server listens on every loopback address."""
     real = [on.ecflow(nodes) for _ in range(min(REAL_SERVERS, servers))]
     return [(f"127.0.0.{1 + n // len(real)}", real[n % len(real)].port) for n in range(servers)]
 
 
-def _all(on: Ground, addresses: Addresses, scale: Scale) -> Iterator[Line]:
+def _all(on: Environment, addresses: Addresses, scale: Scale) -> Iterator[Line]:
     on.configure(addresses)
 
     def clients() -> float:
@@ -41,7 +43,7 @@ def _all(on: Ground, addresses: Addresses, scale: Scale) -> Iterator[Line]:
             on.timed("ecflow_client", "--host", host, "--port", str(port), "--get_state")
         return time.perf_counter() - began
 
-    threads = [ECFLOW_PYTHON, str(TODAY), *(f"{host}:{port}" for host, port in addresses)]
+    threads = [ECFLOW_PYTHON, str(THREADS), *(f"{host}:{port}" for host, port in addresses)]
     found = interleaved(
         scale.rounds,
         loop=lambda: on.bare(*addresses),
@@ -53,12 +55,31 @@ def _all(on: Ground, addresses: Addresses, scale: Scale) -> Iterator[Line]:
     many = f"{scale.servers} servers of {scale.small:,} nodes"
     full, loop = found["full"], found["loop"]
     yield Line(f"{many}, full, against a loop in one process", "s", full, loop, Target(ratio=1.3))
-    yield Line(f"{many}, nothing changed, against the same", "s", found["unchanged"], loop)
+    yield Line(
+        f"{many}, nothing changed, against the same", "s", found["unchanged"], loop, Target(ratio=0.45)
+    )
     yield Line(f"{many}, full, against a thread for each in one process", "s", full, found["threads"])
     yield Line(f"{many}, full, against ecflow_client --get_state for each", "s", full, found["clients"])
 
 
-def _one_hung(on: Ground, addresses: Addresses, scale: Scale) -> Iterator[Line]:
+def _all_changed(on: Environment, scale: Scale) -> Line:
+    """Five times as many servers, in each of which 0.1 % of the nodes have changed since the run before."""
+    servers = [on.ecflow(scale.small) for _ in range(REAL_SERVERS)]
+    many = scale.servers * 5
+    hosts = [f"127.0.{number // 200}.{1 + number % 200}" for number in range(-(-many // REAL_SERVERS))]
+    addresses = [(hosts[n // REAL_SERVERS], servers[n % REAL_SERVERS].port) for n in range(many)]
+    on.configure(addresses, defaults={"deadline": 60})
+    on.collect("full")
+    samples = []
+    for _ in range(scale.few_rounds):
+        for server in servers:
+            on.change(server, scale.small, max(1, scale.small // 1000))
+        samples.append(on.collect("incremental"))
+    what = f"{many:,} servers of {scale.small:,} nodes, 0.1 % changed in each"
+    return Line(what, "s", samples, target=Target(value=60))
+
+
+def _one_hung(on: Environment, addresses: Addresses, scale: Scale) -> Iterator[Line]:
     healthy = len(addresses)
     with FakeServer(lambda connection: None) as hung:
         middle = healthy // 2
@@ -72,7 +93,7 @@ def _one_hung(on: Ground, addresses: Addresses, scale: Scale) -> Iterator[Line]:
     yield Line(what, "s", found["with_hung"], found["alone"], Target(ratio=1.1))
 
 
-def _until_written(on: Ground, addresses: Sequence[tuple[str, int]], wanted: int) -> float:
+def _until_written(on: Environment, addresses: Sequence[tuple[str, int]], wanted: int) -> float:
     """Seconds from the start of a run until so many snapshots are written; then it is ended."""
     on.configure(addresses)
     on.redis.client.flushall()

@@ -28,6 +28,12 @@ for address in sys.argv[1:]:
     client.sync_local()
 """
 
+# Added to it, it prints its own peak memory (KB).
+BARE_PEAK = """
+import resource
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
 # A client that stays, and syncs whenever it is told to.
 STAYING = """
 import ecflow, sys
@@ -71,20 +77,18 @@ def tree(nodes: int) -> Iterator[tuple[str, ...]]:
 
 
 def suite(name: str, nodes: int) -> str:
-    """The definition of a suite with so many nodes, with what real suites have."""
-    lines = [f"suite {name}", "edit ECF_HOME '/data/suites'", "edit ECF_INCLUDE '/data/include'"]
+    """Return a suite with so many nodes, each task with a variable, a label, a meter and an event."""
+    lines = [f"suite {name}"]
     families = 0  # that are open
     for names in tree(nodes):
         lines += ["endfamily"] * (families + 1 - len(names))
         families = min(len(names), DEPTH_OF_TASKS - 1)
         if len(names) < DEPTH_OF_TASKS:
-            lines += [f"family {names[-1]}", "edit MEMBER '1'", "edit GRID 'O1280'", 'label info ""']
+            lines.append(f"family {names[-1]}")
             continue
         number = int(names[-1][1:])
         lines += [f"task {names[-1]}", f"edit STEP '{number * 6}'", 'label info "waiting for data"']
         lines += ["meter progress 0 100 100", "event 1 ready"]
-        if number:
-            lines.append(f"trigger t{number - 1} == complete")
     return "\n".join([*lines, *["endfamily"] * families, "endsuite", ""])
 
 
@@ -99,7 +103,7 @@ def task_paths(nodes: int, changed: int) -> list[str]:
 
 
 @dataclass
-class Ground:
+class Environment:
     """Servers and a configuration in a folder of their own."""
 
     home: Path
@@ -131,12 +135,13 @@ class Ground:
         ]
         self.watchman.configure(self.redis.url, servers, **rest)
 
-    def collect(self, way: str | None = None, *arguments: str, number: int = 0) -> float:
-        """The wall time of `watchman collect`; raises Failed if server `number` was read another way."""
+    def collect(self, mode: str | None = None, *arguments: str, number: int = 0) -> float:
+        """The wall time of `watchman collect`; raises Failed if server `number` was read in another mode."""
         taken = self.timed(WATCHMAN, "collect", "--config", str(self.watchman.config), *arguments)
-        health = health_of(self.redis.client, f"bench/s{number}") or {"sync": {"way": None, "why": None}}
-        if way and health["sync"]["way"] != way:
-            raise Failed(f"{way} was wanted, and it was {health['sync']['way']}: {health['sync']['why']}")
+        health = health_of(self.redis.client, f"bench/s{number}") or {"sync": {"mode": None, "reason": None}}
+        sync = health["sync"]
+        if mode and sync["mode"] != mode:
+            raise Failed(f"{mode} was wanted, and it was {sync['mode']}: {sync['reason']}")
         return taken
 
     def collect_anew(self) -> float:
@@ -144,14 +149,21 @@ class Ground:
         self.redis.client.flushall()
         return self.collect("full")
 
-    def collect_once_more(self) -> float:
-        """The same where a run was before, whose snapshot and memory are gone: its health record is left."""
-        for key in self.redis.client.keys("*/status") + self.redis.client.keys("*/sync"):
-            self.redis.client.delete(key)
-        return self.collect("full")
+    def imports(self) -> float:
+        """The wall time of a process that imports what the command cannot do without, and ends."""
+        return self.timed(sys.executable, "-c", "import redis, typer, yaml, orjson")
+
+    def bare_peak(self, *addresses: tuple[str, int]) -> float:
+        """The peak memory of the bare process, in bytes."""
+        told = self.home / "bare_peak"
+        self.timed(
+            ECFLOW_PYTHON, "-c", BARE + BARE_PEAK, *(f"{host}:{port}" for host, port in addresses),
+            output=told,
+        )  # fmt: skip
+        return float(told.read_text()) * 1024
 
     def peak(self, *arguments: str) -> float:
-        """The peak memory of the process that `watchman collect` is, in bytes, its probes left out."""
+        """The peak memory of the process that `watchman collect` is, in bytes."""
         told = self.home / "peak"
         self.timed(
             sys.executable, "-c", TELLING_ITS_PEAK, str(told), "collect",
@@ -163,8 +175,11 @@ class Ground:
         """The wall time of a process that syncs with each of these in turn, and does nothing else."""
         return self.timed(ECFLOW_PYTHON, "-c", BARE, *(f"{host}:{port}" for host, port in addresses))
 
-    def timed(self, *command: str, output: int = subprocess.DEVNULL) -> float:
+    def timed(self, *command: str, output: int | Path = subprocess.DEVNULL) -> float:
         """The wall time of a process in watchman's environment."""
+        if isinstance(output, Path):
+            with output.open("wb") as file:
+                return self.timed(*command, output=file.fileno())
         return seconds(command, self.watchman.environment(), self.watchman.home, output)
 
     def change(
@@ -183,7 +198,7 @@ class Ground:
 class Staying:
     """A client that stays, as a viewer does, so that the bindings themselves ask for what changed."""
 
-    def __init__(self, on: Ground, server: EcflowServer) -> None:
+    def __init__(self, on: Environment, server: EcflowServer) -> None:
         self._process = subprocess.Popen(
             [ECFLOW_PYTHON, "-c", STAYING, server.host, str(server.port)],
             env=on.watchman.environment(),
@@ -206,14 +221,14 @@ class Staying:
 
 
 @contextmanager
-def ground() -> Iterator[Ground]:
+def environment() -> Iterator[Environment]:
     """A place to measure on, gone afterwards with all that was started there."""
     with tempfile.TemporaryDirectory(prefix="watchman-bench") as folder, ExitStack() as stack:
         home = Path(folder)
         redis = RedisServer(home).start()
         stack.callback(redis.stop)
         stack.callback(redis.client.close)
-        yield Ground(home, redis, stack)
+        yield Environment(home, redis, stack)
 
 
 def address(server: EcflowServer) -> tuple[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.ground import Ground, address, ground, processes_of
+from benchmarks.environment import Environment, address, environment, processes_of
 from benchmarks.measure import Line, Scale, Target
 from tests.support.servers import EcflowServer
 
@@ -13,7 +13,7 @@ FULL_SYNC_EVERY = 20  # seconds, so that among so many runs some compare both wa
 
 def lines(scale: Scale) -> Iterator[Line]:
     """What is left after the first run and after the last, with changes between."""
-    with ground() as on:
+    with environment() as on:
         server, nodes = on.ecflow(scale.small), scale.small
         on.configure([address(server)], defaults={"full_sync_every": FULL_SYNC_EVERY})
         on.collect("full")
@@ -27,7 +27,7 @@ def lines(scale: Scale) -> Iterator[Line]:
         yield Line(after, what, [last[what]], [count], Target(more=0))
 
 
-def _left(on: Ground, server: EcflowServer) -> dict[str, float]:
+def _left(on: Environment, server: EcflowServer) -> dict[str, float]:
     """Of each thing that a run might leave behind, how many are there."""
     return {
         "keys": len(on.redis.client.keys("*")),
