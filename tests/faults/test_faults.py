@@ -1164,7 +1164,7 @@ ROWS = ECFLOW_ROWS + REDIS_ROWS
 
 def table() -> str:
     """The README's table of what goes wrong."""
-    head = ("| what happens | exit code | what is said | what is done |", "| --- | --- | --- | --- |")
+    head = ("| what happens | exit code | message | action |", "| --- | --- | --- | --- |")
     return "\n".join([*head, *(row.line for row in ROWS)])
 
 
