@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from watchman_cli.config import Server
 from watchman_cli.errors import WatchmanError
-from watchman_cli.sync.session import Reading
+from watchman_cli.sync.reading import Reading
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from watchman_cli.bindings import Referee
+from watchman_cli.collect.reading import Context
 from watchman_cli.collect.result import Outcome
-from watchman_cli.collect.server import Context, ServerCollector
+from watchman_cli.collect.server import ServerCollector
 from watchman_cli.config import Config, Server
 from watchman_cli.errors import ServerError, StoreError
 from watchman_cli.store import Lease, Store

@@ -62,3 +62,15 @@ def since_of(duration: int, begin_time: str | None) -> str | None:
     date = datetime(int(year), MONTHS.index(month) + 1, int(day), tzinfo=timezone.utc)
     time = timedelta(hours=int(hour), minutes=int(minute), seconds=int(second) + duration)
     return (date + time).isoformat()
+
+
+def states_under_suspended(definition: Definition) -> dict[str, tuple[str, str | None]]:
+    """Return the state under each suspended node, and since when it lasts."""
+    found: dict[str, tuple[str, str | None]] = {}
+    for path, state in zip(definition.paths, definition.states, strict=True):
+        if state.suspended:
+            since = None
+            if state.state in SINCE_SHOWN:
+                since = since_of(state.duration, definition.begin_times.get(path.split("/", 2)[1]))
+            found[path] = (state.state, since)
+    return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -27,47 +27,13 @@ from watchman_cli.ecflow_client import (
     Stats,
     Sync,
 )
-from watchman_cli.snapshot import SINCE_SHOWN, NotWhole, Piece, records_of
+from watchman_cli.snapshot import HEAD_SIZE, NotWhole, parse_head, records_of
 from watchman_cli.sync.cache import SyncCache
 from watchman_cli.sync.patch import PatchError, patch
-from watchman_cli.sync.records import encode_records, since_of
+from watchman_cli.sync.reading import Reading, Scope
+from watchman_cli.sync.records import encode_records, states_under_suspended
 
 RESTARTED = "the server was restarted"
-
-
-@dataclass(frozen=True)
-class Reading:
-    """What reading a server gave; times are ISO 8601.
-
-    `mode` is unchanged, incremental or full, and `reason` says why a full reading was made. `pieces` are the
-    snapshot's records, None where they are those of before. `cache` is what the next run may sync from, but
-    for the snapshot's revision; None where it may not, and `reason` then says why, too.
-    """
-
-    mode: str
-    reason: str | None
-    read_time: str
-    server_state: str
-    server_version: str
-    nodes: int
-    pieces: Sequence[Piece] | None
-    cache: SyncCache | None
-    vitals: dict[str, int]
-    numbers: tuple[int, int] | None  # state_change_no and modify_change_no; None of the bindings' reading
-
-
-@dataclass(frozen=True)
-class Scope:
-    """What of a server is read, and by which marks its client handles are known.
-
-    `marker` is a name that no suite has. A handle with it was registered by this watchman; one that is
-    not kept is dropped again, and has the process's number in its mark.
-    """
-
-    suites: tuple[str, ...]
-    marker: str
-    target: list[Any]
-    keep_handle: bool
 
 
 class _NotIncremental(Exception):
@@ -228,7 +194,9 @@ class SyncSession:
             reason = _why_unknown(statistics)
         else:
             cache = self._cache(before, statistics, numbers, nodes, handle)
-            cache = replace(cache, suspended=_suspended(definition), begin_times=definition.begin_times)
+            cache = replace(
+                cache, suspended=states_under_suspended(definition), begin_times=definition.begin_times
+            )
         return Reading(
             mode="full",
             reason=reason,
@@ -321,21 +289,7 @@ def _why_unknown(statistics: Statistics | None) -> str:
     return f"the server's statistics do not tell which start of it this is (not understood: {missing})"
 
 
-def _suspended(definition: Definition) -> dict[str, tuple[str, str | None]]:
-    """Return the state under each suspended node, and since when it lasts."""
-    found: dict[str, tuple[str, str | None]] = {}
-    for path, state in zip(definition.paths, definition.states, strict=True):
-        if state.suspended:
-            since = None
-            if state.state in SINCE_SHOWN:
-                since = since_of(state.duration, definition.begin_times.get(path.split("/", 2)[1]))
-            found[path] = (state.state, since)
-    return found
-
-
 def _server_state(value: bytes) -> str:
-    from watchman_cli.snapshot import HEAD_SIZE, parse_head
-
     head = parse_head(value[:HEAD_SIZE])
     assert head  # records_of() found it
     return head.server_state

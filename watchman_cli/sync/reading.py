@@ -1,0 +1,45 @@
+"""What reading a server gives, and what of it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from watchman_cli.snapshot import Piece
+from watchman_cli.sync.cache import SyncCache
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What reading a server gave; times are ISO 8601.
+
+    `mode` is unchanged, incremental or full, and `reason` says why a full reading was made. `pieces` are the
+    snapshot's records, None where they are those of before. `cache` is what the next run may sync from, but
+    for the snapshot's revision; None where it may not, and `reason` then says why, too.
+    """
+
+    mode: str
+    reason: str | None
+    read_time: str
+    server_state: str
+    server_version: str
+    nodes: int
+    pieces: Sequence[Piece] | None
+    cache: SyncCache | None
+    vitals: dict[str, int]
+    numbers: tuple[int, int] | None  # state_change_no and modify_change_no; None of the bindings' reading
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What of a server is read, and by which marks its client handles are known.
+
+    `marker` is a name that no suite has. A handle with it was registered by this watchman; one that is
+    not kept is dropped again, and has the process's number in its mark.
+    """
+
+    suites: tuple[str, ...]
+    marker: str
+    target: list[Any]
+    keep_handle: bool
