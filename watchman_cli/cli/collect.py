@@ -40,7 +40,7 @@ def collect(
         False, "--dry-run", help="Read and validate, print the snapshots as JSON lines, and write nothing."
     ),
     jobs: int = typer.Option(
-        32, "--jobs", min=1, max=1000, help="How many servers to read at the same time."
+        256, "--jobs", min=1, max=1000, help="How many servers to read at the same time, at most."
     ),
     reset_sync: list[str] = typer.Option(
         [],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import queue
+import resource
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +19,9 @@ from watchman_cli.errors import ServerError, StoreError
 from watchman_cli.store import Lease, Store
 from watchman_cli.store.directory import DirectoryStore
 
+FIRST_THREADS = 32  # that are started at once; as many more each time that all of them wait
+DESCRIPTORS = 3  # that one server's part needs at most: a connection to it, and to the store
+OTHER_DESCRIPTORS = 40  # that everything else needs
 GRACE = 0.5  # seconds beyond its deadline after which a thread is abandoned, whatever holds it
 POLL = 0.2  # seconds between two looks at the deadlines
 
@@ -41,7 +46,8 @@ class Collector:
     ) -> None:
         self.servers = servers
         self.store = store
-        self._jobs = jobs
+        self._jobs = min(jobs, _jobs_with_descriptors())
+        self._threads = 0
         self._started: dict[str, float] = {}
         self._lock = threading.Lock()
         self._acquiring: set[str] = set()
@@ -67,12 +73,14 @@ class Collector:
         waiting: queue.SimpleQueue[list[Server]] = queue.SimpleQueue()
         for group in groups.values():
             waiting.put(group)
-        self._start_threads(waiting, min(self._jobs, len(groups)))
+        self._start_threads(waiting, FIRST_THREADS)
         found: dict[str, Outcome] = {}
         while len(found) < len(self.servers) and not self._overdue(found):
             try:
                 outcome = self._outcomes.get(timeout=POLL)
             except queue.Empty:
+                if not waiting.empty():  # behind servers that do not answer, which only wait
+                    self._start_threads(waiting, FIRST_THREADS)
                 continue
             found[outcome.server.name] = outcome
             done(outcome)
@@ -84,16 +92,18 @@ class Collector:
         return list(found.values())
 
     def _start_threads(self, waiting: queue.SimpleQueue[list[Server]], number: int) -> None:
-        """Start as many threads as the system allows; without any, read the servers in this one."""
-        for count in range(number):
+        """Start more threads, as many as are needed and allowed; without any, do their work here."""
+        for _ in range(min(number, self._jobs - self._threads, waiting.qsize())):
             thread = threading.Thread(target=self._work, args=(waiting,), name="watchman", daemon=True)
             try:
                 thread.start()
             except (RuntimeError, MemoryError):
-                self.threads_missing = f"only {count} of {number} threads could be started (ulimit -u)"
-                if not count:
+                self.threads_missing = f"no more than {self._threads} threads could be started (ulimit -u)"
+                self._jobs = self._threads
+                if not self._threads:
                     self._work(waiting)
                 return
+            self._threads += 1
 
     def _work(self, waiting: queue.SimpleQueue[list[Server]]) -> None:
         """Read servers until none waits; those of one address in turn, never two at once."""
@@ -179,3 +189,11 @@ class Collector:
                 return ServerCollector(self._context, server, lease, started).run()
             finally:
                 del self._leases[server.name]
+
+
+def _jobs_with_descriptors() -> int:
+    """Return how many servers can be read at once with the descriptors that this process may open."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return max(1, (limit - OTHER_DESCRIPTORS) // DESCRIPTORS)
