@@ -22,14 +22,25 @@ _exiting = threading.Lock()  # held by who ends the process, and never given bac
 _actions: list[Callable[[], None]] = []
 
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
+
+
 def install_handlers() -> None:
-    """Have SIGINT and SIGTERM end the process with the shell's exit code, 128 plus their number."""
+    """Have the signals that end a process do so with the shell's exit code, 128 plus their number.
+
+    SIGHUP stays ignored under nohup. Where no thread can be started, signals have their usual effect.
+    """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
+    thread = threading.Thread(target=_await_signal, args=(reader,), name="watchman-signals", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return
     signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-    for signum in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(signum, lambda *_: None)
-    threading.Thread(target=_await_signal, args=(reader,), name="watchman-signals", daemon=True).start()
+    for signum in ENDING:
+        if signum != signal.SIGHUP or signal.getsignal(signum) is not signal.SIG_IGN:
+            signal.signal(signum, lambda *_: None)
 
 
 def on_signal(action: Callable[[], None]) -> None:
@@ -40,11 +51,10 @@ def on_signal(action: Callable[[], None]) -> None:
 def _await_signal(reader: int) -> None:
     (signum,) = os.read(reader, 1)
     with _exiting:
-        try:
-            while _actions:
+        while _actions:
+            with suppress(Exception):  # the others are needed all the same
                 _actions.pop()()
-        finally:
-            os._exit(128 + signum)
+        os._exit(128 + signum)
 
 
 def exit_now(code: int) -> NoReturn:
@@ -58,6 +68,6 @@ def exit_now(code: int) -> NoReturn:
             print_error(f"watchman: standard output: {error.strerror}")
             code = 1
     with suppress(OSError):
-        sys.stderr.flush()
+        sys.stderr.close()
     with _exiting:
         os._exit(code)

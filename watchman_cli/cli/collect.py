@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from watchman_cli.cli.options import CONFIG, STORE, load_config
-from watchman_cli.errors import ServerError, StoreError
+from watchman_cli.errors import ServerError, StoreError, WatchmanError
+from watchman_cli.output.stream import detached
 from watchman_cli.signals import install_handlers, on_signal
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from watchman_cli.output.log import Reporter
     from watchman_cli.store import Store
 
+STDERR_PATIENCE = 5.0  # seconds to wait at the end of a run for a reader that takes nothing
+STDOUT_PATIENCE = 30.0
 STOP_TIMEOUT = 0.5  # seconds for the threads to give their leases back when the run is interrupted
 
 
@@ -58,6 +61,7 @@ def collect(
     settings = load_config(config, store)
     chosen = settings.select([*server, *reset_sync])
     install_handlers()
+    _detach_stderr()
     reporter = _reporter(len(chosen), verbose, log_format)
     for warning in settings.warnings:
         reporter.report("", f"warning: {warning}", logging.WARNING)
@@ -82,15 +86,26 @@ def collect(
     raise typer.Exit(_exit_code(_run(collector, reporter)))
 
 
+def _detach_stderr() -> None:
+    """Have no thread wait for the reader of standard error."""
+    stream = detached(sys.stderr, STDERR_PATIENCE)
+    if stream is not None:
+        sys.stderr = stream
+        on_signal(lambda: stream.drain(STOP_TIMEOUT))
+
+
 def _run(collector: Collector, reporter: Reporter) -> list[Outcome]:
     """Make the run, and report each server's outcome as it comes."""
     began = time.monotonic()
+    snapshots = detached(sys.stdout, STDOUT_PATIENCE) if collector.store is None else None
 
     def done(outcome: Outcome) -> None:
         if isinstance(outcome.error, ServerError) and outcome.error.kind == "bindings":
             return  # one error of all servers, reported once below
         reporter.on_outcome(outcome)
-        if outcome.snapshot is not None:
+        if outcome.snapshot is not None and snapshots:
+            snapshots.write_bytes(outcome.snapshot + b"\n")
+        elif outcome.snapshot is not None:
             sys.stdout.buffer.write(outcome.snapshot + b"\n")
             sys.stdout.buffer.flush()
 
@@ -103,6 +118,12 @@ def _run(collector: Collector, reporter: Reporter) -> list[Outcome]:
         _report_shared_failures(outcomes, reporter)
     if collector.store:
         collector.store.close()
+    if snapshots:
+        snapshots.close()
+        if snapshots.error:
+            raise snapshots.error
+        if snapshots.stalled:
+            raise WatchmanError(f"standard output: nothing was read from it for {STDOUT_PATIENCE:g} s")
     if sys.stderr.isatty() and not reporter.logs:
         from watchman_cli.output.outcome import describe_run
 
@@ -127,12 +148,19 @@ def _connect_store(config: Config, servers: Sequence[Server]) -> Store:
 
     store = open_store(config.store, config.store_source)
     shortest = min(server.deadline for server in servers)
+    longest = max(server.deadline for server in servers)
     store.set_timeout(max(0.2, shortest / 4))
-    try:
-        store.check(time.monotonic() + max(server.deadline for server in servers))
-    except StoreError as error:
-        raise StoreError(f"{error}; no server was asked, and every snapshot stays as it is") from error
-    return store
+    while True:
+        began = time.monotonic()
+        try:
+            store.check(began + longest)
+            return store
+        except StoreError as error:
+            if time.monotonic() - began < 2 * longest:
+                raise StoreError(
+                    f"{error}; no server was asked, and every snapshot stays as it is"
+                ) from error
+        # else this process was stopped meanwhile (SIGSTOP), which is not the store's fault
 
 
 def _report_shared_failures(outcomes: Sequence[Outcome], reporter: Reporter) -> None:

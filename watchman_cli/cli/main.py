@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import sys
@@ -62,7 +63,14 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
             print_error(line)
         code = error.exit_code
     except OSError as error:  # of standard output: those of servers and stores are reported elsewhere
-        print_error(f"watchman: {error}")
+        limit = " (ulimit -n)" if error.errno == errno.EMFILE else ""
+        print_error(f"watchman: {error}{limit}")
+    except MemoryError:
+        print_error("watchman: out of memory (ulimit -v)")
+    except RuntimeError as error:
+        if "can't start new thread" not in str(error):
+            raise
+        print_error("watchman: no thread can be started: the limit of processes (ulimit -u) is reached")
     exit_now(code if isinstance(code, int) else 0)
 
 

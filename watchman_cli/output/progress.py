@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from watchman_cli.output.log import Reporter
@@ -32,11 +33,13 @@ class Progress(Reporter):
         )
 
     def __enter__(self) -> Progress:
-        self._live.start()
+        with suppress(RuntimeError):  # no thread can be started, so nothing is displayed
+            self._live.start()
         return self
 
     def __exit__(self, *details: object) -> None:
-        self._live.stop()
+        with suppress(RuntimeError):
+            self._live.stop()
         super().__exit__(*details)
 
     def on_state(self, server: Server, state: str) -> None:
