@@ -171,3 +171,12 @@ def test_the_units_of_systemd_belong_together() -> None:
         result = subprocess.run([analyze, "verify", *files], capture_output=True, text=True, check=False)
         complaints = [line for line in result.stderr.splitlines() if "watchman" in line]
         assert [line for line in complaints if "not executable" not in line] == []
+
+
+def test_the_shared_settings_of_an_example_are_shared(tmp_path: Path) -> None:
+    (merged,) = [each for each in examples("yaml") if "<<:" in each.code]
+    file = tmp_path / "watchman.yaml"
+    file.write_text(merged.code)
+    servers = config.load(file, {}).servers
+    assert [server.repo for server in servers] == ["nwpc_op", "nwpc_pd"]
+    assert {(server.port, server.deadline) for server in servers} == {(3141, 30)}
