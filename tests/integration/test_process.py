@@ -420,6 +420,22 @@ def test_a_configuration_folder_that_may_not_be_read(
     assert result.stderr.startswith("no configuration found") and len(result.stderr.splitlines()) == 1
 
 
+def test_a_run_that_was_stopped_past_its_deadline_says_so(redis: RedisServer, watchman: Watchman) -> None:
+    """Neither the server nor the store is to blame, and the lease is given back."""
+    with FakeServer(lambda connection: None) as hanging:
+        entry = {"owner": "o", "repo": "r", "host": hanging.host, "port": hanging.port, "deadline": 2}
+        watchman.configure(redis.url, [entry])
+        with watchman.start("collect") as process:
+            assert hanging.accepted.acquire(timeout=30)
+            process.send_signal(signal.SIGSTOP)
+            threading.Event().wait(5)  # past the deadline, which is the subject
+            process.send_signal(signal.SIGCONT)
+            _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert b"this run was stopped" in err and b"store" not in err
+    assert not redis.client.keys("*/lock")
+
+
 # ------------------------------------------------------------------------------- very many
 
 

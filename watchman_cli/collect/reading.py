@@ -120,8 +120,16 @@ class ServerReader:
         first_by = self.deadline
         if not last:
             first_by = min(first_by, time.monotonic() + server.connect_timeout)
+        session = self.session(first_by)
         try:
-            return self.session(first_by).read(plan.cache, self._stored_snapshot, plan.reason)
+            try:
+                return session.read(plan.cache, self._stored_snapshot, plan.reason)
+            except (EcflowError, StoreError):
+                raise
+            except Exception:  # of what is stored, which may be anybody's: it is not used once more
+                if plan.cache is None or plan.reason:
+                    raise
+                return session.read(None, self._stored_snapshot, "the sync cache could not be used")
         except NotUnderstood as error:
             if server.reader != "auto":
                 raise

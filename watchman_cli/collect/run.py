@@ -23,6 +23,7 @@ FIRST_THREADS = 32  # that are started at once; as many more each time that all 
 DESCRIPTORS = 3  # that one server's part needs at most: a connection to it, and to the store
 OTHER_DESCRIPTORS = 40  # that everything else needs
 GRACE = 0.5  # seconds beyond its deadline after which a thread is abandoned, whatever holds it
+STOOD_STILL = 2.0  # seconds between two looks at the deadlines after which the process must have been stopped
 POLL = 0.2  # seconds between two looks at the deadlines
 
 
@@ -48,6 +49,8 @@ class Collector:
         self.store = store
         self._jobs = min(jobs, _jobs_with_descriptors())
         self._threads = 0
+        self._stood_still = 0.0
+        self._looked = time.monotonic()
         self._started: dict[str, float] = {}
         self._lock = threading.Lock()
         self._acquiring: set[str] = set()
@@ -118,9 +121,12 @@ class Collector:
     def _overdue(self, found: dict[str, Outcome]) -> bool:
         """Return whether every server that is being worked on is past its deadline: the store hangs."""
         now = time.monotonic()
+        if now - self._looked > STOOD_STILL:  # this process was stopped: nobody could keep a deadline
+            self._stood_still += now - self._looked
+        self._looked = now
         started = self._started.copy()  # which the threads change
         ends = [
-            started[server.name] + server.deadline + GRACE
+            started[server.name] + server.deadline + GRACE + self._stood_still
             for server in self.servers
             if server.name in started and server.name not in found
         ]

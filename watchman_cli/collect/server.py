@@ -21,6 +21,7 @@ from watchman_cli.store import Lease, LeaseLost, SnapshotChanged, Update
 from watchman_cli.sync import cache as sync_cache
 from watchman_cli.sync.reading import Reading
 
+LATE = 2.0  # seconds beyond a deadline that only a process which stood still can be
 RESERVE = 1.0  # seconds of a deadline kept for writing to the store, a tenth at most
 
 
@@ -111,6 +112,9 @@ class ServerCollector:
             return self._outcome("interrupted")
         if error.kind == "no answer":
             limit = f"no answer from {self._server.address} within {self._server.deadline:g} s"
+            late = time.monotonic() - self._started - self._server.deadline
+            if late > LATE:
+                limit = f"this run was stopped, or had no processor, until {late:.0f} s after its deadline"
             error = ServerError(error.kind, limit)
         if self._lease is not None:
             record = self._health(error)
