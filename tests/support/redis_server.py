@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -14,6 +15,8 @@ import redis
 
 from tests.support.loopback import accepts, await_true, free_port
 from watchman_cli.store.redis import key
+
+REDIS_SERVER = os.environ.get("WATCHMAN_TEST_REDIS", "redis-server")  # or valkey-server
 
 
 @dataclass
@@ -34,7 +37,7 @@ class RedisServer:
         return redis.Redis(port=self.port, socket_timeout=10)
 
     def start(self, wait: bool = True) -> RedisServer:
-        command = ["redis-server", "--port", str(self.port), "--dir", str(self.home), "--save", ""]
+        command = [REDIS_SERVER, "--port", str(self.port), "--dir", str(self.home), "--save", ""]
         with (self.home / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, *self.arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL

@@ -18,10 +18,18 @@ then, else SnapshotChanged is raised, nothing is written and the lease stays.
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+from watchman_cli import snapshot
 from watchman_cli.snapshot import Head
+
+LOCK_GRACE = 5.0  # seconds after its deadline for which a lease of a run that was killed stays at most
+ADDRESS_WAIT = (
+    0.5  # part of the time until the deadline for which an address that another run reads is waited for
+)
+MAX_VALUE = {"status": 512 << 20, "health": 1 << 20, "sync": 64 << 20}  # bytes that are read of a value
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,28 @@ class StoredState:
     size: int
     health: bytes
     sync: bytes
+
+    def after(self, update: Update) -> StoredState:
+        """Return what is stored once `update` is written."""
+        raw_head, size = self.raw_head, self.size
+        if update.snapshot is not None:
+            raw_head, size = update.snapshot[: snapshot.HEAD_SIZE], len(update.snapshot)
+        elif update.new_time is not None:
+            raw_head = with_time(raw_head, update.new_time)
+        return StoredState(
+            head=snapshot.head_of(raw_head),
+            raw_head=raw_head,
+            size=size,
+            health=update.health,
+            sync=self.sync if update.sync is None else update.sync,
+        )
+
+    def superseded_by(self, head: Head | None, update: Update) -> bool:
+        """Return whether the snapshot of `head` is later than this one and than that of `update`."""
+        if head is None or (self.head and head.collected_time <= self.head.collected_time):
+            return False
+        own = snapshot.head_of(update.snapshot[: snapshot.HEAD_SIZE]) if update.snapshot else None
+        return own is None or head.collected_time > own.collected_time
 
 
 @dataclass(frozen=True)
@@ -56,6 +86,12 @@ class Update:
     expire: int | None = None
 
 
+def with_time(value: bytes, new_time: str) -> bytes:
+    """Return a snapshot, or the beginning of one, with another time."""
+    end = snapshot.TIME_AT + snapshot.TIME_SIZE
+    return value[: snapshot.TIME_AT] + new_time.encode() + value[end:]
+
+
 class LeaseLost(Exception):
     """Another run has taken over this server, and what it writes is newer."""
 
@@ -69,6 +105,9 @@ class Lease(ABC):
 
     stored: StoredState
     warnings: list[str]  # what an operator should know: a lock that was taken over, what the store lost
+
+    def __init__(self) -> None:
+        self.warnings = []
 
     @abstractmethod
     def value(self, field: str) -> bytes | None:
@@ -99,6 +138,11 @@ class Store(ABC):
     """Where snapshots are kept. `url` names it without its password."""
 
     url: str
+    stopped: threading.Event  # once it is set, nothing is waited for any more: the run is interrupted
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.stopped = threading.Event()
 
     @abstractmethod
     def check(self, deadline: float) -> None:

@@ -1,91 +1,260 @@
-"""A store in a directory. A lease is the kernel's lock, which is gone with its process."""
+"""A store in a directory: `owner/repo/status` is the file `owner/repo/status.json`, replaced as a whole.
+
+Each file of an Update is replaced by itself, the snapshot first. The directories must belong to the user who
+runs watchman or to root, and not be writable for everybody: who may write there may put a link in the place
+of any file.
+"""
 
 from __future__ import annotations
 
-import fcntl
+import errno
 import os
+import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from watchman_cli import snapshot
 from watchman_cli.errors import BadSnapshot, StoreError
-from watchman_cli.store.base import Lease, SnapshotChanged, Store, StoredState, Update
+from watchman_cli.store.base import (
+    ADDRESS_WAIT,
+    MAX_VALUE,
+    Lease,
+    LeaseLost,
+    SnapshotChanged,
+    Store,
+    StoredState,
+    Update,
+    with_time,
+)
+from watchman_cli.store.directory_lock import DirectoryLock, temporary_name, write_new
 from watchman_cli.text import printable
 
+ADDRESSES = ".addresses"  # no owner's name begins with a dot
+FIRST_POLL, LAST_POLL = 0.02, 0.25  # seconds between two looks at an address that another run reads
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
-@dataclass
+
 class DirectoryStore(Store):
-    """A store in a directory: a key is a file, and is only ever replaced as a whole."""
+    """A store in a directory, on a local disk or on NFS."""
 
-    root: Path
-    url: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.url = f"file://{printable(str(self.root))}"
+    def __init__(self, root: Path) -> None:
+        super().__init__(f"file://{printable(str(root))}")
+        self.root = root
 
     def check(self, deadline: float) -> None:
         with _translating_os_errors(self.url):
-            self.root.mkdir(parents=True, exist_ok=True)
+            os.close(self._open_root())
 
     def value(self, name: str, field: str) -> bytes | None:
-        with _translating_os_errors(self.url), suppress(FileNotFoundError, NotADirectoryError):
+        with _translating_os_errors(self.url):
             if not self.root.is_dir():
                 raise StoreError(f"store {self.url}: no such directory")
-            try:
-                return self._file(name, field).read_bytes()
-            except IsADirectoryError as error:
-                raise BadSnapshot("it is a directory") from error
+            with suppress(FileNotFoundError, NotADirectoryError):
+                return _read(self.root / name / file_name(field), MAX_VALUE[field])
         return None
 
     def close(self) -> None:
         """Nothing is kept open."""
 
     def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
-        folder = self.root / name
-        with _translating_os_errors(self.url):
-            folder.mkdir(parents=True, exist_ok=True)
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return DirectoryLease(self, name, lock)
-            except BlockingIOError:
-                os.close(lock)
-                return None
-            except BaseException:
-                os.close(lock)
-                raise
-
-    def _file(self, name: str, field: str) -> Path:
-        return self.root / name / (field if field == "sync" else f"{field}.json")
+        lifetime = max(1.0, deadline - time.monotonic())
+        locks: list[DirectoryLock] = []
+        try:
+            with _translating_os_errors(self.url):
+                locks.append(DirectoryLock(self._open_folder(*name.split("/")), lifetime))
+                taken = locks[0].take()
+                if taken and address:
+                    folder = self._open_folder(ADDRESSES, quote(address, safe=""))
+                    locks.append(DirectoryLock(folder, lifetime))
+                    taken = self._await(locks[1], time.monotonic() + lifetime * ADDRESS_WAIT)
+            if taken:
+                return DirectoryLease(self, name, locks)
+        except BaseException:
+            _release(locks)
+            raise
+        _release(locks)
+        return None
 
     def put(self, name: str, field: str, data: bytes) -> None:
         """Write one value, by itself and without a lease; delete it where it is empty. Raises StoreError."""
         with _translating_os_errors(self.url):
-            if data:
-                (self.root / name).mkdir(parents=True, exist_ok=True)
-                self.replace(name, field, data)
-            else:
-                self.remove(name, field)
+            folder = self._open_folder(*name.split("/"))
+            try:
+                if data:
+                    part = temporary_name()
+                    write_new(part, data, folder)
+                    os.rename(part, file_name(field), src_dir_fd=folder, dst_dir_fd=folder)
+                else:
+                    _unlink(file_name(field), folder)
+            finally:
+                os.close(folder)
 
-    def replace(self, name: str, field: str, data: bytes) -> None:
-        """Replace a file as a whole; when that fails, the old one stays."""
-        path = self._file(name, field)
-        part = path.with_name(f".{path.name}.part")
+    def _await(self, lock: DirectoryLock, give_up: float) -> bool:
+        """Wait until no other run reads the server's address; return False if that takes too long."""
+        pause = FIRST_POLL
+        while not lock.take():
+            if time.monotonic() + pause > give_up or self.stopped.wait(pause):
+                return False
+            pause = min(2 * pause, LAST_POLL)
+        return True
+
+    def _open_root(self) -> int:
+        self.root.mkdir(mode=0o775, parents=True, exist_ok=True)
+        return self._checked(os.open(self.root, _FOLDER), self.root)
+
+    def _open_folder(self, *names: str) -> int:
+        """Return a descriptor of a directory below the root, which is made where there is none."""
+        folder, path = self._open_root(), self.root
+        for name in names:
+            path = path / name
+            try:
+                with suppress(FileExistsError):
+                    os.mkdir(name, 0o775, dir_fd=folder)
+                below = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+            finally:
+                os.close(folder)
+            folder = self._checked(below, path)
+        return folder
+
+    def _checked(self, folder: int, path: Path) -> int:
+        """Return the descriptor of a directory in which nobody else writes. Raises StoreError."""
+        found = os.fstat(folder)
+        shared = found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX
+        if found.st_uid in (os.geteuid(), 0) and not shared:
+            return folder
+        os.close(folder)
+        reason = "everybody may write there" if shared else f"it belongs to the user {found.st_uid}"
+        raise StoreError(f"store {self.url}: {printable(str(path))}: {reason}; nothing is written there")
+
+
+class DirectoryLease(Lease):
+    """The right to read and write one server whose values are in a directory."""
+
+    def __init__(self, store: DirectoryStore, name: str, locks: list[DirectoryLock]) -> None:
+        """Take over `locks`, of the name and, if there is a second one, of the address."""
+        super().__init__()
+        self._store, self._name, self._locks = store, name, locks
+        self._read: bytes | None = None  # the whole snapshot, as `value` returned it
+        for lock in locks:
+            if lock.taken_over:
+                self.warnings.append(
+                    f"store {store.url}: the lock of {name} was taken over: {printable(lock.taken_over)}"
+                    " has it past its deadline, and was stopped or hangs"
+                )
+        status = self._get("status") or b""
+        raw_head = status[: snapshot.HEAD_SIZE]
+        self.stored = StoredState(
+            head=snapshot.head_of(raw_head),
+            raw_head=raw_head,
+            size=len(status),
+            health=self._get("health") or b"",
+            sync=self._get("sync") or b"",
+        )
+
+    def value(self, field: str) -> bytes | None:
+        value = self._get(field) or None
+        if field == "status":
+            self._read = value
+        return value
+
+    def _get(self, field: str) -> bytes | None:
+        """Return a value; None where there is none, or what is there will be replaced."""
         try:
-            with part.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-        except OSError:
-            part.unlink(missing_ok=True)
-            raise
+            return self._store.value(self._name, field)
+        except BadSnapshot as error:
+            if (self._store.root / self._name / file_name(field)).is_dir():
+                raise StoreError(f"store {self._store.url}: {self._name}/{field}: {error}") from error
+            return None
 
-    def remove(self, name: str, field: str) -> None:
-        """Delete a file, if there is one."""
-        self._file(name, field).unlink(missing_ok=True)
+    def commit(self, update: Update, *, end: bool = True) -> None:
+        with _translating_os_errors(self._store.url):
+            self._check_lock(update)
+            value = update.snapshot
+            if update.new_time is not None:
+                value = with_time(self._checked_snapshot(), update.new_time)
+            if value is not None:
+                self._publish("status", value)
+            if update.sync is not None:
+                self._publish("sync", update.sync)
+            self._publish("health", update.health)
+        if end:
+            self.release()
+        else:
+            self.stored = self.stored.after(update)
+            self._read = None
+
+    def _check_lock(self, update: Update) -> None:
+        """Raise LeaseLost if another run has the server now, or wrote it since the lease was taken."""
+        lock = self._locks[0]
+        if lock.is_held():
+            return
+        if not lock.take():
+            raise LeaseLost
+        now = (self._get("status") or b"")[: snapshot.HEAD_SIZE]
+        if self.stored.superseded_by(snapshot.head_of(now), update):
+            lock.give_back()
+            raise LeaseLost
+
+    def _checked_snapshot(self) -> bytes:
+        """Return the stored snapshot if it is the one that was there, and whole. Raises SnapshotChanged."""
+        now = self._get("status") or b""
+        if (now[: snapshot.HEAD_SIZE], len(now)) != (self.stored.raw_head, self.stored.size):
+            raise SnapshotChanged
+        if self._read is None:
+            try:
+                snapshot.verify(now)
+            except snapshot.DoesNotFit as error:
+                raise SnapshotChanged from error
+        elif now != self._read:
+            raise SnapshotChanged
+        return now
+
+    def _publish(self, field: str, data: bytes) -> None:
+        lock = self._locks[0]
+        if not data:
+            _unlink(file_name(field), lock.folder)
+        elif not lock.publish(data, file_name(field)):
+            raise LeaseLost
+
+    def release(self) -> None:
+        _release(self._locks)
+
+
+def file_name(field: str) -> str:
+    """Return the name of the file that has a value."""
+    return field if field == "sync" else f"{field}.json"
+
+
+def _read(path: Path, limit: int) -> bytes:
+    """Return what is in a file. Raises OSError, and BadSnapshot where it is no file that watchman wrote."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise BadSnapshot("it is not a regular file") from error
+        raise
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise BadSnapshot("it is a directory" if stat.S_ISDIR(mode) else "it is not a regular file")
+    with os.fdopen(descriptor, "rb") as file:
+        value = file.read(limit + 1)
+    if len(value) > limit:
+        raise BadSnapshot(f"it is larger than {limit >> 20} MB")
+    return value
+
+
+def _unlink(name: str, folder: int) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+
+
+def _release(locks: list[DirectoryLock]) -> None:
+    for lock in locks:
+        lock.release()
 
 
 @contextmanager
@@ -97,50 +266,3 @@ def _translating_os_errors(url: str) -> Iterator[None]:
         missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
         place = f": {error.filename}" if missing else ""
         raise StoreError(f"store {url}: {error.strerror}{place}") from error
-
-
-class DirectoryLease(Lease):
-    """A lease on a directory: the kernel's lock on it, gone with the process whatever ends it."""
-
-    def __init__(self, store: DirectoryStore, name: str, lock: int) -> None:
-        self._store, self._name, self._lock = store, name, lock
-        self.warnings = []
-        status = self.value("status") or b""
-        raw_head = status[: snapshot.HEAD_SIZE]
-        self.stored = StoredState(
-            head=snapshot.parse_head(raw_head),
-            raw_head=raw_head,
-            size=len(status),
-            health=self.value("health") or b"",
-            sync=self.value("sync") or b"",
-        )
-
-    def value(self, field: str) -> bytes | None:
-        try:
-            return self._store.value(self._name, field)
-        except BadSnapshot as error:
-            raise StoreError(f"store {self._store.url}: {self._name}/{field}: {error}") from error
-
-    def commit(self, update: Update, *, end: bool = True) -> None:
-        value = update.snapshot
-        if update.new_time is not None:
-            old = self.value("status") or b""
-            if (old[: snapshot.HEAD_SIZE], len(old)) != (self.stored.raw_head, self.stored.size):
-                raise SnapshotChanged
-            rest = snapshot.TIME_OFFSET + snapshot.TIME_SIZE
-            value = old[: snapshot.TIME_OFFSET] + update.new_time.encode() + old[rest:]
-        with _translating_os_errors(self._store.url):
-            if value is not None:
-                self._store.replace(self._name, "status", value)
-            if update.sync:
-                self._store.replace(self._name, "sync", update.sync)
-            elif update.sync is not None:
-                self._store.remove(self._name, "sync")
-            self._store.replace(self._name, "health", update.health)
-        if end:
-            self.release()
-
-    def release(self) -> None:
-        if self._lock >= 0:
-            os.close(self._lock)
-            self._lock = -1

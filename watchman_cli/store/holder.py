@@ -8,6 +8,8 @@ import socket
 from functools import cache
 from pathlib import Path
 
+_DEAD_STATES = "ZXx"  # proc(5): a zombie, or dead
+
 
 def new_token() -> bytes:
     """Return what names one lease of this process: host, machine, PID, start time, and a random part."""
@@ -15,17 +17,34 @@ def new_token() -> bytes:
 
 
 def is_dead(token: bytes) -> bool:
-    """Return whether the holder of the lease `token` was a process of this machine that has exited."""
+    """Return whether `token` is of a process of this machine that is proved to have exited.
+
+    What cannot be known is no proof: under `hidepid` (proc(5)), /proc shows no process of another user.
+    """
     try:
         _, machine, pid, started, _ = token.decode().split()
-        return machine == _machine() != "?" and _start_time(int(pid)) != started
-    except ValueError:
+        if machine != _machine() or machine == "?":
+            return False
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        pass  # it exists, and is another user's
+    except (ValueError, OverflowError):
         return False  # not of watchman's: it expires by itself, or never
+    state, now = _state_and_start(int(pid))
+    return state in _DEAD_STATES or (now != started and "?" not in (now, started))
+
+
+def describe(token: bytes) -> str:
+    """Return which process holds the lease `token`, for an operator."""
+    words = token.decode(errors="replace").split()
+    return f"PID {words[2]} on {words[0]}" if len(words) == 5 else "an unknown process"
 
 
 @cache
 def _identity() -> str:
-    return f"{socket.gethostname()} {_machine()} {os.getpid()} {_start_time(os.getpid())}"
+    return f"{socket.gethostname()} {_machine()} {os.getpid()} {_state_and_start(os.getpid())[1]}"
 
 
 def _machine() -> str:
@@ -37,9 +56,10 @@ def _machine() -> str:
         return "?"
 
 
-def _start_time(pid: int) -> str:
-    """Return when a process was started, in clock ticks since the boot."""
+def _state_and_start(pid: int) -> tuple[str, str]:
+    """Return a process's state, and when it was started, in clock ticks since the boot; else `?`."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return fields[0], fields[19]
     except (OSError, IndexError):
-        return "?"
+        return "?", "?"

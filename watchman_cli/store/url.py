@@ -25,8 +25,8 @@ def open_store(url: str, source: str = "store") -> Store:
 
     try:
         return RedisStore(url)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ConfigError([f"{source}: {redact(url)} is not an address that can be used"]) from error
+    except ValueError as error:
+        raise ConfigError([f"{source}: {redact(url)}: {error}"]) from error
 
 
 def redact(url: str) -> str:

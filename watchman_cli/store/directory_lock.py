@@ -1,0 +1,196 @@
+"""The lock of a directory store: a directory `lock`, in which its owner also writes what it will publish.
+
+A directory is renamed to a name only if nothing, or an empty directory, has that name, on NFS as well; so one
+run has the lock. It holds the owner's token and for how many seconds the lock is good, counted by the file
+server's clock from when it was written. A run that was stopped does not give it back: another run renames it
+away. What the stopped run publishes once it goes on is renamed out of the lock by its path, which is then
+gone or another's: it fails, and overwrites nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from contextlib import suppress
+
+from watchman_cli.store import holder
+from watchman_cli.store.base import LOCK_GRACE
+
+NAME, _OWNER = "lock", "owner"
+_TEMPORARY = ".watchman."  # begins the names of what is left behind only by a run that was killed
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_ATTEMPTS = 5  # at a lock that is just being given back
+_MAX_OWNER = 4096  # bytes
+_LEFT_BEHIND = 60.0  # seconds after which a temporary name is nobody's
+
+
+def temporary_name() -> str:
+    """Return a name that nothing has."""
+    return f"{_TEMPORARY}{secrets.token_hex(8)}"
+
+
+def write_new(path: str, data: bytes, folder: int, *, durably: bool = True) -> None:
+    """Write a new file whole; when that fails, there is none. Raises OSError."""
+    descriptor = os.open(path, _NEW_FILE, 0o666, dir_fd=folder)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            if durably:
+                os.fsync(file.fileno())
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(path, dir_fd=folder)
+        raise
+
+
+class DirectoryLock:
+    """The lock in one folder, whose descriptor it owns and closes."""
+
+    def __init__(self, folder: int, lifetime: float) -> None:
+        self.folder = folder
+        self.taken_over: str | None = None  # which process did not give it back in time
+        self._content = f"{holder.new_token().decode()}\n{lifetime:.3f}\n".encode()
+
+    def take(self) -> bool:
+        """Take the lock; return False if another run has it. Raises OSError."""
+        prepared = temporary_name()
+        os.mkdir(prepared, 0o775, dir_fd=self.folder)
+        try:
+            write_new(f"{prepared}/{_OWNER}", self._content, self.folder, durably=False)
+            now = self._modified(f"{prepared}/{_OWNER}")
+            for _ in range(_ATTEMPTS):
+                if self._rename(prepared, NAME):
+                    self._sweep(now)
+                    return True
+                if not self._clear(now):
+                    return False
+            return False
+        finally:
+            self._delete(prepared)
+
+    def is_held(self) -> bool:
+        """Return whether the lock is still this run's."""
+        return self._owner(NAME) == self._content
+
+    def publish(self, data: bytes, name: str) -> bool:
+        """Write `data` to the file `name` of the folder, whole; return False if the lock is another's.
+
+        Raises OSError, and then the old file stays.
+        """
+        part = f"{NAME}/{secrets.token_hex(8)}"
+        try:
+            write_new(part, data, self.folder)
+        except FileNotFoundError:
+            return False
+        if not self.is_held():  # the part is in the lock of another run, which has begun since
+            with suppress(OSError):
+                os.unlink(part, dir_fd=self.folder)
+            return False
+        try:
+            os.rename(part, name, src_dir_fd=self.folder, dst_dir_fd=self.folder)
+        except FileNotFoundError:
+            return False
+        except OSError:
+            with suppress(OSError):
+                os.unlink(part, dir_fd=self.folder)
+            raise
+        return True
+
+    def give_back(self) -> None:
+        """Give the lock back if it is still this run's."""
+        with suppress(OSError):
+            if self.is_held():
+                self._move_away(self._content)
+
+    def release(self) -> None:
+        """Give the lock back, and close the folder."""
+        if self.folder < 0:
+            return
+        self.give_back()
+        os.close(self.folder)
+        self.folder = -1
+
+    def _clear(self, now: float) -> bool:
+        """Rename away a lock whose owner is dead or too late; return False while its owner has it."""
+        content = self._owner(NAME)
+        if content is None:  # it was just given back, or it is damaged
+            return abs(now - self._modified(NAME)) <= LOCK_GRACE or self._move_away(None)
+        token, _, rest = content.partition(b"\n")
+        try:
+            lifetime = float(rest)
+        except ValueError:
+            lifetime = 0.0  # not watchman's
+        if not holder.is_dead(token):
+            # A lock of the future was written before the clock was set back.
+            if abs(now - self._modified(f"{NAME}/{_OWNER}")) <= lifetime + LOCK_GRACE:
+                return False
+            self.taken_over = holder.describe(token)
+        return self._move_away(content)
+
+    def _move_away(self, content: bytes | None) -> bool:
+        """Delete the lock of this content; return False where it has become another's."""
+        aside = temporary_name()
+        if not self._rename(NAME, aside):
+            return True
+        if self._owner(aside) != content:
+            self._rename(aside, NAME)
+            return False
+        self._delete(aside)
+        return True
+
+    def _rename(self, old: str, new: str) -> bool:
+        """Rename a directory; return False if `new` is a lock, or `old` is gone."""
+        try:
+            os.rename(old, new, src_dir_fd=self.folder, dst_dir_fd=self.folder)
+        except OSError as error:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.ENOENT):
+                raise
+            return False
+        return True
+
+    def _owner(self, directory: str) -> bytes | None:
+        try:
+            path = f"{directory}/{_OWNER}"
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self.folder)
+        except FileNotFoundError:
+            return None
+        except OSError:
+            return b""  # a file, a link: no lock of watchman's
+        try:
+            return os.read(descriptor, _MAX_OWNER)
+        finally:
+            os.close(descriptor)
+
+    def _modified(self, path: str) -> float:
+        """Return when a file was last written, by the clock of the file system; 0 where there is none."""
+        try:
+            return os.stat(path, dir_fd=self.folder, follow_symlinks=False).st_mtime
+        except OSError:
+            return 0.0
+
+    def _sweep(self, now: float) -> None:
+        """Delete what runs that were killed left behind."""
+        with os.scandir(self.folder) as entries:
+            left = [entry.name for entry in entries if entry.name.startswith(_TEMPORARY)]
+        for name in left:
+            if abs(now - self._modified(name)) > _LEFT_BEHIND:
+                self._delete(name)
+
+    def _delete(self, entry: str) -> None:
+        """Delete a lock that was renamed away, or a file."""
+        with suppress(OSError):
+            os.unlink(entry, dir_fd=self.folder)
+            return
+        with suppress(OSError):
+            descriptor = os.open(
+                entry, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self.folder
+            )
+            try:
+                with os.scandir(descriptor) as files:
+                    for file in list(files):
+                        os.unlink(file.name, dir_fd=descriptor)
+            finally:
+                os.close(descriptor)
+            os.rmdir(entry, dir_fd=self.folder)

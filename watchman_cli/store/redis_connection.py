@@ -1,0 +1,254 @@
+"""Connections to Redis on which no wait outlasts the run's deadline.
+
+redis-py bounds each read of a socket, and neither the name's resolution nor a whole answer: a Redis that
+sends a byte a second is waited for without end. So each thread has a time budget, from which each wait is
+paid. A wait costs no more than it asked for: the time in which the process itself was stopped (Ctrl-Z) is
+nobody's fault, and an answer that came meanwhile is read.
+"""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import redis
+from redis.backoff import NoBackoff
+from redis.connection import AbstractConnection, ConnectionPool
+from redis.retry import Retry
+
+from watchman_cli.store.redis_url import Endpoint
+
+if TYPE_CHECKING:
+    import ssl
+
+T = TypeVar("T")
+MAX_TIMEOUT = 5.0  # seconds for one read or write of a socket
+MIN_BUDGET = 0.4  # seconds that are granted after the deadline, to a run that was stopped and goes on
+MAX_CONNECTIONS = 1 << 20  # each thread has one or two: how many there are is bounded by the run's jobs
+
+
+class TimeBudget:
+    """The seconds for which the current thread may still wait for Redis."""
+
+    def __init__(self) -> None:
+        self.timeout = MAX_TIMEOUT  # seconds for one wait
+        self._threads = threading.local()
+
+    @property
+    def left(self) -> float:
+        """Return the seconds that are left of the thread's budget."""
+        left: float = getattr(self._threads, "left", self.timeout)
+        return left
+
+    @property
+    def exhausted(self) -> bool:
+        """Return whether the last wait of this thread failed because nothing was left of its budget."""
+        exhausted: bool = getattr(self._threads, "exhausted", False)
+        return exhausted
+
+    @contextmanager
+    def until(self, deadline: float) -> Iterator[None]:
+        """Let this thread wait until `deadline`, a time.monotonic(), within the context."""
+        before = self.left
+        self._threads.left = max(deadline - time.monotonic(), MIN_BUDGET)
+        self._threads.exhausted = False
+        try:
+            yield
+        finally:
+            self._threads.left = before
+
+    def wait(self, action: Callable[[float], T], timeout: float | None = None) -> T:
+        """Return what `action` returns, which waits for the seconds that it is given at most.
+
+        Raises TimeoutError.
+        """
+        allowed = min(self.timeout if timeout is None else timeout, self.left)
+        if allowed <= 0:
+            self._threads.exhausted = True
+            raise TimeoutError
+        began = time.monotonic()
+        try:
+            return action(allowed)
+        finally:
+            self._threads.left = self.left - min(time.monotonic() - began, allowed)
+
+
+class BoundedSocket:
+    """A connected socket whose waits are paid from a time budget; otherwise as the socket itself."""
+
+    def __init__(self, connected: socket.socket, budget: TimeBudget) -> None:
+        self._socket, self._budget = connected, budget
+        self._polling = False
+
+    def settimeout(self, seconds: float | None) -> None:
+        """Note whether the next read is not to wait; how long any other waits is the budget's."""
+        self._polling = seconds == 0
+
+    def recv(self, *arguments: Any) -> bytes:
+        """Read as socket.recv does, within the budget."""
+        return self._bounded(self._socket.recv, *arguments)
+
+    def recv_into(self, *arguments: Any) -> int:
+        """Read as socket.recv_into does, within the budget."""
+        return self._bounded(self._socket.recv_into, *arguments)
+
+    def sendall(self, data: bytes | memoryview) -> None:
+        """Send everything, each part of it within a timeout, all of it within the budget."""
+        left = memoryview(data)
+        while left:
+            left = left[self._bounded(self._socket.send, left) :]
+
+    def _bounded(self, call: Callable[..., T], *arguments: Any) -> T:
+        if self._polling:
+            self._socket.settimeout(0)
+            return call(*arguments)
+
+        def waiting(seconds: float) -> T:
+            self._socket.settimeout(seconds)
+            return call(*arguments)
+
+        return self._budget.wait(waiting)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+
+class BoundedConnection(AbstractConnection):
+    """A connection of redis-py over a BoundedSocket: TCP, TLS or a Unix socket."""
+
+    def __init__(
+        self, *, endpoint: Endpoint, budget: TimeBudget, context: ssl.SSLContext | None, **options: Any
+    ) -> None:
+        self.endpoint, self.budget, self.context = endpoint, budget, context
+        self.host, self.port = endpoint.host or endpoint.path, endpoint.port
+        super().__init__(**options)
+
+    def repr_pieces(self) -> list[tuple[str, Any]]:
+        """Return what distinguishes this connection, without a password."""
+        return [("endpoint", str(self.endpoint))]
+
+    def _host_error(self) -> str:
+        return str(self.endpoint)
+
+    def _error_message(self, exception: BaseException) -> str:
+        return str(exception)
+
+    def _connect(self) -> BoundedSocket:
+        return BoundedSocket(connect(self.endpoint, self.budget, self.context), self.budget)
+
+
+def connect(endpoint: Endpoint, budget: TimeBudget, context: ssl.SSLContext | None) -> socket.socket:
+    """Return a socket that is connected to `endpoint`. Raises OSError."""
+    if endpoint.path:
+        return _open(socket.AF_UNIX, endpoint.path, budget)
+    failure: OSError = OSError("its name has no address")
+    for family, target in resolve(endpoint, budget):
+        try:
+            opened = _open(family, target, budget)
+        except OSError as error:
+            failure = error
+            continue
+        return opened if context is None else _start_tls(opened, endpoint.host, budget, context)
+    raise failure
+
+
+def _start_tls(
+    opened: socket.socket, host: str, budget: TimeBudget, context: ssl.SSLContext
+) -> socket.socket:
+    def waiting(seconds: float) -> socket.socket:
+        opened.settimeout(seconds)  # which a handshake takes as the limit of the whole
+        return context.wrap_socket(opened, server_hostname=host)
+
+    try:
+        return budget.wait(waiting)
+    except BaseException:
+        opened.close()
+        raise
+
+
+def _open(family: int, target: Any, budget: TimeBudget) -> socket.socket:
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if family != socket.AF_UNIX:
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def waiting(seconds: float) -> None:
+            opened.settimeout(seconds)
+            opened.connect(target)
+
+        budget.wait(waiting)
+    except BaseException:
+        opened.close()
+        raise
+    return opened
+
+
+def resolve(endpoint: Endpoint, budget: TimeBudget) -> list[tuple[int, Any]]:
+    """Return the families and addresses of a host. Raises OSError.
+
+    A resolver cannot be interrupted: one that hangs keeps a thread that nobody waits for.
+    """
+
+    def look_up(flags: int = 0) -> list[tuple[int, Any]]:
+        found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=flags)
+        return [(family, target) for family, _, _, _, target in found]
+
+    with suppress(socket.gaierror):
+        return look_up(socket.AI_NUMERICHOST)
+    return in_threads([look_up], budget, budget.left)
+
+
+def in_threads(actions: list[Callable[[], T]], budget: TimeBudget, timeout: float | None = None) -> T:
+    """Return what the first of several actions returns that succeeds, all of them begun at once.
+
+    Raises what the last one raised where all fail, and TimeoutError where none ends in time.
+    """
+    ended: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
+
+    def act(action: Callable[[], T]) -> None:
+        try:
+            ended.put((action(), None))
+        except Exception as error:
+            ended.put((None, error))
+
+    for action in actions:
+        threading.Thread(target=act, args=(action,), name="watchman-look-up", daemon=True).start()
+    failures: list[Exception] = []
+    while len(failures) < len(actions):
+        try:
+            result, failure = budget.wait(lambda seconds: ended.get(timeout=seconds), timeout)
+        except queue.Empty:
+            raise TimeoutError("none of them answers") from (failures[-1] if failures else None)
+        if failure is None:
+            return result  # type: ignore[return-value]
+        failures.append(failure)
+    raise failures[-1]
+
+
+def new_client(
+    endpoint: Endpoint,
+    budget: TimeBudget,
+    context: ssl.SSLContext | None,
+    username: str | None = None,
+    password: str | None = None,
+    db: int = 0,
+) -> redis.Redis:
+    """Return a client of one Redis, which connects when it is first used."""
+    pool = ConnectionPool(
+        connection_class=BoundedConnection,
+        max_connections=MAX_CONNECTIONS,
+        endpoint=endpoint,
+        budget=budget,
+        context=context,
+        username=username,
+        password=password,
+        db=db,
+        protocol=2,  # what every Redis and Valkey speaks, without a HELLO that an ACL may forbid
+        retry=Retry(NoBackoff(), 0),  # retried by RedisStore, which knows the deadline
+    )
+    return redis.Redis(connection_pool=pool)

@@ -1,0 +1,232 @@
+"""A lease in Redis: a key with the run's token, which expires soon after the run's deadline."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import closing, suppress
+from typing import TYPE_CHECKING, Any
+
+from redis import exceptions
+
+from watchman_cli import snapshot
+from watchman_cli.errors import StoreError
+from watchman_cli.store import holder
+from watchman_cli.store.base import (
+    ADDRESS_WAIT,
+    MAX_VALUE,
+    Lease,
+    LeaseLost,
+    SnapshotChanged,
+    StoredState,
+    Update,
+)
+from watchman_cli.store.redis_errors import is_timeout, is_wrong_type
+from watchman_cli.store.redis_lock import NO_EXPIRY, RedisLock, address_key, key
+
+if TYPE_CHECKING:
+    from redis.client import Pipeline
+
+    from watchman_cli.store.redis import RedisStore
+
+MAX_RACES = 10  # times that a commit is begun again because another writer was in between
+FIRST_POLL, LAST_POLL = 0.02, 0.25  # seconds between two looks at an address that another run reads
+
+
+class RedisLease(Lease):
+    """The right to read and write one server that is kept in Redis."""
+
+    def __init__(self, store: RedisStore, name: str, deadline: float, address: str | None) -> None:
+        super().__init__()
+        self._store, self._deadline = store, deadline
+        self._keys = {field: key(name, field) for field in ("status", "health", "sync", "lock")}
+        token = holder.new_token()
+        self._token = token
+        self._lock = RedisLock(store, self._keys["lock"], token, deadline)
+        self._address = RedisLock(store, address_key(address), token, deadline) if address else None
+        self._read: bytes | None = None  # the whole snapshot, as `value` returned it
+        self._watching: Pipeline | None = None  # has watched the snapshot since then
+
+    def acquire(self) -> bool:
+        """Take the lease; return False if another run has it. Raises StoreError."""
+        keys = self._keys
+        answers = self._store.call(
+            lambda: self._lock.take(
+                ("getrange", (keys["status"], 0, snapshot.HEAD_SIZE - 1)),
+                ("strlen", (keys["status"],)),
+                ("getrange", (keys["health"], 0, MAX_VALUE["health"])),
+                ("getrange", (keys["sync"], 0, MAX_VALUE["sync"])),
+            ),
+            self._deadline,
+        )
+        if answers is None or not self._take_address():
+            return False
+        raw_head, size, health, sync = self._store.call(
+            lambda: [_value_or_none(answer) for answer in answers], self._deadline
+        )
+        self.stored = StoredState(
+            head=snapshot.head_of(raw_head or b""),
+            raw_head=raw_head or b"",
+            size=size or 0,
+            health=_bounded(health, "health"),
+            sync=_bounded(sync, "sync"),
+        )
+        return True
+
+    def _take_address(self) -> bool:
+        """Wait until no other run reads the server's address; return False if that takes too long."""
+        lock, pause = self._address, FIRST_POLL
+        if lock is None:
+            return True
+        now = time.monotonic()
+        give_up = now + (self._deadline - now) * ADDRESS_WAIT
+        while self._store.call(lock.take, self._deadline) is None:
+            if time.monotonic() + pause > give_up or self._store.stopped.wait(pause):
+                return False
+            pause = min(2 * pause, LAST_POLL)
+        return True
+
+    def value(self, field: str) -> bytes | None:
+        def get() -> Any:
+            full_key = self._keys[field]
+            client = self._store.client_for(full_key)
+            if field != "status":
+                return _get_or_none(lambda: client.getrange(full_key, 0, MAX_VALUE[field]))
+            self._stop_watching()
+            pipe = self._watching = client.pipeline()
+            pipe.watch(full_key)
+            return _get_or_none(lambda: pipe.getrange(full_key, 0, MAX_VALUE[field]))
+
+        value = _bounded(self._store.call(get, self._deadline), field) or None
+        if field == "status":
+            self._read = value
+        return value
+
+    def commit(self, update: Update, *, end: bool = True) -> None:
+        attempts = iter(range(1 << 30))
+        try:
+            self._store.call(lambda: self._write(update, end, retried=next(attempts) > 0), self._deadline)
+        except StoreError as error:
+            if is_timeout(error.__cause__):
+                self._lock.held = False  # a release would not be answered either
+                if self._address:
+                    self._address.held = False
+            raise
+        self._lock.held = self._lock.held and not end
+        if end:
+            self.release()
+        else:
+            self.stored = self.stored.after(update)
+            self._read = None
+
+    def _write(self, update: Update, end: bool, *, retried: bool) -> None:
+        for _ in range(MAX_RACES):
+            watching, self._watching = self._watching, None
+            with closing(watching or self._store.client_for(self._keys["status"]).pipeline()) as pipe:
+                with suppress(exceptions.WatchError):  # another writer was in between: look again
+                    self._write_if_held(pipe, update, end, retried=retried, watched=watching is not None)
+                    return
+        raise LeaseLost
+
+    def _write_if_held(
+        self, pipe: Pipeline, update: Update, end: bool, *, retried: bool, watched: bool
+    ) -> None:
+        pipe.watch(self._keys["lock"], self._keys["status"])
+        if retried and _get_or_none(lambda: pipe.get(self._keys["health"])) == update.health:
+            return  # it was written, and only the answer was lost
+        self._check_lock(pipe, update)
+        if update.new_time is not None:
+            self._check_snapshot(pipe, watched)
+        self._execute(pipe, update, end)
+
+    def _check_lock(self, pipe: Pipeline, update: Update) -> None:
+        """Raise LeaseLost if another run has the server now, or wrote it since the lease was taken."""
+        owner = _get_or_none(lambda: pipe.get(self._keys["lock"]))
+        if owner == self._token:
+            return
+        if owner is not None and not holder.is_dead(owner):
+            raise LeaseLost
+        raw_head = _get_or_none(lambda: pipe.getrange(self._keys["status"], 0, snapshot.HEAD_SIZE - 1))
+        if self.stored.superseded_by(snapshot.head_of(raw_head or b""), update):
+            raise LeaseLost
+        if time.monotonic() < self._lock.expires and not self.warnings:
+            self.warnings.append(self._loss(raw_head or b""))
+
+    def _loss(self, raw_head: bytes) -> str:
+        """Return what Redis lost, since this run's lock is gone before its time."""
+        lost = "the lock of this run"
+        if self.stored.head and raw_head != self.stored.raw_head:
+            lost = f"the snapshot of {self.stored.head.collected_time}"
+        return f"store {self._store.url}: lost {lost}: it was restarted, emptied or failed over in mid-run"
+
+    def _check_snapshot(self, pipe: Pipeline, watched: bool) -> None:
+        """Raise SnapshotChanged unless the stored snapshot is the one that was there, and whole."""
+        full_key = self._keys["status"]
+        if self._read is None or not watched:
+            now = _get_or_none(lambda: pipe.getrange(full_key, 0, MAX_VALUE["status"])) or b""
+            if self._read is None:
+                with suppress(snapshot.DoesNotFit):
+                    snapshot.verify(now)
+                    self._read = now
+            if self._read is None or now != self._read:
+                raise SnapshotChanged
+        if (self._read[: snapshot.HEAD_SIZE], len(self._read)) != (self.stored.raw_head, self.stored.size):
+            raise SnapshotChanged
+
+    def _execute(self, pipe: Pipeline, update: Update, end: bool) -> None:
+        keys = self._keys
+        expire = update.expire
+        written = update.snapshot is not None or update.new_time is not None
+        expiry: Any = 0
+        if not written and self.stored.size:
+            expiry = pipe.pttl(keys["status"])
+        pipe.multi()
+        if update.snapshot is not None:
+            pipe.set(keys["status"], update.snapshot, ex=expire)
+        elif update.new_time is not None:
+            pipe.setrange(keys["status"], snapshot.TIME_AT, update.new_time)
+        if expire is not None and (update.new_time is not None or expiry == NO_EXPIRY):
+            pipe.expire(keys["status"], expire)
+        elif expire is None and (update.new_time is not None or expiry > 0):
+            pipe.persist(keys["status"])
+        pipe.set(keys["health"], update.health)
+        if update.sync:
+            pipe.set(keys["sync"], update.sync)
+        elif update.sync is not None:
+            pipe.delete(keys["sync"])
+        if end:
+            pipe.delete(keys["lock"])
+        pipe.execute()
+
+    def release(self) -> None:
+        self._stop_watching()
+        for lock in (self._lock, self._address):
+            if lock:
+                lock.release()
+
+    def _stop_watching(self) -> None:
+        pipe, self._watching = self._watching, None
+        if pipe is not None:
+            with suppress(exceptions.RedisError, OSError):
+                pipe.close()
+
+
+def _value_or_none(answer: Any) -> Any:
+    """Return an answer; None where the key holds another type: watchman writes over it."""
+    if isinstance(answer, Exception):
+        if not is_wrong_type(answer):
+            raise answer
+        return None
+    return answer
+
+
+def _get_or_none(get: Callable[[], Any]) -> Any:
+    try:
+        return get()
+    except exceptions.ResponseError as error:
+        return _value_or_none(error)
+
+
+def _bounded(value: bytes | None, field: str) -> bytes:
+    """Return a value; nothing where it is larger than any that watchman writes."""
+    return value if value is not None and len(value) <= MAX_VALUE[field] else b""

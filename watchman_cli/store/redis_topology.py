@@ -1,0 +1,146 @@
+"""Which Redis has a key: the only one, the master that Sentinels name, or the node of a cluster's slot."""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+import redis
+from redis import exceptions
+from redis.crc import key_slot
+
+from watchman_cli.store.redis_connection import TimeBudget, in_threads, new_client
+from watchman_cli.store.redis_errors import no_master
+from watchman_cli.store.redis_url import Endpoint, RedisAddress
+
+T = TypeVar("T")
+
+
+class Topology(ABC):
+    """The Redis servers of one address, each with a client of its own."""
+
+    follows_master = True  # whether another server may take over from one that fails
+
+    def __init__(self, address: RedisAddress, budget: TimeBudget) -> None:
+        self._address, self._budget = address, budget
+        self._clients: dict[Endpoint, redis.Redis] = {}
+        self._lock = threading.Lock()
+
+    @abstractmethod
+    def client_for(self, key: str) -> redis.Redis:
+        """Return a client of the server that has `key`. Raises RedisError, OSError or StoreError."""
+
+    def forget(self, error: Exception) -> None:  # noqa: B027 (one Redis stays where it is)
+        """Ask again who has which key, since `error` came of the server that was asked."""
+
+    def close(self) -> None:
+        """Close every connection."""
+        for client in self._clients.values():
+            client.close()
+
+    def _client(self, endpoint: Endpoint) -> redis.Redis:
+        with self._lock:
+            if endpoint not in self._clients:
+                address = self._address
+                self._clients[endpoint] = new_client(
+                    endpoint, self._budget, address.context, address.username, address.password, address.db
+                )
+            return self._clients[endpoint]
+
+    def _ask_all(self, endpoints: Sequence[Endpoint], ask: Callable[[Endpoint], T]) -> T:
+        """Return the first good answer: some may hang, and none delays the others."""
+        return in_threads([partial(ask, endpoint) for endpoint in endpoints], self._budget)
+
+
+class SingleRedis(Topology):
+    """One Redis, which has every key."""
+
+    follows_master = False
+
+    def client_for(self, key: str) -> redis.Redis:
+        return self._client(self._address.endpoints[0])
+
+
+class SentinelMaster(Topology):
+    """The master of a service, as the Sentinels name it."""
+
+    def __init__(self, address: RedisAddress, budget: TimeBudget) -> None:
+        super().__init__(address, budget)
+        self._master: Endpoint | None = None
+
+    def client_for(self, key: str) -> redis.Redis:
+        master = self._master
+        if master is None:
+            master = self._master = self._ask_all(self._address.endpoints, self._ask)
+        return self._client(master)
+
+    def forget(self, error: Exception) -> None:
+        self._master = None
+
+    def _ask(self, sentinel: Endpoint) -> Endpoint:
+        """Return where one Sentinel says that the master is."""
+        address = self._address
+        user, password = address.sentinel_username, address.sentinel_password
+        client = new_client(sentinel, self._budget, address.context, user, password)
+        try:
+            found: Any = client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", address.service)
+        finally:
+            client.close()
+        if not found:
+            raise no_master(address.service)
+        return Endpoint(_text(found[0]), int(found[1]))
+
+
+class Cluster(Topology):
+    """A Redis Cluster: which of its masters has a key is told by the key's slot."""
+
+    def __init__(self, address: RedisAddress, budget: TimeBudget) -> None:
+        super().__init__(address, budget)
+        self._slots: list[tuple[int, int, Endpoint]] = []
+        self._moved: dict[int, Endpoint] = {}
+        self._nodes = set(address.endpoints)
+
+    def client_for(self, key: str) -> redis.Redis:
+        slot = key_slot(key.encode())
+        if slot in self._moved:
+            return self._client(self._moved[slot])
+        slots = self._slots
+        if not slots:
+            slots = self._ask_all(sorted(self._nodes, key=str), self._ask)
+            self._nodes = self._nodes | {node for _, _, node in slots}
+            self._slots = slots
+        for first, last, node in slots:
+            if first <= slot <= last:
+                return self._client(node)
+        self._slots = []
+        raise exceptions.ClusterDownError(f"no node has slot {slot}")
+
+    def forget(self, error: Exception) -> None:
+        if isinstance(error, exceptions.MovedError) and error.host:
+            self._moved[error.slot_id] = Endpoint(error.host, error.port)
+        elif not isinstance(error, (exceptions.TryAgainError, exceptions.AskError)):
+            self._slots, self._moved = [], {}
+
+    def _ask(self, node: Endpoint) -> list[tuple[int, int, Endpoint]]:
+        """Return which master has which slots, as one node knows it."""
+        answer: Any = self._client(node).execute_command("CLUSTER SLOTS")
+        if not answer:
+            raise exceptions.ClusterDownError("the cluster has no slots yet")
+        return [
+            (first, last, Endpoint(_text(master[0]) or node.host, int(master[1])))
+            for first, last, master, *_ in answer
+        ]
+
+
+def open_topology(address: RedisAddress, budget: TimeBudget) -> Topology:
+    """Return the servers of `address`."""
+    if address.kind == "sentinel":
+        return SentinelMaster(address, budget)
+    return Cluster(address, budget) if address.kind == "cluster" else SingleRedis(address, budget)
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value or "")
