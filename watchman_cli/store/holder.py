@@ -13,7 +13,7 @@ _DEAD_STATES = "ZXx"  # proc(5): a zombie, or dead
 
 def new_token() -> bytes:
     """Return what names one lease of this process: host, machine, PID, start time, and a random part."""
-    return f"{_identity()} {secrets.token_hex(8)}".encode()
+    return f"{_identity(os.getpid())} {secrets.token_hex(8)}".encode()
 
 
 def is_dead(token: bytes) -> bool:
@@ -43,8 +43,8 @@ def describe(token: bytes) -> str:
 
 
 @cache
-def _identity() -> str:
-    return f"{socket.gethostname()} {_machine()} {os.getpid()} {_state_and_start(os.getpid())[1]}"
+def _identity(pid: int) -> str:
+    return f"{socket.gethostname()} {_machine()} {pid} {_state_and_start(pid)[1]}"
 
 
 def _machine() -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MAX_TIMEOUT = 5.0  # seconds for one read or write of a socket
-MIN_BUDGET = 0.4  # seconds that are granted after the deadline, to a run that was stopped and goes on
+LATE_BUDGET = 2.0  # seconds that are granted after the deadline, to a run that was stopped and goes on
 MAX_CONNECTIONS = 1 << 20  # each thread has one or two: how many there are is bounded by the run's jobs
 
 
@@ -47,7 +47,7 @@ class TimeBudget:
 
     @property
     def exhausted(self) -> bool:
-        """Return whether the last wait of this thread failed because nothing was left of its budget."""
+        """Return whether the last wait of this thread used up its budget."""
         exhausted: bool = getattr(self._threads, "exhausted", False)
         return exhausted
 
@@ -55,7 +55,8 @@ class TimeBudget:
     def until(self, deadline: float) -> Iterator[None]:
         """Let this thread wait until `deadline`, a time.monotonic(), within the context."""
         before = self.left
-        self._threads.left = max(deadline - time.monotonic(), MIN_BUDGET)
+        left = deadline - time.monotonic()
+        self._threads.left = left if left > 0 else LATE_BUDGET
         self._threads.exhausted = False
         try:
             yield
@@ -69,13 +70,13 @@ class TimeBudget:
         """
         allowed = min(self.timeout if timeout is None else timeout, self.left)
         if allowed <= 0:
-            self._threads.exhausted = True
             raise TimeoutError
         began = time.monotonic()
         try:
             return action(allowed)
         finally:
             self._threads.left = self.left - min(time.monotonic() - began, allowed)
+            self._threads.exhausted = self.left <= 0
 
 
 class BoundedSocket:

@@ -19,7 +19,6 @@ _PASSING_CODES = ("BUSY ", "NOREPLICAS ", "TRYAGAIN ", "CLUSTERDOWN ", "MASTERDO
 _REFUSALS = (
     (exceptions.AuthenticationError, "refused the user or password"),
     (exceptions.AuthorizationError, "refused the user or password"),
-    (exceptions.NoPermissionError, "the user may not do this there"),
     (exceptions.ReadOnlyError, "it is a read-only replica"),
     (exceptions.OutOfMemoryError, "it is out of memory (maxmemory)"),
 )
@@ -31,6 +30,8 @@ def describe(error: Exception, waited: str, *, follows_master: bool) -> tuple[st
     `waited` says for how long an answer was waited for. With `follows_master`, a replica is asked only until
     its master is known.
     """
+    if isinstance(error, exceptions.NoPermissionError) or "NOPERM" in str(error):
+        return f"the user may not do this there ({_reason(error)})", False
     for kind, message in _REFUSALS:
         if isinstance(error, kind):
             return message, kind is exceptions.ReadOnlyError and follows_master

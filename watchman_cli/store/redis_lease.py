@@ -120,11 +120,13 @@ class RedisLease(Lease):
             self._read = None
 
     def _write(self, update: Update, end: bool, *, retried: bool) -> None:
-        for _ in range(MAX_RACES):
+        for race in range(MAX_RACES):
             watching, self._watching = self._watching, None
             with closing(watching or self._store.client_for(self._keys["status"]).pipeline()) as pipe:
-                with suppress(exceptions.WatchError):  # another writer was in between: look again
-                    self._write_if_held(pipe, update, end, retried=retried, watched=watching is not None)
+                # Another writer was in between, or redis-py lost the connection while it watched: look again.
+                with suppress(exceptions.WatchError):
+                    known = watching is not None
+                    self._write_if_held(pipe, update, end, retried=retried or race > 0, watched=known)
                     return
         raise LeaseLost
 

@@ -93,7 +93,7 @@ class RedisLock:
                         pipe.multi()
                         pipe.delete(self.key)
                         pipe.execute()
-                except exceptions.NoPermissionError:
+                except exceptions.ResponseError:  # a permission that is missing
                     # It was taken with SET, which is therefore permitted.
                     client.set(self.key, self._token, xx=True, px=1)
 

@@ -39,7 +39,7 @@ class Topology(ABC):
     def close(self) -> None:
         """Close every connection."""
         for client in self._clients.values():
-            client.close()
+            client.connection_pool.disconnect()
 
     def _client(self, endpoint: Endpoint) -> redis.Redis:
         with self._lock:
@@ -88,7 +88,7 @@ class SentinelMaster(Topology):
         try:
             found: Any = client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", address.service)
         finally:
-            client.close()
+            client.connection_pool.disconnect()
         if not found:
             raise no_master(address.service)
         return Endpoint(_text(found[0]), int(found[1]))

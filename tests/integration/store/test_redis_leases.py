@@ -1,0 +1,268 @@
+"""Leases in Redis: expiry of snapshots, permissions, what Redis loses and what it answers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.integration.store.test_contract import LAST, LATER, NAME, NEW, OLD, soon, take, write
+from tests.support.faulty_server import Proxy, Reply
+from tests.support.redis_server import RedisServer
+from watchman_cli.errors import StoreError
+from watchman_cli.store import LeaseLost, Store, Update, open_store
+from watchman_cli.store.redis import key
+
+STATUS = key(NAME, "status")
+
+
+@pytest.fixture
+def store(redis: RedisServer) -> Store:
+    return open_store(redis.url)
+
+
+def ttl(redis: RedisServer) -> int:
+    found: Any = redis.client.ttl(STATUS)
+    return int(found)
+
+
+@pytest.mark.parametrize(
+    "update",
+    [Update(b"2", new_time=LATER), Update(b"2", snapshot=NEW), Update(b"2")],
+    ids=["unchanged", "changed", "failed"],
+)
+def test_expire_is_removed_from_the_configuration(redis: RedisServer, store: Store, update: Update) -> None:
+    with take(store) as lease:
+        lease.commit(Update(b"1", snapshot=OLD, expire=100))
+    assert 0 < ttl(redis) <= 100
+    with take(store) as lease:
+        lease.commit(update)
+    assert ttl(redis) == -1
+
+
+def test_expire_is_set_in_the_configuration(redis: RedisServer, store: Store) -> None:
+    """A server that fails from then on: its snapshot expires, and is not given new time."""
+    write(store, OLD)
+    for _ in range(2):
+        with take(store) as lease:
+            lease.commit(Update(b"failed", expire=100))
+        assert 0 < ttl(redis) <= 100
+        redis.client.expire(STATUS, 50)
+    assert ttl(redis) <= 50
+    with take(store) as lease:
+        lease.commit(Update(b"2", new_time=LATER, expire=100))
+    assert 50 < ttl(redis) <= 100
+
+
+COMMANDS = (
+    "set",
+    "get",
+    "pttl",
+    "getrange",
+    "strlen",
+    "watch",
+    "multi",
+    "exec",
+    "del",
+    "persist",
+    "setrange",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_permission_that_is_missing(redis: RedisServer, command: str) -> None:
+    """Whatever the run cannot do, the lock does not stay for it, and the reason is named."""
+    write(open_store(redis.url), OLD)
+    redis.client.execute_command("ACL", "SETUSER", "w", "on", ">p", "~*", "&*", "+@all", f"-{command}")
+    store = open_store(f"redis://w:p@127.0.0.1:{redis.port}/0")
+    # Redis itself says of an EXEC only that MULTI was not permitted.
+    reason = "EXEC without MULTI" if command == "multi" else f"may not do this there.*'{command}'"
+    with pytest.raises(StoreError, match=reason):
+        with store.lease(NAME, soon(), "h:1") or pytest.fail() as lease:
+            lease.value("status")
+            lease.commit(Update(b"2", new_time=LATER))
+    time.sleep(0.002)  # by which a lock that could only be made to expire has done so
+    assert redis.client.keys("*lock") == []
+
+
+def test_keys_that_are_forbidden(redis: RedisServer) -> None:
+    user = ("ACL", "SETUSER", "w", "on", ">p", f"~{STATUS}", f"~{key(NAME, 'lock')}", "&*", "+@all")
+    redis.client.execute_command(*user)
+    store = open_store(f"redis://w:p@127.0.0.1:{redis.port}/0")
+    with pytest.raises(StoreError, match="may not do this there"):
+        store.lease(NAME, soon(), "h:1")
+    assert redis.client.keys("*lock") == []
+
+
+def test_an_error_between_taking_a_lease_and_using_it(
+    redis: RedisServer, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(value: bytes) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("watchman_cli.snapshot.head_of", fails)
+    with pytest.raises(MemoryError):
+        store.lease(NAME, soon(), "h:1")
+    assert redis.client.keys("*lock") == []
+
+
+def test_an_older_copy_is_loaded_in_mid_run(redis_server: Callable[..., RedisServer]) -> None:
+    """Redis dies, and starts from what it had saved before the snapshot that the run found."""
+    redis = redis_server("--dbfilename", "saved.rdb")
+    store = open_store(redis.url)
+    write(store, OLD)
+    redis.client.save()
+    write(store, NEW)
+    for update in (Update(b"3", snapshot=LAST), Update(b"failed")):
+        lease = take(store, address="h:1")
+        redis.kill()
+        redis.start()
+        lease.commit(update)
+        lease.release()
+        assert lease.warnings == [
+            f"store {store.url}: lost the snapshot of {lease.stored.head.collected_time}:"  # type: ignore[union-attr]
+            " it was restarted, emptied or failed over in mid-run"
+        ]
+        assert store.value(NAME, "status") == (update.snapshot or OLD)
+        assert redis.client.keys("*lock") == []
+
+
+def test_a_copy_with_the_lock_of_a_run_that_is_over(redis_server: Callable[..., RedisServer]) -> None:
+    redis = redis_server("--dbfilename", "saved.rdb")
+    store = open_store(redis.url)
+    script = f"from watchman_cli.store import open_store; open_store({redis.url!r}).lease({NAME!r}, 1e9)"
+    subprocess.run([sys.executable, "-c", script], check=True)
+    redis.client.save()
+    lease = take(store)
+    redis.kill()
+    redis.start()
+    assert redis.client.exists(key(NAME, "lock"))
+    lease.commit(Update(b"1", snapshot=OLD))
+    assert store.value(NAME, "status") == OLD
+
+
+def test_a_failover_to_a_replica_that_lags(redis_server: Callable[..., RedisServer]) -> None:
+    """The new master never had the lock, and has an older snapshot."""
+    redis = redis_server()
+    store = open_store(redis.url)
+    write(store, NEW)
+    lease = take(store)
+    lagging = redis_server()
+    write(open_store(lagging.url), OLD)
+    port, lagging_port = redis.port, lagging.port
+    redis.kill()
+    lagging.kill()
+    successor = redis_server(port=port)
+    write(open_store(successor.url), OLD)
+    assert lagging_port != port
+    lease.commit(Update(b"2", snapshot=LAST))
+    assert "lost the snapshot" in lease.warnings[0]
+    assert store.value(NAME, "status") == LAST
+
+
+def test_a_later_snapshot_is_not_overwritten_after_a_restart(redis: RedisServer, store: Store) -> None:
+    write(store, OLD)
+    lease = take(store)
+    redis.client.flushall()
+    write(store, LAST, b"later")
+    with pytest.raises(LeaseLost):
+        lease.commit(Update(b"2", snapshot=NEW))
+    assert (store.value(NAME, "status"), store.value(NAME, "health")) == (LAST, b"later")
+
+
+@pytest.mark.parametrize("end", [True, False])
+def test_only_the_answer_of_a_commit_is_lost(redis: RedisServer, store: Store, end: bool) -> None:
+    """It is made once more, and finds that it was done."""
+    armed = threading.Event()
+
+    def on_reply(reply: Reply) -> None:
+        if armed.is_set() and b"QUEUED" in reply.data:
+            armed.clear()
+            reply.connection.reset()
+        else:
+            reply.connection.forward(reply.data)
+
+    write(store, OLD)
+    with Proxy(redis.port, on_reply) as proxy:
+        through = open_store(f"redis://127.0.0.1:{proxy.port}/0")
+        with take(through) as lease:
+            armed.set()
+            lease.commit(Update(b"2", new_time=LATER), end=end)
+            assert not armed.is_set()
+            assert store.value(NAME, "status") == OLD.replace(b"000001", b"000009")
+    assert store.value(NAME, "health") == b"2"
+    assert redis.client.keys("*lock") == []
+
+
+@pytest.mark.parametrize("field", ["status", "health", "sync", "lock"])
+def test_a_key_of_another_type(redis: RedisServer, store: Store, field: str) -> None:
+    write(store, OLD, b"1", b"s")
+    redis.client.delete(key(NAME, field))
+    redis.client.rpush(key(NAME, field), "a")
+    with take(store) as lease:
+        if field != "lock":
+            assert lease.value(field) is None
+        lease.commit(Update(b"2", snapshot=NEW, sync=b"t"))
+    found = (store.value(NAME, "status"), store.value(NAME, "health"), store.value(NAME, "sync"))
+    assert found == (NEW, b"2", b"t")
+
+
+def test_a_script_that_keeps_redis_busy_passes(redis: RedisServer, store: Store) -> None:
+    redis.client.config_set("busy-reply-threshold", 1)
+    script = threading.Thread(target=lambda: _run_script(redis))
+    script.start()
+    killer = redis.client
+    _await_busy(killer)
+    threading.Timer(0.5, lambda: killer.execute_command("SCRIPT KILL")).start()
+    take(store).release()
+    script.join()
+
+
+def test_a_script_that_does_not_end_is_named(redis: RedisServer, store: Store) -> None:
+    redis.client.config_set("busy-reply-threshold", 1)
+    script = threading.Thread(target=lambda: _run_script(redis))
+    script.start()
+    killer = redis.client
+    _await_busy(killer)
+    store.set_timeout(0.3)
+    with pytest.raises(StoreError, match="BUSY Redis is busy running a script"):
+        store.lease(NAME, soon(1))
+    killer.execute_command("SCRIPT KILL")
+    script.join()
+    assert redis.client.keys("*lock") == []
+
+
+def _run_script(redis: RedisServer) -> None:
+    from redis.exceptions import ResponseError
+
+    with pytest.raises(ResponseError):
+        redis.client.eval("while true do end", 0)
+
+
+def _await_busy(client: Any) -> None:
+    from redis.exceptions import ResponseError
+
+    from tests.support.loopback import await_true
+
+    def busy() -> bool:
+        try:
+            client.ping()
+        except ResponseError as error:
+            return "BUSY" in str(error)
+        return False
+
+    await_true(busy, "the script did not begin")
+
+
+def test_redis_has_no_room_for_another_client(redis: RedisServer, store: Store) -> None:
+    redis.client.config_set("maxclients", 1)
+    store.set_timeout(0.3)
+    holding = redis.client
+    holding.ping()
+    with pytest.raises(StoreError, match="max number of clients reached"):
+        store.check(soon(1))
