@@ -55,7 +55,7 @@ class StoredState:
         elif update.new_time is not None:
             raw_head = with_time(raw_head, update.new_time)
         return StoredState(
-            head=snapshot.head_of(raw_head),
+            head=snapshot.parse_head(raw_head),
             raw_head=raw_head,
             size=size,
             health=update.health,
@@ -66,7 +66,7 @@ class StoredState:
         """Return whether the snapshot of `head` is later than this one and than that of `update`."""
         if head is None or (self.head and head.collected_time <= self.head.collected_time):
             return False
-        own = snapshot.head_of(update.snapshot[: snapshot.HEAD_SIZE]) if update.snapshot else None
+        own = snapshot.parse_head(update.snapshot[: snapshot.HEAD_SIZE]) if update.snapshot else None
         return own is None or head.collected_time > own.collected_time
 
 
@@ -88,8 +88,17 @@ class Update:
 
 def with_time(value: bytes, new_time: str) -> bytes:
     """Return a snapshot, or the beginning of one, with another time."""
-    end = snapshot.TIME_AT + snapshot.TIME_SIZE
-    return value[: snapshot.TIME_AT] + new_time.encode() + value[end:]
+    end = snapshot.TIME_OFFSET + snapshot.TIME_SIZE
+    return value[: snapshot.TIME_OFFSET] + new_time.encode() + value[end:]
+
+
+def is_whole(value: bytes, head: Head | None) -> bool:
+    """Return whether `value` is the whole snapshot of `head`, byte for byte as it was written."""
+    try:
+        snapshot.records_of(value, head.revision if head else "")
+    except snapshot.NotWhole:
+        return False
+    return True
 
 
 class LeaseLost(Exception):

@@ -27,6 +27,7 @@ from watchman_cli.store.base import (
     Store,
     StoredState,
     Update,
+    is_whole,
     with_time,
 )
 from watchman_cli.store.directory_lock import DirectoryLock, temporary_name, write_new
@@ -147,7 +148,7 @@ class DirectoryLease(Lease):
         status = self._get("status") or b""
         raw_head = status[: snapshot.HEAD_SIZE]
         self.stored = StoredState(
-            head=snapshot.head_of(raw_head),
+            head=snapshot.parse_head(raw_head),
             raw_head=raw_head,
             size=len(status),
             health=self._get("health") or b"",
@@ -194,7 +195,7 @@ class DirectoryLease(Lease):
         if not lock.take():
             raise LeaseLost
         now = (self._get("status") or b"")[: snapshot.HEAD_SIZE]
-        if self.stored.superseded_by(snapshot.head_of(now), update):
+        if self.stored.superseded_by(snapshot.parse_head(now), update):
             lock.give_back()
             raise LeaseLost
 
@@ -203,12 +204,7 @@ class DirectoryLease(Lease):
         now = self._get("status") or b""
         if (now[: snapshot.HEAD_SIZE], len(now)) != (self.stored.raw_head, self.stored.size):
             raise SnapshotChanged
-        if self._read is None:
-            try:
-                snapshot.verify(now)
-            except snapshot.DoesNotFit as error:
-                raise SnapshotChanged from error
-        elif now != self._read:
+        if not (is_whole(now, self.stored.head) if self._read is None else now == self._read):
             raise SnapshotChanged
         return now
 

@@ -20,6 +20,7 @@ from watchman_cli.store.base import (
     SnapshotChanged,
     StoredState,
     Update,
+    is_whole,
 )
 from watchman_cli.store.redis_errors import is_timeout, is_wrong_type
 from watchman_cli.store.redis_lock import NO_EXPIRY, RedisLock, address_key, key
@@ -65,7 +66,7 @@ class RedisLease(Lease):
             lambda: [_value_or_none(answer) for answer in answers], self._deadline
         )
         self.stored = StoredState(
-            head=snapshot.head_of(raw_head or b""),
+            head=snapshot.parse_head(raw_head or b""),
             raw_head=raw_head or b"",
             size=size or 0,
             health=_bounded(health, "health"),
@@ -149,7 +150,7 @@ class RedisLease(Lease):
         if owner is not None and not holder.is_dead(owner):
             raise LeaseLost
         raw_head = _get_or_none(lambda: pipe.getrange(self._keys["status"], 0, snapshot.HEAD_SIZE - 1))
-        if self.stored.superseded_by(snapshot.head_of(raw_head or b""), update):
+        if self.stored.superseded_by(snapshot.parse_head(raw_head or b""), update):
             raise LeaseLost
         if time.monotonic() < self._lock.expires and not self.warnings:
             self.warnings.append(self._loss(raw_head or b""))
@@ -167,9 +168,7 @@ class RedisLease(Lease):
         if self._read is None or not watched:
             now = _get_or_none(lambda: pipe.getrange(full_key, 0, MAX_VALUE["status"])) or b""
             if self._read is None:
-                with suppress(snapshot.DoesNotFit):
-                    snapshot.verify(now)
-                    self._read = now
+                self._read = now if is_whole(now, self.stored.head) else None
             if self._read is None or now != self._read:
                 raise SnapshotChanged
         if (self._read[: snapshot.HEAD_SIZE], len(self._read)) != (self.stored.raw_head, self.stored.size):
@@ -186,7 +185,7 @@ class RedisLease(Lease):
         if update.snapshot is not None:
             pipe.set(keys["status"], update.snapshot, ex=expire)
         elif update.new_time is not None:
-            pipe.setrange(keys["status"], snapshot.TIME_AT, update.new_time)
+            pipe.setrange(keys["status"], snapshot.TIME_OFFSET, update.new_time)
         if expire is not None and (update.new_time is not None or expiry == NO_EXPIRY):
             pipe.expire(keys["status"], expire)
         elif expire is None and (update.new_time is not None or expiry > 0):

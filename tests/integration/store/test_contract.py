@@ -24,7 +24,7 @@ LATER = "2026-01-01T00:00:00.000009+00:00"
 
 
 def new_snapshot(number: int, records: bytes = RECORDS) -> bytes:
-    return snapshot.compose(f"2026-01-01T00:00:00.00000{number}+00:00", "RUNNING", [records])
+    return snapshot.encode(f"2026-01-01T00:00:00.00000{number}+00:00", "RUNNING", [records])
 
 
 OLD, NEW, LAST = new_snapshot(1), new_snapshot(2, RECORDS.replace(b"queued", b"active")), new_snapshot(3)

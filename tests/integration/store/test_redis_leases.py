@@ -105,7 +105,7 @@ def test_an_error_between_taking_a_lease_and_using_it(
     def fails(value: bytes) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("watchman_cli.snapshot.head_of", fails)
+    monkeypatch.setattr("watchman_cli.snapshot.parse_head", fails)
     with pytest.raises(MemoryError):
         store.lease(NAME, soon(), "h:1")
     assert redis.client.keys("*lock") == []
