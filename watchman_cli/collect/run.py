@@ -140,6 +140,8 @@ class Collector:
         """
         with self._lock:
             self._context.stopped.set()
+        if self.store:
+            self.store.stopped.set()  # no lease is waited for any more
         self._context.referee.stop()
         releasing = threading.Thread(target=self._release_leases, daemon=True)
         try:
