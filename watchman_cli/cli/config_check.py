@@ -1,20 +1,33 @@
-"""`watchman config check`: whether the configuration is valid, and which bindings there are."""
+"""`watchman config check`: whether the configuration is valid, and what it names can be used."""
 
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
+
+import typer
 
 from watchman_cli.cli.options import CONFIG, STORE, load_config
-from watchman_cli.errors import ConfigError, print_error
+from watchman_cli.errors import ConfigError, StoreError, print_error
 from watchman_cli.signals import install_handlers, on_signal
 from watchman_cli.text import printable
 
+if TYPE_CHECKING:
+    from watchman_cli.config import Config
+
 IMPORT_TIMEOUT = 60.0  # seconds for interpreters to import the bindings, from a slow file system too
+STORE_TIMEOUT = 20.0  # seconds for the store to answer
+JOBS = 32  # servers that are asked at the same time
 
 
-def config_check(config: str | None = CONFIG, store: str | None = STORE) -> None:
+def config_check(
+    connect: bool = typer.Option(
+        False, "--connect", help="Ask the store and every server too, as a run would, and write nothing."
+    ),
+    config: str | None = CONFIG,
+    store: str | None = STORE,
+) -> None:
     """Validate the configuration, and say which interpreter has the ecflow bindings."""
-    from watchman_cli.bindings import BindingsFailed, BindingsMissing, Referee
     from watchman_cli.store import open_store
 
     settings = load_config(config, store)
@@ -24,6 +37,15 @@ def config_check(config: str | None = CONFIG, store: str | None = STORE) -> None
     many = "server" if len(settings.servers) == 1 else "servers"
     print(printable(f"{settings.path}: valid, {len(settings.servers)} {many}, store {store_url}"))
     install_handlers()
+    _check_bindings(settings)
+    if connect and not _check_connections(settings):
+        raise typer.Exit(1)
+
+
+def _check_bindings(settings: Config) -> None:
+    """Print where the bindings are. Raises ConfigError where a server needs them, and none has them."""
+    from watchman_cli.bindings import BindingsFailed, BindingsMissing, Referee
+
     referee = Referee(settings.ecflow_python)
     on_signal(referee.stop)
     try:
@@ -33,3 +55,32 @@ def config_check(config: str | None = CONFIG, store: str | None = STORE) -> None
         if any(server.reader == "bindings" for server in settings.servers):
             raise ConfigError([str(error)]) from error
         print(printable(f"no server is verified by the ecflow bindings: {error}"))
+
+
+def _check_connections(settings: Config) -> bool:
+    """Print a line for each store and server; return whether all of them answer."""
+    from watchman_cli.collect.connection import try_connections
+    from watchman_cli.output.connection import describe_connection
+
+    answers = [_check_store(settings.store, settings.store_source)]
+    if settings.sync_cache.startswith("/"):
+        answers.append(_check_store(f"file://{settings.sync_cache}", "sync_cache"))
+    for connection in try_connections(settings.servers, JOBS):
+        print(describe_connection(connection), flush=True)
+        answers.append(connection.error is None)
+    return all(answers)
+
+
+def _check_store(url: str, source: str) -> bool:
+    from watchman_cli.store import open_store
+
+    opened = open_store(url, source)
+    try:
+        opened.check(time.monotonic() + STORE_TIMEOUT)
+    except StoreError as error:
+        print(printable(f"{error}; check {source}"), flush=True)
+        return False
+    finally:
+        opened.close()
+    print(printable(f"store {opened.url}: ok"), flush=True)
+    return True

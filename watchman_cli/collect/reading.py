@@ -11,8 +11,9 @@ from typing import Any
 
 from watchman_cli import retry, snapshot
 from watchman_cli.bindings import BindingsFailed, BindingsMissing, BindingsReading, Referee
+from watchman_cli.collect.access import access_of
 from watchman_cli.config import Server
-from watchman_cli.ecflow_client import Access, Client, EcflowError, Limits, NotUnderstood
+from watchman_cli.ecflow_client import Client, EcflowError, Limits, NotUnderstood
 from watchman_cli.errors import BadSnapshot, ServerError, StoreError
 from watchman_cli.health import Health
 from watchman_cli.store import Lease
@@ -49,17 +50,7 @@ class ServerReader:
         self._before = before
         self.attempts = 0
         self.connected = False  # whether the server answered an attempt
-        self.client = Client(
-            Access(
-                host=server.host,
-                port=server.port,
-                protocol=server.protocol,
-                user=server.user,
-                password=server.password,
-                certificate=str(server.certificate) if server.certificate else None,
-                tokens=str(server.tokens) if server.tokens else None,
-            )
-        )
+        self.client = Client(access_of(server))
         self._marker = handle_marker(context.store_url, server.name)
 
     def read(self) -> Reading:

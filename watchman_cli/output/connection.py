@@ -1,0 +1,36 @@
+"""Whether a server answers, in a line that says what to do where it does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watchman_cli.text import printable
+
+if TYPE_CHECKING:
+    from watchman_cli.collect.connection import Connection
+
+# What to do, by the error's kind; the messages of other kinds say so themselves.
+ADVICE = {
+    "unresolved": "check `host`, or have the name added to the DNS or /etc/hosts",
+    "refused": "check `port`, and that ecflow_server runs there",
+    "unreachable": "check `host`, the network and its firewalls",
+    "no answer": "check that the server is not stopped, check firewalls, or raise `deadline`",
+    "reset": "check that it is ecflow_server which listens at that port, and its log",
+    "tls": "set `certificate`, or copy the server's to where ecFlow looks for it (~/.ecflowrc/ssl)",
+    "protocol": "check `host`, `port` and `protocol`",
+    "authentication": "check `user`, the password, and the server's password and white list files",
+}
+
+
+def describe_connection(connection: Connection) -> str:
+    """Return a server's line: its release and state, or why it does not answer and what to do."""
+    server, error = connection.server, connection.error
+    head = f"{server.name} ({server.address}): "
+    if error is not None:
+        message = str(error)
+        advice = "" if "`" in message else ADVICE.get(error.kind, "")
+        return printable(f"{head}{message}{advice and '; '}{advice}")
+    found = connection.statistics
+    version = found.instance.version if found and found.instance else "of an unknown release"
+    state = f", {found.server_state}" if found and found.server_state else ""
+    return printable(f"{head}ok, ecFlow {version}{state}, {connection.seconds * 1000:.0f} ms")
