@@ -19,7 +19,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.support.servers import EcflowError, EcflowServer, RedisServer, health_of, records_of, status_of
+from tests.support.ecflow_server import EcflowError, EcflowServer
+from tests.support.redis_server import RedisServer, health_of, records_of, status_of
+from tests.support.release import HERE, Release
 from watchman_cli.bindings import Referee
 from watchman_cli.collect import Collector, Outcome
 from watchman_cli.config import Config, Server
@@ -59,6 +61,10 @@ REPEATS = (
     'repeat string S "x" "y"',
     "repeat day 1",
 )
+NEWER_REPEATS = {
+    (5, 12): "repeat datetime DT 20260101T000000 20260103T000000 06:00:00",
+    (5, 17): 'repeat datetimelist DTL "20260101T000000" "20260105T120000"',
+}
 
 
 class Difference(Exception):
@@ -82,6 +88,10 @@ class Soak:
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
         self.paths: list[str] = []
+        self.repeats = [
+            *REPEATS,
+            *(line for since, line in NEWER_REPEATS.items() if self.ecflow.release.version >= since),
+        ]
         self.store = open_store(self.redis.url)
         self.server = Server(
             owner="soak", repo="server", host=self.ecflow.host, port=self.ecflow.port, suites=self.suites,
@@ -124,7 +134,7 @@ class Soak:
 
     def _family(self, lines: list[str], depth: int) -> None:
         if self.random.random() < 0.3:
-            lines.append(self.random.choice(REPEATS))
+            lines.append(self.random.choice(self.repeats))
         for index in range(self.random.randint(0, 4)):
             kind = self.random.choice(("task", "task", "family"))
             lines.append(f"{kind} {kind[0]}{index}")
@@ -455,17 +465,20 @@ def soak_for(
     prefix: tuple[str, ...] = (),
     definitions: tuple[str, ...] = (),
     suites: tuple[str, ...] = (),
+    release: Release = HERE,
 ) -> Soak:
     """Soak for that long. Raises Difference, with the seed and what was done."""
     with tempfile.TemporaryDirectory(prefix="watchman-soak-") as folder:
         homes = Path(folder, "ecflow"), Path(folder, "redis")
         for home in homes:
             home.mkdir()
-        ecflow, redis = EcflowServer(homes[0], prefix=prefix), RedisServer(homes[1])
+        ecflow = EcflowServer(homes[0], prefix=prefix, release=release)
+        redis = RedisServer(homes[1])
+        referee = Referee(str(release.interpreter(Path(folder))) if release.root else None)
         try:
             ecflow.start()
             redis.start()
-            soak = Soak(ecflow, redis, Referee(), seed, definitions, suites)
+            soak = Soak(ecflow, redis, referee, seed, definitions, suites)
             end = time.monotonic() + seconds
             try:
                 while time.monotonic() < end:
