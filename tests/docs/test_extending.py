@@ -16,6 +16,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.watchman import Watchman
 
 DIFFS = {
+    "sqlite": next(each.code for each in examples("diff") if "sqlite" in each.code),
     "spreadsheet": next(each.code for each in examples("diff") if "spreadsheet" in each.code),
     "aborted": next(each.code for each in examples("diff") if "aborted" in each.code),
 }
@@ -31,6 +32,8 @@ def extended(folder: Path, name: str) -> Path:
     command = ["git", "apply", "-C1", "-"]
     outside = {"GIT_CEILING_DIRECTORIES": str(folder), "PATH": "/usr/bin:/bin"}
     subprocess.run(command, cwd=copy, env=outside, input=DIFFS[name], text=True, check=True)
+    if name == "sqlite":
+        shutil.copy(ROOT / "examples" / "sqlite_store.py", copy / "watchman_cli" / "store" / "sqlite.py")
     return copy
 
 
@@ -40,8 +43,9 @@ def test_every_diff_is_tested() -> None:
 
 @pytest.mark.parametrize("name", DIFFS)
 def test_a_diff_touches_few_lines_of_what_is_there(name: str) -> None:
-    old = DIFFS[name].partition("\ndiff --git ")[2].splitlines()[4:]
-    assert 1 <= len([line for line in old if line.startswith("+")]) <= 5
+    parts = DIFFS[name].split("diff --git ")
+    old = "".join(part.split("\n", 3)[-1] for part in parts if "new file" not in part)
+    assert 1 <= len([line for line in old.splitlines() if line.startswith("+")]) <= 5
 
 
 @pytest.mark.parametrize("name", DIFFS)
@@ -73,3 +77,21 @@ def test_the_errands_work(
     aborted = run("aborted", "aborted", "nwp_xp/nwpc_op")
     assert (aborted.returncode, aborted.stderr) == (1, "")
     assert aborted.stdout.startswith("/")
+
+
+def test_the_added_store_keeps_the_contract(tmp_path: Path) -> None:
+    copy = extended(tmp_path, "sqlite")
+    shutil.copytree(ROOT / "tests", copy / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", copy)
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "tests/docs/sqlite_contract.py",
+    ]
+    result = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
+    assert " passed" in result.stdout
