@@ -23,8 +23,8 @@ STORE = typer.Option(
     None,
     "--store",
     metavar="URL",
-    help="Use this store instead of the configured one: redis://, rediss://, unix://, redis+sentinel:// "
-    "or file://. One with a password goes into WATCHMAN_STORE.",
+    help="Use this store instead of the configured one: redis://, rediss://, unix://, redis+sentinel://, "
+    "redis+cluster:// or file://. One with a password goes into WATCHMAN_STORE.",
 )
 
 
