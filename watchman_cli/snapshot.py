@@ -52,6 +52,13 @@ class StatusRecord(NamedTuple):
     since: str | None = None  # RFC 3339; only of active, submitted and aborted nodes
     flags: tuple[str, ...] = ()
 
+    def seconds_until(self, time: datetime) -> float | None:
+        """Return how long the node had its status at `time`; None where it is not known since when."""
+        try:
+            return (time - parse_time(self.since)).total_seconds() if self.since else None
+        except ValueError:  # the 31st of February: the schema knows digits only
+            return None
+
 
 @dataclass(frozen=True)
 class Snapshot:

@@ -12,6 +12,7 @@ import subprocess
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ from watchman_cli import config, schema
 from watchman_cli.errors import ConfigError
 from watchman_cli.output import tree
 from watchman_cli.output.tree import TreeFilter
-from watchman_cli.snapshot import StatusRecord
+from watchman_cli.snapshot import Snapshot, StatusRecord
 
 LIMIT = 60.0  # seconds in which anything that is asked about something absurd is answered
 
@@ -413,8 +414,9 @@ def test_records_that_are_no_tree(
 ) -> None:
     """Nodes without their parents, twice, in any order: each that is to be seen is drawn, once."""
     found = [StatusRecord("/", "queued"), *(StatusRecord(*record) for record in records)]
-    lines = list(tree.tree(found, TreeFilter(path, frozenset(statuses), depth), False))
-    tree.fitting_depth(found, TreeFilter(path, frozenset(statuses), depth), 3)
+    snapshot = Snapshot(datetime.now(timezone.utc), None, found)
+    lines = list(tree.tree(snapshot, TreeFilter(path, frozenset(statuses), depth), False))
+    tree.fitting_depth(snapshot, TreeFilter(path, frozenset(statuses), depth), 3)
     below = path.rstrip("/") + "/"
     if not statuses and depth is None:
         assert len(lines) == sum(r.path == path or r.path.startswith(below) for r in found)
@@ -426,8 +428,9 @@ def test_drawing_what_is_no_tree_is_linear() -> None:
     def cpu_seconds(nodes: int, depth: int | None) -> float:
         records = [StatusRecord("/", "queued")]
         records += [StatusRecord(f"/{'x/' * (i % 7)}n{i}", "queued") for i in range(nodes)]
+        snapshot = Snapshot(datetime.now(timezone.utc), None, records)
         began = time.thread_time()
-        assert list(tree.tree(records, TreeFilter("/", frozenset(), depth), False))
+        assert list(tree.tree(snapshot, TreeFilter("/", frozenset(), depth), False))
         return time.thread_time() - began
 
     for depth in (None, 0, 1, 2):

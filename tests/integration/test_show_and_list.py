@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import subprocess
 import sys
 import zipfile
@@ -16,7 +17,8 @@ import pytest
 
 from tests.integration.test_collect import load_seven
 from tests.support.servers import WATCHMAN, EcflowServer, RedisServer, Watchman, read_terminal
-from watchman_cli import BadSnapshot, NoSnapshot, StoreError, read_snapshot
+from tests.support.stored import put_snapshot, since
+from watchman_cli import BadSnapshot, NoSnapshot, StatusRecord, StoreError, read_snapshot
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -41,10 +43,15 @@ def on_terminal(watchman: Watchman, *arguments: str, **environment: str) -> str:
     return text.decode().replace("\r\n", "\n")
 
 
+def lasting_left_out(text: str) -> list[str]:
+    """Return the lines without how long each status lasts."""
+    return re.sub(r" for \d+ s", "", text).splitlines()
+
+
 def test_show(collected: RedisServer, watchman: Watchman) -> None:
     result = watchman.run("show", "o/r")
     assert (result.code, result.err) == (0, "")
-    lines = result.text.splitlines()
+    lines = lasting_left_out(result.text)
     assert lines[0].startswith("o/r: collected 20") and lines[0].endswith(" s ago")
     assert lines[1] == "server HALTED, aborted as a whole"
     counts = "3 aborted, 1 active, 1 submitted, 2 queued, 1 suspended, 1 complete, 3 unknown"
@@ -81,16 +88,18 @@ def test_a_health_record_of_another_type_hides_no_snapshot(
 
 
 def test_show_a_part(collected: RedisServer, watchman: Watchman) -> None:
-    lines = watchman.run("show", "o/r", "--status", "suspended").text.splitlines()[4:]
+    lines = lasting_left_out(watchman.run("show", "o/r", "--status", "suspended").text)[4:]
     assert lines == [
         "/  aborted",
         "└─ forecast  aborted",
         "   └─ f  aborted",
         "      └─ suspended  suspended",
     ]
-    lines = watchman.run("show", "o/r", "--path", "/forecast/f", "--status", "active").text.splitlines()[4:]
+    lines = lasting_left_out(watchman.run("show", "o/r", "--path", "/forecast/f", "--status", "active").text)[
+        4:
+    ]
     assert lines == ["/forecast/f  aborted", "└─ active  active"]
-    lines = watchman.run("show", "o/r", "--path", "/not_begun/", "--depth", "0").text.splitlines()[4:]
+    lines = lasting_left_out(watchman.run("show", "o/r", "--path", "/not_begun/", "--depth", "0").text)[4:]
     assert lines == ["/not_begun  unknown  [1 unknown]"]
 
 
@@ -203,3 +212,21 @@ def test_the_wheel_holds_the_schemas(tmp_path: Path) -> None:
     for schema in (ROOT / "schemas").glob("*.json"):
         shipped = tmp_path / "installed/watchman_cli/schemas" / schema.name
         assert shipped.read_text() == schema.read_text()
+
+
+def test_show_what_lasts_or_has_a_flag(watchman: Watchman, tmp_path: Path) -> None:
+    put_snapshot(
+        tmp_path / "store",
+        "o/r",
+        [
+            StatusRecord("/s", "active", since(7800)),
+            StatusRecord("/s/long", "active", since(7800), ("late",)),
+            StatusRecord("/s/short", "active", since(60)),
+        ],
+    )
+    watchman.configure(f"file://{tmp_path}/store", [{"owner": "o", "repo": "r", "host": "h", "port": 1}])
+    tree = ["/  active", "└─ s  active for 2 h 10 min", "   └─ long  active for 2 h 10 min, late"]
+    assert watchman.run("show", "r", "--longer-than", "2h").text.splitlines()[4:] == tree
+    assert watchman.run("show", "r", "--flag", "late").text.splitlines()[4:] == tree
+    for wrong in (("r", "--flag", "Late"), ("r", "--longer-than", "soon"), ("absent",), ("o/",), ("a/b/c",)):
+        assert watchman.run("show", *wrong).code == 2

@@ -8,10 +8,17 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from watchman_cli.duration import parse_duration
+from watchman_cli.errors import ConfigError
+
 if TYPE_CHECKING:
     from watchman_cli.config import Config
     from watchman_cli.store import Store
 
+SERVER = typer.Argument(
+    metavar="OWNER/REPO",
+    help="The server, as it is named in the configuration; a repo alone where it is unique there.",
+)
 CONFIG = typer.Option(
     None,
     "--config",
@@ -49,6 +56,31 @@ def store_from_options(config: str | None, store: str | None) -> Store:
         return open_store(store_url(store, os.environ, None), source)
     settings = load_config(config, store)
     return open_store(settings.store, settings.store_source)
+
+
+def server_from_options(name: str, config: str | None, store: str | None) -> tuple[Store, str]:
+    """Return the store to read back from, and the server's `owner/repo`. Raises ConfigError.
+
+    A configuration is needed only where nothing else names a store, or for a repo alone.
+    """
+    parts = name.split("/")
+    if any(part in ("", ".", "..") for part in parts) or len(parts) > 2:
+        raise ConfigError([f"{name}: a server is named as OWNER/REPO"])
+    if len(parts) == 2:
+        return store_from_options(config, store), name
+    from watchman_cli.store import open_store
+
+    settings = load_config(config, store)
+    (server,) = settings.select([name])
+    return open_store(settings.store, settings.store_source), server.name
+
+
+def duration(text: str) -> float:
+    """Return the seconds in an option's time span. Raises BadParameter."""
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def wants_colour() -> bool:

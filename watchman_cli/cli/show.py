@@ -7,18 +7,34 @@ import sys
 
 import typer
 
-from watchman_cli.cli.options import CONFIG, STORE, store_from_options, wants_colour
+from watchman_cli.cli.options import CONFIG, SERVER, STORE, duration, server_from_options, wants_colour
 from watchman_cli.errors import ConfigError, NoSnapshot
+from watchman_cli.snapshot import SHOWN_FLAGS
 from watchman_cli.status import NodeStatus
 
 
 def show(
-    name: str = typer.Argument(metavar="OWNER/REPO", help="The server, as it is named in the configuration."),
+    name: str = SERVER,
     status: list[NodeStatus] = typer.Option(
         [],
         "--status",
         metavar="S",
         help="Show only nodes of this status, and those above them. May be repeated.",
+    ),
+    flag: list[str] = typer.Option(
+        [],
+        "--flag",
+        metavar="F",
+        help="Show only nodes with this flag of ecFlow's, such as late or zombie, and those above them. "
+        "May be repeated.",
+    ),
+    longer_than: float | None = typer.Option(
+        None,
+        "--longer-than",
+        metavar="TIME",
+        parser=duration,
+        help="Show only active, submitted and aborted nodes that have been so for this long (90s, 3m, 2h, "
+        "1d), and those above them.",
     ),
     path: str = typer.Option("/", "--path", metavar="/SUITE", help="Show only this node and those below it."),
     depth: int | None = typer.Option(
@@ -32,14 +48,18 @@ def show(
     from watchman_cli.output.tree import TreeFilter, render
     from watchman_cli.reader import read_server
 
-    parts = name.split("/")
-    if len(parts) != 2 or any(part in ("", ".", "..") for part in parts):
-        raise ConfigError([f"{name}: a server is named as OWNER/REPO"])
-    found = read_server(store_from_options(config, store), name)
+    unknown = sorted(set(flag) - SHOWN_FLAGS)
+    if unknown:
+        known = ", ".join(sorted(SHOWN_FLAGS))
+        raise ConfigError([f"--flag {unknown[0]}: no such flag in a snapshot; there are {known}"])
+    opened, name = server_from_options(name, config, store)
+    found = read_server(opened, name)
     if as_json:
         sys.stdout.buffer.write(found.value)
         return
-    wanted = TreeFilter("/" + path.strip("/"), frozenset(each.value for each in status), depth)
+    wanted = TreeFilter(
+        "/" + path.strip("/"), frozenset(each.value for each in status), depth, frozenset(flag), longer_than
+    )
     if found.snapshot is None or found.snapshot.status(wanted.path) is None:
         raise NoSnapshot(f"{name}: it has no node {wanted.path}")
     height = shutil.get_terminal_size().lines if sys.stdout.isatty() else None

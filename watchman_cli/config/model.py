@@ -71,10 +71,10 @@ class Config:
                 chosen.add(matches[0].name)
             elif matches:
                 those = ", ".join(server.name for server in matches)
-                problems.append(f"--server {name}: more than one server has this repo, name one of: {those}")
+                problems.append(f"{name}: more than one server has this repo, name one of: {those}")
             else:
                 known = [n for server in self.servers for n in (server.name, server.repo)]
-                problems.append(f"--server {name}: no such server in {self.path}{suggestion(name, known)}")
+                problems.append(f"{name}: no such server in {self.path}{suggestion(name, known)}")
         if problems:
             raise ConfigError(problems)
         return tuple(server for server in self.servers if not chosen or server.name in chosen)

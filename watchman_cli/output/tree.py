@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from watchman_cli.output.format import colourize, format_age, format_counts
+from watchman_cli.output.format import colourize, format_age, format_counts, format_duration
 from watchman_cli.reader import ServerStatus
 from watchman_cli.snapshot import Snapshot, StatusRecord
 from watchman_cli.status import NodeStatus
@@ -15,11 +16,33 @@ from watchman_cli.text import printable
 
 @dataclass(frozen=True)
 class TreeFilter:
-    """The part of a tree to show: below `path`, of these statuses, to this depth; all where empty."""
+    """The part of a tree to show: below `path`, to this depth, and of the nodes those that match.
+
+    A node matches that has one of the statuses, one of the flags, and has had its status for at least
+    `longer_than` seconds; each where it is given.
+    """
 
     path: str = "/"
     statuses: frozenset[str] = frozenset()
     depth: int | None = None
+    flags: frozenset[str] = frozenset()
+    longer_than: float | None = None
+
+    @property
+    def matches_all(self) -> bool:
+        """Whether there is nothing that a node has to match."""
+        return not self.statuses and not self.flags and self.longer_than is None
+
+    def matches(self, record: StatusRecord, time: datetime) -> bool:
+        """Return whether a node of a snapshot that was collected at `time` matches."""
+        if self.statuses and record.status not in self.statuses:
+            return False
+        if self.flags and self.flags.isdisjoint(record.flags):
+            return False
+        if self.longer_than is None:
+            return True
+        seconds = record.seconds_until(time)
+        return seconds is not None and seconds >= self.longer_than
 
 
 def render(status: ServerStatus, wanted: TreeFilter, colour: bool, height: int | None) -> Iterator[str]:
@@ -37,8 +60,8 @@ def render(status: ServerStatus, wanted: TreeFilter, colour: bool, height: int |
     yield ""
     depth = wanted.depth
     if depth is None and height is not None:
-        depth = fitting_depth(snapshot.records, wanted, max(40, height - 6))
-    yield from tree(snapshot.records, replace(wanted, depth=depth), colour)
+        depth = fitting_depth(snapshot, wanted, max(40, height - 6))
+    yield from tree(snapshot, replace(wanted, depth=depth), colour)
     if depth != wanted.depth:
         yield from ("", f"folded at depth {depth}: --depth, --path and --status show more")
 
@@ -51,9 +74,9 @@ def _summary(name: str, snapshot: Snapshot, age: float, colour: bool) -> Iterato
     yield f"{len(snapshot.records) - 1} nodes: {format_counts(snapshot.counts(), colour)}"
 
 
-def tree(records: Sequence[StatusRecord], wanted: TreeFilter, colour: bool) -> Iterator[str]:
+def tree(snapshot: Snapshot, wanted: TreeFilter, colour: bool) -> Iterator[str]:
     """Yield the tree's lines: each node's name and status, and of a folded one the counts below it."""
-    shown = _select(records, wanted)
+    shown = _select(snapshot, wanted)
     if not shown:
         return
     base = 0 if wanted.path == "/" else wanted.path.count("/")
@@ -61,8 +84,8 @@ def tree(records: Sequence[StatusRecord], wanted: TreeFilter, colour: bool) -> I
     depths = [record.path.count("/") - base if record.path != "/" else 0 for record in shown]
     last = _last_children(depths)
     bars: list[str] = []
-    for index, (path, status, *_) in enumerate(shown):
-        depth = depths[index]
+    for index, record in enumerate(shown):
+        path, depth = record.path, depths[index]
         if wanted.depth is not None and depth > wanted.depth:
             continue
         name = printable(path if depth == 0 else path[path.rfind("/") + 1 :])
@@ -71,16 +94,23 @@ def tree(records: Sequence[StatusRecord], wanted: TreeFilter, colour: bool) -> I
             del bars[depth - 1 :]
             line = "".join(bars) + ("└─ " if last[index] else "├─ ") + name
             bars.append("   " if last[index] else "│  ")
-        line += "  " + status_text[status]
+        line += "  " + status_text[record.status] + _details(record, snapshot.collected_time)
         if wanted.depth == depth:
             line += _folded(shown, depths, index, colour)
         yield line
 
 
-def fitting_depth(records: Sequence[StatusRecord], wanted: TreeFilter, lines: int) -> int | None:
+def _details(record: StatusRecord, time: datetime) -> str:
+    """Return what follows a status: how long the node had it at `time`, and its flags."""
+    seconds = record.seconds_until(time)
+    lasting = "" if seconds is None else f" for {format_duration(seconds)}"
+    return lasting + "".join(f", {printable(flag)}" for flag in record.flags)
+
+
+def fitting_depth(snapshot: Snapshot, wanted: TreeFilter, lines: int) -> int | None:
     """Return the greatest depth at which the tree has at most `lines` lines; None where all of it fits."""
     base = 0 if wanted.path == "/" else wanted.path.count("/")
-    levels = Counter(r.path.count("/") - base if r.path != "/" else 0 for r in _select(records, wanted))
+    levels = Counter(r.path.count("/") - base if r.path != "/" else 0 for r in _select(snapshot, wanted))
     total = 0
     for depth in sorted(levels):
         total += levels[depth]
@@ -89,16 +119,18 @@ def fitting_depth(records: Sequence[StatusRecord], wanted: TreeFilter, lines: in
     return None
 
 
-def _select(records: Sequence[StatusRecord], wanted: TreeFilter) -> Sequence[StatusRecord]:
+def _select(snapshot: Snapshot, wanted: TreeFilter) -> Sequence[StatusRecord]:
     """Return the wanted records, with the nodes above each, so that they make a tree."""
+    records = snapshot.records
     if wanted.path != "/":
         below = wanted.path + "/"
         records = [r for r in records if r.path == wanted.path or r.path.startswith(below)]
-    if not wanted.statuses:
+    if wanted.matches_all:
         return records
     keep: set[str] = set()
-    for path, status, *_ in records:
-        if status in wanted.statuses:
+    for record in records:
+        if wanted.matches(record, snapshot.collected_time):
+            path = record.path
             while path not in keep:
                 keep.add(path)
                 path = path[: path.rfind("/")] or "/"

@@ -1,0 +1,18 @@
+"""Time spans as a user writes them: `90s`, `3m`, `2h`, `1d`, `1h30m`."""
+
+from __future__ import annotations
+
+import re
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])", re.ASCII)
+_WHOLE = re.compile(rf"(?:{_PART.pattern})+", re.ASCII)
+
+
+def parse_duration(text: str) -> float:
+    """Return the seconds in a time span; a bare number is seconds. Raises ValueError."""
+    if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
+        return float(text)
+    if not re.fullmatch(_WHOLE, text):
+        raise ValueError(f"{text!r} is no time span as 90s, 3m, 2h, 1d or 1h30m")
+    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
