@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -18,7 +18,6 @@ from typing import Any, NamedTuple, Union
 import orjson
 
 from watchman_cli import schema
-from watchman_cli.ecflow_client.definition import FLAGS
 from watchman_cli.errors import BadSnapshot
 
 FORMAT = 2  # of the value's layout; a reader of the two keys of format 1 need not know
@@ -26,13 +25,6 @@ TIME_OFFSET = len('{"collected_time":"')
 TIME_SIZE = len("2026-11-24T00:12:57.123456+00:00")
 HEAD_SIZE = 256  # bytes, enough for everything before the records
 CHECKED_TOGETHER = 1 << 21  # bytes of records that are decoded at once, to be checked
-# What an operator acts upon, of ecFlow's flags.
-SHOWN_FLAGS = frozenset(
-    (
-        "late", "zombie", "task_aborted", "ecfcmd_failed", "killcmd_failed", "statuscmd_failed", "no_script",
-        "edit_failed", "killed", "threshold", "remote_error", "checkpt_error", "log_error",
-    )
-)  # fmt: skip
 SINCE_SHOWN = frozenset(("active", "submitted", "aborted"))  # statuses of which it matters how long they last
 _HEAD = re.compile(
     rb'\{"collected_time":"([\dT:.+-]{32})","revision":"([0-9a-f]{32})","server_state":"([A-Z]+)",'
@@ -45,12 +37,23 @@ Piece = Union[bytes, memoryview]
 
 
 class StatusRecord(NamedTuple):
-    """One node's absolute path, its dstate, since when (UTC), and the flags an operator acts upon."""
+    """One node's absolute path, its dstate, since when (UTC), and the flags an operator acts upon.
+
+    `more` has the name and the value of each other detail that is kept of the node.
+    """
 
     path: str
     status: str
     since: str | None = None  # RFC 3339; only of active, submitted and aborted nodes
     flags: tuple[str, ...] = ()
+    more: tuple[tuple[str, Any], ...] = ()
+
+    def with_details(self, details: Mapping[str, Any]) -> StatusRecord:
+        """Return the record with these details in place of those of the same names; None takes one away."""
+        found = {**dict(self.more), "flags": self.flags, **details}
+        flags = found.pop("flags") or ()
+        more = tuple(sorted(each for each in found.items() if each[1] is not None))
+        return self._replace(flags=flags, more=more)
 
     def seconds_until(self, time: datetime) -> float | None:
         """Return how long the node had its status at `time`; None where it is not known since when."""
@@ -118,14 +121,17 @@ def encode_details(record: StatusRecord) -> bytes:
         text += f',"since":"{record.since}"'
     if record.flags:
         text += f',"flags":{orjson.dumps(record.flags).decode()}'
+    for name, value in record.more:
+        text += f',"{name}":{orjson.dumps(value).decode()}'
     return text.encode() + RECORD_END
 
 
 def decode_record(document: dict[str, Any]) -> StatusRecord:
     """Return the record in decoded JSON that fits the schema."""
-    return StatusRecord(
-        document["path"], document["status"], document.get("since"), tuple(document.get("flags", ()))
-    )
+    fields = dict(document)
+    path, status, since = fields.pop("path"), fields.pop("status"), fields.pop("since", None)
+    flags = tuple(fields.pop("flags", ()))
+    return StatusRecord(path, status, since, flags, tuple(sorted(fields.items())) if fields else ())
 
 
 def record_key(path: str) -> bytes:
@@ -198,11 +204,6 @@ def decode(value: bytes) -> Snapshot:
         raise BadSnapshot(f"collected_time: {error}") from error
     records = [decode_record(record) for record in document["status_records"]]
     return Snapshot(collected, document.get("server_state"), records)
-
-
-def flag_names(flags: int) -> tuple[str, ...]:
-    """Return the names of the flags that an operator acts upon."""
-    return tuple(name for bit, name in enumerate(FLAGS) if flags >> bit & 1 and name in SHOWN_FLAGS)
 
 
 def parse_time(text: str) -> datetime:

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import ground, results
+from benchmarks import environment, results
 from benchmarks.measure import Line, Target
 
 ROOT = Path(__file__).parent.parent.parent
@@ -64,13 +64,13 @@ def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("nodes", [1, 2, 3, 4, 14, 1000])
 def test_a_suite_has_the_nodes_that_were_asked_for(nodes: int) -> None:
-    words = [line.split()[0] for line in ground.suite("s", nodes).splitlines()]
+    words = [line.split()[0] for line in environment.suite("s", nodes).splitlines()]
     assert sum(words.count(kind) for kind in ("suite", "family", "task")) == nodes
     assert words.count("family") == words.count("endfamily")
 
 
 def test_paths_of_tasks_are_of_tasks_that_are_there() -> None:
-    there = {"/s0/" + "/".join(names) for names in ground.tree(1000) if names[-1].startswith("t")}
-    chosen = ground.task_paths(1000, 40)
+    there = {"/s0/" + "/".join(names) for names in environment.tree(1000) if names[-1].startswith("t")}
+    chosen = environment.task_paths(1000, 40)
     assert len(set(chosen)) == 10
     assert set(chosen) <= there

@@ -326,7 +326,7 @@ def test_flags_have_their_own_memento(small: Server) -> None:
     small.operator.alter("/s/f/a", "set_flag", "late")
     late = next(node for node in small.changes(known).nodes if node.path == "/s/f/a")
     now = small.full()
-    assert late.flags == now.states[now.paths.index("/s/f/a")].flags
+    assert dict(late.details) == dict(now.states[now.paths.index("/s/f/a")].details)
 
 
 STRUCTURE: dict[str, Callable[[EcflowServer], object]] = {

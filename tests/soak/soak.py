@@ -25,8 +25,8 @@ from tests.support.release import HERE, Release
 from watchman_cli.bindings import Referee
 from watchman_cli.collect import Collector, Outcome
 from watchman_cli.config import Config, Server
-from watchman_cli.ecflow_client.definition import FLAGS
-from watchman_cli.snapshot import SHOWN_FLAGS, SINCE_SHOWN
+from watchman_cli.ecflow_client.details.flags import read_token
+from watchman_cli.snapshot import SINCE_SHOWN
 from watchman_cli.store import open_store
 from watchman_cli.store.redis import key as redis_key
 
@@ -172,7 +172,7 @@ class Soak:
         found["details"] = [
             [
                 f"{time[:19]}+00:00" if status in SINCE_SHOWN and time[:1].isdigit() else None,
-                [flag for flag in FLAGS if flag in flags.split(",") and flag in SHOWN_FLAGS],
+                list(read_token(flags) or ()),
             ]
             for (_, status), (time, flags) in zip(found["records"][1:], found["details"], strict=True)
         ]

@@ -24,8 +24,8 @@ from watchman_cli.bindings.failures import (
     describe_exit,
 )
 from watchman_cli.ecflow_client import Access
-from watchman_cli.ecflow_client.definition import parse_flags
-from watchman_cli.snapshot import SINCE_SHOWN, StatusRecord, flag_names
+from watchman_cli.ecflow_client.details.flags import read_token
+from watchman_cli.snapshot import SINCE_SHOWN, StatusRecord
 
 SCRIPT = Path(__file__).with_name("script.py")
 AT_ONCE = os.cpu_count() or 1  # processes that read: they compute, and each holds a whole definition
@@ -205,8 +205,7 @@ def _reading(bindings: Bindings, found: dict[str, Any]) -> BindingsReading:
     records = [StatusRecord("/", str(found["state"]))]
     for path, status, time_, flags in found["nodes"]:
         since = f"{time_[:19]}+00:00" if status in SINCE_SHOWN and _TIME.match(time_) else None
-        shown = flag_names(parse_flags(flags)) if flags else ()
-        records.append(StatusRecord(str(path), str(status), since, shown))
+        records.append(StatusRecord(str(path), str(status), since, read_token(flags) or ()))
     return BindingsReading(
         bindings=bindings,
         server_version=str(found["version"] or ""),

@@ -27,7 +27,8 @@ def compare(
             return _differs(f"{mine.path}, where the bindings have {other.path}")
         if mine.path in changed:
             continue
-        if mine.path == "/":  # of which the bindings tell only the state
+        mine = mine._replace(more=())  # which the bindings are not asked for
+        if mine.path == "/":  # of which they tell only the state
             mine = mine._replace(flags=())
         if mine != other:
             return _differs(f"{_describe(mine)}, where the bindings have {_describe(other)}")

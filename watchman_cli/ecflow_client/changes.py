@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from watchman_cli.ecflow_client.definition import SERVER_STATES, STATES, parse_duration
+from watchman_cli.ecflow_client.details import DETAILS
 from watchman_cli.ecflow_client.errors import FullReadingRequired, NotUnderstood
 
 _PATH = re.compile(r"/(?:[\w.-]+(?:/[\w.-]+)*)?", re.ASCII)
@@ -32,6 +33,7 @@ _PASSED_OVER = frozenset(
         "NodeZombieMemento", "ServerVariableMemento", "SubmittableMemento", "SuiteBeginDeltaMemento",
     )
 )  # fmt: skip
+_DETAILS = {detail.memento: detail for detail in DETAILS}
 _FULL_READING = {
     "OrderMemento": "the order of nodes changed",
     "ChildrenMemento": "nodes were added or removed",
@@ -44,6 +46,8 @@ _FULL_READING = {
 class NodeChange:
     """What changed of one node; None where it did not.
 
+    `details` has those that changed, by name, and None as the value of one that there is no more.
+
     `duration` comes with `state`, and says when it changed, in seconds since the suite's calendar began.
     """
 
@@ -51,7 +55,7 @@ class NodeChange:
     state: str | None = None
     duration: int | None = None
     suspended: bool | None = None
-    flags: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Changes:
     nodes: tuple[NodeChange, ...] = ()
     state: str | None = None
     server_state: str | None = None
-    flags: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
     begin_times: Mapping[str, str] | None = None
 
 
@@ -97,9 +101,12 @@ def _parse(delta: Any) -> Changes:
             fields = memento["ptr_wrapper"]["data"]
             if name == "SuiteCalendarMemento":
                 begin_times[path[1:]] = begin_time(fields["cal_"])
+            elif name in _DETAILS:
+                detail = _DETAILS[name]
+                found.setdefault("details", {})[detail.name] = detail.read_memento(fields)
             else:
                 found |= _field(path, name, fields)
-        if data.get("clear_attributes_") and "flags" not in found:
+        if data.get("clear_attributes_") and "flags" not in found.get("details", {}):
             # A server before 5.12 then leaves the flags out, changed or not (Node::incremental_changes).
             raise FullReadingRequired("attributes were added or removed, and the flags not sent")
     root = nodes.pop("/", {})
@@ -109,7 +116,7 @@ def _parse(delta: Any) -> Changes:
         nodes=tuple(NodeChange(path, **found) for path, found in nodes.items() if found),
         state=root.get("state"),
         server_state=root.get("server_state"),
-        flags=root.get("flags"),
+        details=root.get("details", {}),
         begin_times=begin_times,
     )
 
@@ -143,8 +150,6 @@ def _field(path: str, name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         return {"suspended": suspended}
     if name == "ServerStateMemento" and path == "/":
         return {"server_state": SERVER_STATES[_integer(fields.get("state_", 0))]}
-    if name == "FlagMemento":
-        return {"flags": _integer(fields["flag_"].get("flag_", 0))}
     if name in _FULL_READING:
         raise FullReadingRequired(_FULL_READING[name])
     if name not in _PASSED_OVER:

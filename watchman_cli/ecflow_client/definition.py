@@ -9,20 +9,15 @@ Of the lines, only those that make the tree are looked at; all others are attrib
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from watchman_cli.ecflow_client.details import DETAILS
 from watchman_cli.ecflow_client.errors import NotUnderstood
 
 STATES = ("unknown", "complete", "queued", "aborted", "submitted", "active")  # NState.hpp, in this order
 SERVER_STATES = ("HALTED", "SHUTDOWN", "RUNNING")  # SState.hpp, in this order
-# The flags' names, each at the place of its bit (Flag.hpp, Flag::enum_to_char_star).
-FLAGS = (
-    "force_aborted", "user_edit", "task_aborted", "edit_failed", "ecfcmd_failed", "no_script", "killed",
-    "late", "message", "by_rule", "queue_limit", "task_waiting", "locked", "zombie", "no_reque", "archived",
-    "restored", "threshold", "sigterm", "not_set", "log_error", "checkpt_error", "killcmd_failed",
-    "statuscmd_failed", "status", "remote_error",
-)  # fmt: skip
 SUSPENDED = "suspended"
 NEW_LINE = "\\n"
 CHUNK = 1 << 22  # characters that are looked at together, so that few lines are in memory at once
@@ -34,20 +29,21 @@ _ABORT_REASON = re.compile(r"abort<:.*>abort")
 _BEGIN_TIME = re.compile(r"initTime:(\S+ \S+)(?:.* initLocalTime:(\S+ \S+))?")
 _DURATION = re.compile(r"(-?)(\d+):(\d\d):(\d\d)")
 _END = NEW_LINE + "# enddef"
+_TOKENS = frozenset(each.token for each in DETAILS)
 _KNOWN_ENDS = frozenset(("endsuite", "endfamily", "endtask", "endalias", "endclock"))
 
 
 class NodeState(NamedTuple):
     """A node's own state, and what else its line tells.
 
-    `duration` is when the state last changed, in seconds since the suite's calendar began; `flags` is a
-    number whose bits are those of FLAGS.
+    `duration` is when the state last changed, in seconds since the suite's calendar began. `details`
+    has a name and a value of each thing that is kept besides, in the order of the names.
     """
 
     state: str
     suspended: bool = False
     duration: int = 0
-    flags: int = 0
+    details: tuple[tuple[str, Any], ...] = ()
 
     @property
     def dstate(self) -> str:
@@ -66,7 +62,7 @@ class Definition:
     version: str
     state: str
     server_state: str
-    flags: int
+    details: tuple[tuple[str, Any], ...]
     state_change_no: int
     modify_change_no: int
     paths: list[str]
@@ -107,7 +103,7 @@ def parse_definition(text: str) -> Definition:
         version=version,
         state=state,
         server_state=server_state,
-        flags=parse_flags(tokens.get("flag", "")),
+        details=_details(tokens),
         state_change_no=_number(tokens.get("state_change", "0")),
         modify_change_no=_number(tokens.get("modify_change", "0")),
         paths=tree.paths,
@@ -177,7 +173,8 @@ def parse_node_state(tail: str) -> NodeState:
     """
     if "abort<:" in tail:
         tail = _ABORT_REASON.sub("", tail)
-    state, suspended, duration, flags = "unknown", False, 0, 0
+    state, suspended, duration = "unknown", False, 0
+    details: dict[str, str] = {}
     for token in tail.split():
         name, _, value = token.partition(":")
         if name == "state":
@@ -186,16 +183,17 @@ def parse_node_state(tail: str) -> NodeState:
             suspended = value == "1"
         elif name == "dur":
             duration = parse_duration(value)
-        elif name == "flag":
-            flags = parse_flags(value)
+        elif name in _TOKENS:
+            details[name] = value
     if state not in STATES:
         raise NotUnderstood("the server's definition has an unknown state")
-    return NodeState(state, suspended, duration, flags)
+    return NodeState(state, suspended, duration, _details(details) if details else ())
 
 
-def parse_flags(text: str) -> int:
-    """Return the bits of the flags that a text names; a name that is not known has none."""
-    return sum(1 << FLAGS.index(flag) for flag in set(text.split(",")) if flag in FLAGS)
+def _details(tokens: Mapping[str, str]) -> tuple[tuple[str, Any], ...]:
+    """Return the details that the tokens of a line tell."""
+    values = ((each.name, each.read_token(tokens[each.token])) for each in DETAILS if each.token in tokens)
+    return tuple(sorted((name, value) for name, value in values if value is not None))
 
 
 def parse_duration(text: str) -> int:

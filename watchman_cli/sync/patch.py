@@ -15,7 +15,6 @@ from watchman_cli.snapshot import (
     StatusRecord,
     decode_record,
     encode_record,
-    flag_names,
     record_key,
 )
 from watchman_cli.sync.records import since_of
@@ -48,8 +47,8 @@ def patch(
         if begin_times.get(suite) != begin_time:
             raise PatchError("the calendar of a suite was started anew")
     nodes = changes.nodes
-    if changes.state is not None or changes.flags is not None:
-        nodes = (NodeChange("/", changes.state, None, None, changes.flags), *nodes)
+    if changes.state is not None or changes.details:
+        nodes = (NodeChange("/", changes.state, details=changes.details), *nodes)
     value = bytes(records) if nodes else b""  # which has find()
     states = dict(suspended)
     places: list[tuple[int, int, bytes]] = []
@@ -96,8 +95,7 @@ def _changed(
         if state in SINCE_SHOWN and change.path != "/":
             since = since_of(change.duration or 0, begin_times.get(change.path.split("/", 2)[1]))
     is_suspended = old.status == SUSPENDED if change.suspended is None else change.suspended
-    flags = old.flags if change.flags is None else flag_names(change.flags)
     if is_suspended:
         suspended[change.path] = (state, since)
-        return StatusRecord(change.path, SUSPENDED, None, flags)
-    return StatusRecord(change.path, state, since, flags)
+        state, since = SUSPENDED, None
+    return old._replace(status=state, since=since).with_details(change.details)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from operator import add
 
 from watchman_cli.ecflow_client import Definition, NodeState
-from watchman_cli.snapshot import SINCE_SHOWN, StatusRecord, encode_details, encode_record, flag_names
+from watchman_cli.snapshot import SINCE_SHOWN, StatusRecord, encode_details, encode_record
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _TIME = re.compile(r"(\d{4})-([A-Z][a-z]{2})-(\d\d)[ T](\d\d):(\d\d):(\d\d)")
@@ -19,7 +19,7 @@ def encode_records(definition: Definition) -> bytes:
 
     What is done for each node is done by C, over many at once: it costs half of a plain loop.
     """
-    root = StatusRecord("/", definition.state, None, flag_names(definition.flags))
+    root = StatusRecord("/", definition.state).with_details(dict(definition.details))
     details = _Details()
     ends = list(map(details.__getitem__, definition.states))
     for number in [number for number, end in enumerate(ends) if not end]:
@@ -46,7 +46,8 @@ def record_of(path: str, state: NodeState, begin_times: Mapping[str, str]) -> St
     since = None
     if status in SINCE_SHOWN:
         since = since_of(state.duration, begin_times.get(path.split("/", 2)[1]))
-    return StatusRecord(path, status, since, flag_names(state.flags))
+    record = StatusRecord(path, status, since)
+    return record.with_details(dict(state.details)) if state.details else record
 
 
 def since_of(duration: int, begin_time: str | None) -> str | None:

@@ -79,7 +79,7 @@ class SyncSession:
         ):
             return None
         changed = {node.path for node in changes.nodes}
-        return changed | {"/"} if changes.state or changes.flags is not None else changed
+        return changed | {"/"} if changes.state or changes.details else changed
 
     # ------------------------------------------------------------------------- what changed
 

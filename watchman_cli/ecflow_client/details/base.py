@@ -1,0 +1,23 @@
+"""A detail: one more thing that is kept of a node besides its state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Detail:
+    """How the server tells a detail of a node, in a definition's text and in a change.
+
+    `name` is its key in a snapshot's records. In the text it is a token `token:value` of the node's line,
+    and in a change a memento of the type `memento`. Both functions return the detail's value, which is
+    of JSON's types and hashable, or None where there is nothing to keep.
+    """
+
+    name: str
+    token: str
+    read_token: Callable[[str], Any]
+    memento: str
+    read_memento: Callable[[Mapping[str, Any]], Any]

@@ -1,0 +1,42 @@
+"""A node's flags, of those that an operator acts upon (Flag.hpp)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from watchman_cli.ecflow_client.details.base import Detail
+
+# Each at the place of its bit (Flag::enum_to_char_star).
+NAMES = (
+    "force_aborted", "user_edit", "task_aborted", "edit_failed", "ecfcmd_failed", "no_script", "killed",
+    "late", "message", "by_rule", "queue_limit", "task_waiting", "locked", "zombie", "no_reque", "archived",
+    "restored", "threshold", "sigterm", "not_set", "log_error", "checkpt_error", "killcmd_failed",
+    "statuscmd_failed", "status", "remote_error",
+)  # fmt: skip
+SHOWN = frozenset(
+    (
+        "late", "zombie", "task_aborted", "ecfcmd_failed", "killcmd_failed", "statuscmd_failed", "no_script",
+        "edit_failed", "killed", "threshold", "remote_error", "checkpt_error", "log_error",
+    )
+)  # fmt: skip
+
+
+def read_token(text: str) -> tuple[str, ...] | None:
+    """Return the flags in a text such as `late,message`."""
+    return _shown(text.split(","))
+
+
+def read_memento(fields: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Return the flags in a FlagMemento, whose number has a bit for each."""
+    bits = fields["flag_"].get("flag_", 0)
+    if not isinstance(bits, int) or isinstance(bits, bool) or bits < 0:
+        raise TypeError
+    return _shown([name for bit, name in enumerate(NAMES) if bits >> bit & 1])
+
+
+def _shown(found: Collection[str]) -> tuple[str, ...] | None:
+    return tuple(name for name in NAMES if name in SHOWN and name in found) or None
+
+
+FLAGS = Detail("flags", "flag", read_token, "FlagMemento", read_memento)
