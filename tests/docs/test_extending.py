@@ -5,20 +5,24 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.docs.pages import ROOT, examples
 from tests.integration.test_collect import load_seven
 from tests.support.ecflow_server import EcflowServer
-from tests.support.redis_server import RedisServer
+from tests.support.loopback import await_true
+from tests.support.redis_server import RedisServer, health_of, status_of
 from tests.support.watchman import Watchman
 
 DIFFS = {
     "sqlite": next(each.code for each in examples("diff") if "sqlite" in each.code),
     "spreadsheet": next(each.code for each in examples("diff") if "spreadsheet" in each.code),
     "aborted": next(each.code for each in examples("diff") if "aborted" in each.code),
+    "try_no": next(each.code for each in examples("diff") if "try_no" in each.code),
 }
 
 
@@ -95,3 +99,28 @@ def test_the_added_store_keeps_the_contract(tmp_path: Path) -> None:
     result = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stdout
     assert " passed" in result.stdout
+
+
+def test_a_detail_is_kept_in_full_and_incremental_runs(
+    ecflow: EcflowServer, redis: RedisServer, watchman: Watchman, tmp_path: Path
+) -> None:
+    ecflow.load_text("suite s\ntask t\nendsuite\n")
+    watchman.configure(redis.url, [{"owner": "o", "repo": "r", "address": ecflow}])
+    copy = extended(tmp_path, "try_no")
+
+    def collected() -> Mapping[str, Any]:
+        """Collect with the extended package, and return the task's record."""
+        command = [sys.executable, "-m", "watchman_cli", "collect", "--config", str(watchman.config)]
+        subprocess.run(command, cwd=copy, check=True)
+        document: Any = status_of(redis.client, "o/r")
+        return next(record for record in document["status_records"] if record["path"] == "/s/t")
+
+    assert "try_no" not in collected()
+    ecflow.restart_server()
+    ecflow.begin_suite("s")
+    await_true(lambda: ["/s/t", "aborted"] in ecflow.snapshot()["records"], "it has no script to run")
+    assert collected()["try_no"] >= 1
+    ecflow.halt_server()
+    ecflow.requeue("/s/t", "force")
+    assert "try_no" not in collected()
+    assert (health_of(redis.client, "o/r") or {})["sync"]["mode"] == "incremental"

@@ -18,12 +18,21 @@ ROOT = Path(__file__).parent.parent.parent
 
 def test_a_quick_run_prints_keeps_and_draws(tmp_path: Path) -> None:
     figures = tmp_path / "results.json"
-    command = [sys.executable, "-m", "benchmarks", "--quick", "--results", str(figures), "one", "lasting"]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks",
+        "--quick",
+        "--results",
+        str(figures),
+        "single_server",
+        "endurance",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     kept = json.loads(figures.read_text())
-    assert list(kept) == ["one", "lasting"]
-    for line in kept["one"]["lines"] + kept["lasting"]["lines"]:
+    assert list(kept) == ["single_server", "endurance"]
+    for line in kept["single_server"]["lines"] + kept["endurance"]["lines"]:
         assert line["what"] in done.stdout
         assert line["ours"]
     chart = ElementTree.parse(tmp_path / "chart.svg").getroot()
