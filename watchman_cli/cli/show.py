@@ -8,8 +8,8 @@ import sys
 import typer
 
 from watchman_cli.cli.options import CONFIG, SERVER, STORE, duration, server_from_options, wants_colour
+from watchman_cli.ecflow_client.details.flags import SHOWN
 from watchman_cli.errors import ConfigError, NoSnapshot
-from watchman_cli.snapshot import SHOWN_FLAGS
 from watchman_cli.status import NodeStatus
 
 
@@ -48,9 +48,9 @@ def show(
     from watchman_cli.output.tree import TreeFilter, render
     from watchman_cli.reader import read_server
 
-    unknown = sorted(set(flag) - SHOWN_FLAGS)
+    unknown = sorted(set(flag) - SHOWN)
     if unknown:
-        known = ", ".join(sorted(SHOWN_FLAGS))
+        known = ", ".join(sorted(SHOWN))
         raise ConfigError([f"--flag {unknown[0]}: no such flag in a snapshot; there are {known}"])
     opened, name = server_from_options(name, config, store)
     found = read_server(opened, name)
