@@ -230,3 +230,17 @@ def test_show_what_lasts_or_has_a_flag(watchman: Watchman, tmp_path: Path) -> No
     assert watchman.run("show", "r", "--flag", "late").text.splitlines()[4:] == tree
     for wrong in (("r", "--flag", "Late"), ("r", "--longer-than", "soon"), ("absent",), ("o/",), ("a/b/c",)):
         assert watchman.run("show", *wrong).code == 2
+
+
+def test_a_shell_completes_paths(collected: RedisServer, watchman: Watchman) -> None:
+    def completed(path: str) -> list[str]:
+        words = f"watchman show r --config {watchman.config} --path {path}"
+        count = str(len(words.split()) - 1)
+        environment = watchman.environment(
+            _WATCHMAN_COMPLETE="complete_bash", COMP_WORDS=words, COMP_CWORD=count
+        )
+        with watchman.start(environment=environment) as process:
+            return process.communicate()[0].decode().split()
+
+    assert completed("/") == ["/forecast", "/not_begun"]
+    assert completed("/forecast/f/a") == ["/forecast/f/aborted", "/forecast/f/active"]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from watchman_cli.cli.completion import complete_server
 from watchman_cli.cli.options import CONFIG, STORE, load_config
 from watchman_cli.errors import ServerError, StoreError, WatchmanError
 from watchman_cli.output.stream import detached
@@ -37,7 +38,11 @@ class LogFormat(str, enum.Enum):
 
 def collect(
     server: list[str] = typer.Option(
-        [], "--server", metavar="NAME", help="Read only this server, by repo or owner/repo. May be repeated."
+        [],
+        "--server",
+        metavar="NAME",
+        help="Read only this server, by repo or owner/repo. May be repeated.",
+        autocompletion=complete_server,
     ),
     dry_run: bool = typer.Option(
         False, "--dry-run", help="Read and validate, print the snapshots as JSON lines, and write nothing."
@@ -51,6 +56,7 @@ def collect(
         metavar="NAME",
         help="Read only this server, forgetting what earlier runs left to sync from, "
         "and turn its incremental syncs on again. May be repeated.",
+        autocompletion=complete_server,
     ),
     verbose: bool = typer.Option(False, "--verbose", "-v", help="Log each step on standard error."),
     log_format: LogFormat = typer.Option(LogFormat.text, help="How to write what goes to standard error."),

@@ -22,19 +22,22 @@ from watchman_cli.signals import exit_now
 app = typer.Typer(
     name="watchman",
     help="Reads the state of every node of many ecFlow servers, and keeps it where everybody can read it.",
+    epilog="Example: watchman collect --config /etc/watchman/config.yaml",
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 config_app = typer.Typer(
-    help="Works on the configuration itself.", no_args_is_help=True, rich_markup_mode=None
+    help="Works on the configuration itself.",
+    epilog="Example: watchman config check --connect",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 app.add_typer(config_app, name="config")
-app.command("collect")(collect)
-app.command("show")(show)
-app.command("list")(list_servers)
-config_app.command("check")(config_check)
+app.command("collect", epilog="Example: watchman collect --server nwpc_op -v")(collect)
+app.command("show", epilog="Example: watchman show nwp_xp/nwpc_op --status aborted")(show)
+app.command("list", epilog="Example: watchman list --json")(list_servers)
+config_app.command("check", epilog="Example: watchman config check --connect")(config_check)
 
 
 @app.callback(invoke_without_command=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from watchman_cli.cli.completion import complete_server
 from watchman_cli.duration import parse_duration
 from watchman_cli.errors import ConfigError
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 SERVER = typer.Argument(
     metavar="OWNER/REPO",
     help="The server, as it is named in the configuration; a repo alone where it is unique there.",
+    autocompletion=complete_server,
 )
 CONFIG = typer.Option(
     None,

@@ -7,6 +7,7 @@ import sys
 
 import typer
 
+from watchman_cli.cli.completion import complete_path
 from watchman_cli.cli.options import CONFIG, SERVER, STORE, duration, server_from_options, wants_colour
 from watchman_cli.ecflow_client.details.flags import SHOWN
 from watchman_cli.errors import ConfigError, NoSnapshot
@@ -36,7 +37,13 @@ def show(
         help="Show only active, submitted and aborted nodes that have been so for this long (90s, 3m, 2h, "
         "1d), and those above them.",
     ),
-    path: str = typer.Option("/", "--path", metavar="/SUITE", help="Show only this node and those below it."),
+    path: str = typer.Option(
+        "/",
+        "--path",
+        metavar="/SUITE",
+        help="Show only this node and those below it.",
+        autocompletion=complete_path,
+    ),
     depth: int | None = typer.Option(
         None, "--depth", metavar="N", min=0, help="Show N levels, and count what is below them."
     ),

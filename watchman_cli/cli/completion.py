@@ -1,0 +1,42 @@
+"""What a shell completes: the configured servers, and a snapshot's paths."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import typer
+
+
+def complete_server(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the configured servers that begin so: `owner/repo`, and each repo that is unique."""
+    from watchman_cli.cli.options import load_config
+
+    config, store = _options(context)
+    try:
+        servers = load_config(config, store).servers
+    except Exception:  # whatever is wrong, a shell that completes must print nothing of it
+        return []
+    repos = [server.repo for server in servers]
+    names = [repo for repo in repos if repos.count(repo) == 1] + [server.name for server in servers]
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def complete_path(context: typer.Context, incomplete: str) -> list[str]:
+    """Return the nodes of the snapshot of the server in the command line that begin so, a level at a time."""
+    from watchman_cli.cli.options import server_from_options
+    from watchman_cli.reader import read_server
+
+    config, store = _options(context)
+    try:
+        # click parses no arguments where the value of the last option is missing
+        named = context.params.get("name") or context.args[0]
+        snapshot = read_server(*server_from_options(named, config, store)).snapshot
+    except Exception:
+        return []
+    level = max(1, incomplete.count("/"))
+    paths = [record.path for record in snapshot.records[1:]] if snapshot else []
+    return [path for path in paths if path.startswith(incomplete) and path.count("/") == level]
+
+
+def _options(context: typer.Context) -> tuple[Any, Any]:
+    return context.params.get("config"), context.params.get("store")
