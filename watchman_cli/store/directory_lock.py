@@ -10,8 +10,10 @@ gone or another's: it fails, and overwrites nothing.
 from __future__ import annotations
 
 import errno
+import math
 import os
 import secrets
+import stat
 from contextlib import suppress
 
 from watchman_cli.store import holder
@@ -121,7 +123,7 @@ class DirectoryLock:
         try:
             lifetime = float(rest)
         except ValueError:
-            lifetime = 0.0  # not watchman's
+            lifetime = -math.inf  # not watchman's
         if not holder.is_dead(token):
             # A lock of the future was written before the clock was set back.
             if abs(now - self._modified(f"{NAME}/{_OWNER}")) <= lifetime + LOCK_GRACE:
@@ -151,13 +153,16 @@ class DirectoryLock:
         return True
 
     def _owner(self, directory: str) -> bytes | None:
+        """Return what a lock's owner wrote; None where there is nothing, empty where it is no lock."""
         try:
+            if not stat.S_ISDIR(os.stat(directory, dir_fd=self.folder, follow_symlinks=False).st_mode):
+                return b""
             path = f"{directory}/{_OWNER}"
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=self.folder)
         except FileNotFoundError:
             return None
         except OSError:
-            return b""  # a file, a link: no lock of watchman's
+            return b""
         try:
             return os.read(descriptor, _MAX_OWNER)
         finally:

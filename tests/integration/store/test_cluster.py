@@ -1,0 +1,165 @@
+"""Redis Cluster and Sentinels while they change: a slot that moves, a master that dies, a failover."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.store.test_contract import LAST, LATER, NAME, NEW, OLD, take, write
+from tests.support.loopback import await_true
+from tests.support.redis_kinds import RedisCluster, master_of, new_redis, new_sentinel
+from tests.support.redis_server import RedisServer
+from watchman_cli.errors import StoreError
+from watchman_cli.store import Update, open_store
+from watchman_cli.store.redis import key
+
+STATUS, ADDRESS = key(NAME, "status"), "login01:3141"
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as entered:
+        yield entered
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
+    with ExitStack() as entered:
+        yield RedisCluster(entered, tmp_path_factory.mktemp("cluster")).start()
+
+
+def test_a_slot_is_moved_in_mid_run(cluster: RedisCluster) -> None:
+    store = open_store(cluster.url)
+    write(store, OLD)
+    for update in (Update(b"2", new_time=LATER), Update(b"3", snapshot=NEW), Update(b"4")):
+        with take(store, address=ADDRESS) as lease:
+            if update.new_time:
+                lease.value("status")
+            old, new = cluster.move(STATUS)
+            assert old is not new and cluster.owner(STATUS) is new
+            lease.commit(update)
+            assert lease.warnings == []
+        assert store.value(NAME, "health") == update.health
+    assert cluster.client.keys("*lock") == []
+    store.close()
+
+
+def test_a_slot_that_is_just_being_moved(cluster: RedisCluster) -> None:
+    """Its new keys are refused until it has moved: what waits is written then."""
+    import threading
+
+    from redis.crc import key_slot
+
+    store, slot = open_store(cluster.url), key_slot(STATUS.encode())
+    write(store, OLD)
+    old = cluster.owner(STATUS)
+    new = next(node for node in cluster.masters if node is not old)
+    new.client.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", cluster.id_of(old))
+    old.client.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", cluster.id_of(new))
+    store.set_timeout(0.3)
+    with pytest.raises(StoreError, match="not now: "):
+        store.lease(NAME, time.monotonic() + 1)
+
+    def finish() -> None:
+        cluster.move(STATUS)
+
+    threading.Timer(0.5, finish).start()
+    with take(store) as lease:
+        lease.commit(Update(b"2", snapshot=NEW))
+    assert (store.value(NAME, "status"), cluster.owner(STATUS)) == (NEW, new)
+    store.close()
+
+
+def test_every_server_has_its_keys_in_one_slot(cluster: RedisCluster) -> None:
+    store = open_store(cluster.url)
+    names = [f"owner{index}/repo" for index in range(20)]
+    for name in names:
+        with take(store, name, ADDRESS) as lease:
+            lease.commit(Update(b"1", snapshot=OLD, sync=b"s"))
+    assert len({cluster.owner(key(name, "status")).port for name in names}) == 3
+    for name in names:
+        assert cluster.client.get(f"{name}/status") == OLD
+        assert cluster.client.get(f"{{{name}/status}}/sync") == b"s"
+    store.close()
+
+
+def test_a_master_is_lost_in_mid_run(stack: ExitStack, tmp_path: Path) -> None:
+    cluster = RedisCluster(stack, tmp_path, replicas=True).start()
+    store = open_store(cluster.url)
+    store.set_timeout(1)
+    write(store, OLD)
+    owner = cluster.owner(STATUS)
+    owner.client.wait(1, 5000)
+    lease = store.lease(NAME, time.monotonic() + 60, ADDRESS) or pytest.fail()
+    owner.kill()
+    lease.commit(Update(b"2", snapshot=LAST))
+    lease.release()
+    assert store.value(NAME, "status") == LAST
+    write(store, NEW)
+    store.close()
+
+
+@pytest.fixture
+def watched(stack: ExitStack, tmp_path: Path) -> tuple[RedisServer, RedisServer, list[RedisServer]]:
+    """A master, its replica, and three Sentinels that fail over."""
+    master = new_redis(stack, tmp_path)
+    replica = new_redis(stack, tmp_path, "--replicaof", f"127.0.0.1 {master.port}")
+    sentinels = [new_sentinel(stack, tmp_path, master.port, quorum=2) for _ in range(3)]
+
+    def known() -> bool:
+        for sentinel in sentinels:
+            found: Any = sentinel.client.execute_command("SENTINEL", "MASTER", "mymaster")
+            words = found if isinstance(found, dict) else dict(zip(found[::2], found[1::2], strict=True))
+            texts = {_text(name): _text(value) for name, value in words.items()}
+            if (texts["num-slaves"], texts["num-other-sentinels"]) != ("1", "2"):
+                return False
+        return True
+
+    await_true(known, "the Sentinels did not meet")
+    await_true(lambda: replica.client.info("replication")["master_link_status"] == "up", "no replica")
+    return master, replica, sentinels
+
+
+def _text(value: Any) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def test_the_master_of_sentinels_is_lost_in_mid_run(
+    watched: tuple[RedisServer, RedisServer, list[RedisServer]],
+) -> None:
+    master, replica, sentinels = watched
+    store = open_store(
+        "redis+sentinel://" + ",".join(f"127.0.0.1:{each.port}" for each in sentinels) + "/mymaster"
+    )
+    store.set_timeout(1)
+    write(store, OLD)
+    master.client.wait(1, 5000)
+    lease = store.lease(NAME, time.monotonic() + 60, ADDRESS) or pytest.fail()
+    assert lease.value("status") == OLD
+    master.kill()
+    lease.commit(Update(b"2", new_time=LATER))
+    lease.release()
+    assert master_of(sentinels[0]) == replica.port
+    assert replica.client.get(STATUS) == OLD.replace(b"000001", b"000009")
+    store.close()
+
+
+def test_a_failover_that_nobody_dies_of(
+    watched: tuple[RedisServer, RedisServer, list[RedisServer]],
+) -> None:
+    """The old master becomes a replica, and says that it is read-only: the new one is asked."""
+    master, replica, sentinels = watched
+    store = open_store(f"redis+sentinel://127.0.0.1:{sentinels[0].port}/mymaster")
+    write(store, OLD)
+    lease = store.lease(NAME, time.monotonic() + 60) or pytest.fail()
+    sentinels[0].client.execute_command("SENTINEL", "FAILOVER", "mymaster")
+    await_true(lambda: master_of(sentinels[0]) == replica.port, "there was no failover")
+    await_true(lambda: master.client.info("replication")["role"] == "slave", "the master went on")
+    lease.commit(Update(b"2", snapshot=NEW))
+    assert replica.client.get(STATUS) == NEW
+    store.close()
