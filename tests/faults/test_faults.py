@@ -1048,7 +1048,7 @@ REDIS_ROWS = tuple(
             "forbidden key",
             "Redis's ACL forbids the keys of one server",
             forbidden_key,
-            "the user may not do this there; it was not read",
+            "the user may not do this there",
             "not tried again; the others are written",
             code=3,
             lost=1,

@@ -55,7 +55,7 @@ class RedisStore(Store):
             try:
                 client = self.client_for(full_key)
                 found: Any = client.getrange(full_key, 0, limit)
-                return found if found or client.exists(full_key) else None
+                return found or client.get(full_key)  # empty or none, which GETRANGE does not tell apart
             except exceptions.ResponseError as error:
                 if redis_errors.is_wrong_type(error):
                     raise BadSnapshot("it is of another type than a string") from error

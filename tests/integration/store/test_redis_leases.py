@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,7 @@ from watchman_cli.store import LeaseLost, Store, Update, open_store
 from watchman_cli.store.redis import key
 
 STATUS = key(NAME, "status")
+DOCUMENTATION = Path(__file__).parents[3] / "docs" / "store.md"
 
 
 @pytest.fixture
@@ -87,6 +90,30 @@ def test_a_permission_that_is_missing(redis: RedisServer, command: str) -> None:
             lease.value("status")
             lease.commit(Update(b"2", new_time=LATER))
     time.sleep(0.002)  # by which a lock that could only be made to expire has done so
+    assert redis.client.keys("*lock") == []
+
+
+def test_the_documented_permissions_are_enough(redis: RedisServer) -> None:
+    documented = re.search("^user watchman on >secret (.*)$", DOCUMENTATION.read_text(), re.MULTILINE)
+    assert documented
+    redis.client.execute_command("ACL", "SETUSER", "watchman", "on", ">secret", *documented[1].split())
+    store = open_store(f"redis://watchman:secret@127.0.0.1:{redis.port}/0")
+    store.check(soon())
+    assert store.value(NAME, "status") is None
+    write(store, OLD, b"1", b"s")
+    for update in (
+        Update(b"2", new_time=LATER),
+        Update(b"3", new_time=LATER, expire=100),
+        Update(b"4", sync=b""),
+        Update(b"5", expire=100),
+        Update(b"6", snapshot=NEW, expire=100),
+    ):
+        with take(store, address="h:1") as lease:
+            lease.value("status")
+            lease.commit(update)
+    assert (store.value(NAME, "status"), store.value(NAME, "health")) == (NEW, b"6")
+    redis.client.rpush(key("o/other", "lock"), "not watchman's")
+    take(store, "o/other").release()
     assert redis.client.keys("*lock") == []
 
 
