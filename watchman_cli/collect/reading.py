@@ -18,6 +18,7 @@ from watchman_cli.errors import BadSnapshot, ServerError, StoreError
 from watchman_cli.health import Health
 from watchman_cli.store import Lease
 from watchman_cli.store.directory import DirectoryStore
+from watchman_cli.sync.handles import referee_mark
 from watchman_cli.sync.plan import Plan, handle_marker, plan_sync
 from watchman_cli.sync.reading import Reading, Scope
 from watchman_cli.sync.session import SyncSession
@@ -150,7 +151,9 @@ class ServerReader:
                 value = b""
         plan = plan_sync(value, self._lease.stored.head, self._target, datetime.now(timezone.utc))
         if self._context.reset_sync:
-            return replace(plan, reason="incremental syncs were reset")
+            # Of no target, so that its client handle is dropped, and not used once more.
+            cache = plan.cache and replace(plan.cache, target=[])
+            return Plan(cache, "incremental syncs were reset")
         return plan
 
     @property
@@ -187,7 +190,7 @@ class ServerReader:
         return self._context.referee.read(
             self.client.access,
             self._server.suites,
-            f"{self._marker}_referee",
+            referee_mark(self._marker),
             self.deadline,
             self._before.server_version,
         )

@@ -6,7 +6,6 @@ So each request brings the server's statistics too, which tell one start of it f
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -29,6 +28,7 @@ from watchman_cli.ecflow_client import (
 )
 from watchman_cli.snapshot import HEAD_SIZE, NotWhole, parse_head, records_of
 from watchman_cli.sync.cache import SyncCache
+from watchman_cli.sync.handles import is_ours, passing_mark, stale_handles
 from watchman_cli.sync.patch import PatchError, patch
 from watchman_cli.sync.reading import Reading, Scope
 from watchman_cli.sync.records import encode_records, states_under_suspended
@@ -71,7 +71,7 @@ class SyncSession:
         """
         handle = cache.handle if cache else 0
         answer = self._ask([Stats(), *self._listing(), Sync(*numbers, handle)])
-        if cache is None or (handle and not self._is_ours(answer, handle, cache.marker)):
+        if cache is None or (handle and not is_ours(answer, handle, cache.marker)):
             return None
         changes = answer.changes
         if changes is None or any(
@@ -89,8 +89,9 @@ class SyncSession:
         try:
             statistics = self._check_instance(cache, answer.statistics)
             handle = cache.handle
-            if self._scope.suites and not self._is_ours(answer, handle, cache.marker):
+            if self._scope.suites and not is_ours(answer, handle, cache.marker):
                 raise _NotIncremental("the client handle was dropped")
+            self._find_stale(answer, cache, handle)
             if answer.definition is not None:
                 reason = "nodes were added, removed or replaced"
                 return self._full(answer.definition, statistics, reason, cache, handle)
@@ -146,7 +147,7 @@ class SyncSession:
         if cache is not None and cache.handle and cache.marker and cache.target == self._scope.target:
             # Asked from the numbers 0 and 0, the server answers with the whole of the handle's suites.
             answer = self._ask([Stats(), ListHandles(), Sync(0, 0, cache.handle)])
-            if answer.definition is not None and self._is_ours(answer, cache.handle, cache.marker):
+            if answer.definition is not None and is_ours(answer, cache.handle, cache.marker):
                 statistics = _known(answer)
                 return self._full(answer.definition, statistics, reason, cache, cache.handle)
         return self._read_suites(cache, reason)
@@ -155,7 +156,7 @@ class SyncSession:
         """Read all suites; a handle that is kept of a time with `suites` is dropped."""
         listing = [ListHandles()] if cache is not None and cache.handle else []
         answer = self._ask([Stats(), *listing, FullSync()])
-        if cache is not None and self._is_ours(answer, cache.handle, cache.marker):
+        if cache is not None and is_ours(answer, cache.handle, cache.marker):
             self._stale.append(cache.handle)
         if answer.definition is None:
             raise EcflowError("the server sent no definition")
@@ -164,7 +165,7 @@ class SyncSession:
     def _read_suites(self, cache: SyncCache | None, reason: str | None) -> Reading:
         """Register a handle for the suites, and read them with it, in one request."""
         scope = self._scope
-        mark = scope.marker if scope.keep_handle else f"{scope.marker}_{os.getpid()}"
+        mark = scope.marker if scope.keep_handle else passing_mark(scope.marker)
         # The server hands a new handle to the second command of a group only (GroupCTSCmd.cpp).
         answer = self._ask([Register((mark, *scope.suites)), FullSync(), Stats(), ListHandles()])
         handle = answer.registered or 0
@@ -221,21 +222,10 @@ class SyncSession:
     def _listing(self) -> list[ListHandles]:
         return [ListHandles()] if self._scope.suites else []
 
-    def _is_ours(self, answer: Answer, handle: int, marker: str) -> bool:
-        """Return whether a handle is on the server, and is the one that was registered with the marker.
-
-        A handle's number is given to somebody else once it was dropped.
-        """
-        return bool(marker) and any(
-            each.number == handle and marker in each.suites for each in answer.handles or ()
-        )
-
     def _find_stale(self, answer: Answer, cache: SyncCache | None, handle: int) -> None:
         """Note this watchman's handles that nobody uses: of a killed run, or of other suites."""
-        own = {self._scope.marker, cache.marker if cache else ""} - {""}
-        self._stale += [
-            each.number for each in answer.handles or () if own & set(each.suites) and each.number != handle
-        ]
+        marks = {self._scope.marker, cache.marker if cache else ""} - {""}
+        self._stale += stale_handles(answer.handles or (), marks, handle)
 
     def _drop(self, handles: list[int]) -> None:
         """Give handles back; somebody else may just have done so, and the reading does not depend on it."""
