@@ -27,6 +27,7 @@ from watchman_cli.ecflow_client.statistics import Statistics, parse_statistics
 
 # Where cereal writes a definition: of a client handle's suites, and of the whole server (SSyncCmd.hpp).
 _TEXTS = (b'\n"server_defs_": "', b'\n"value1": "')
+_SENT_EVERYTHING = b'\n"full_defs_": true'
 _NOT_UNDERSTOOD = "the server's reply cannot be understood"
 # What the server says, in small letters, and what it means (ClientSuiteMgr.cpp, ClientToServerRequest.cpp).
 _HANDLE_GONE = "handle dropped"
@@ -89,17 +90,18 @@ def _cut_definition(body: bytearray) -> tuple[str, bytes]:
     """Return a definition's text as it stands in the JSON, and the JSON with nothing in its place.
 
     A new line cannot stand in a JSON string, so the next one tells where the string ended. In the text,
-    each pair of backslashes, which stands for one, is replaced: no other escape ends in a backslash. A
-    definition begins with `#`; in the memento of an aviso or a mirror, the same key has something else.
+    each pair of backslashes, which stands for one, is replaced: no other escape ends in a backslash. The
+    second key is looked for only where the server says that it sent everything: in the memento of an aviso
+    or a mirror the same key has anybody's text.
     """
-    for key in _TEXTS:
+    for key in _TEXTS if body.find(_SENT_EVERYTHING) >= 0 else _TEXTS[:1]:
         start = body.find(key)
         end = body.find(b"\n", start + len(key)) if start >= 0 else -1
         if end < 0:
             continue
         start += len(key)
         end -= 2 if body[end - 1] == ord(",") else 1
-        if end <= start or body[end] != ord('"') or body[start] != ord("#"):
+        if end <= start or body[end] != ord('"'):
             continue
         rest = bytes(body[:start]) + bytes(body[end:])
         with memoryview(body) as view:
