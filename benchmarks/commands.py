@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from benchmarks.environment import address, environment
 from benchmarks.measure import Line, Scale, Target, interleaved
-from tests.support.servers import WATCHMAN
+from tests.support.watchman import WATCHMAN
 
 # Reading and decoding the snapshot, and no more; its argument is Redis's port.
 DECODING = """

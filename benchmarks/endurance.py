@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from benchmarks.environment import Environment, address, environment, processes_of
 from benchmarks.measure import Line, Scale, Target
-from tests.support.servers import EcflowServer
+from tests.support.ecflow_server import EcflowServer
 
 FULL_SYNC_EVERY = 20  # seconds, so that among so many runs some compare both ways
 

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Failed, seconds
-from tests.support.servers import ECFLOW_PYTHON, WATCHMAN, EcflowServer, RedisServer, Watchman, health_of
+from tests.support.ecflow_server import ECFLOW_PYTHON, EcflowServer
+from tests.support.redis_server import RedisServer, health_of
+from tests.support.watchman import WATCHMAN, Watchman
 
 DEPTH_OF_TASKS = 4  # below a suite
 NODES_OF_A_SUITE = 100_000

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from benchmarks.environment import Environment, environment
 from benchmarks.measure import Failed, Line, Scale, Target, interleaved
+from tests.support.ecflow_server import ECFLOW_PYTHON
 from tests.support.faulty_server import FakeServer
-from tests.support.servers import ECFLOW_PYTHON
 
 THREADS = Path(__file__).with_name("thread_baseline.py")  # of the interpreter that has the bindings
 REAL_SERVERS = 4  # real ones, each of which is watched under many addresses, as if it were many

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from benchmarks.environment import NODES_OF_A_SUITE, Environment, Staying, address, environment
 from benchmarks.measure import Line, Scale, Target, cpu
+from tests.support.ecflow_server import EcflowServer
 from tests.support.faulty_server import Proxy, Reply
-from tests.support.servers import EcflowServer
 
 # Of all nodes, since the run before; what that is called, and how a run is to read it.
 CHANGES = {

@@ -23,19 +23,11 @@ import yaml
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.support.ecflow_server import EcflowServer
 from tests.support.faulty_server import Connection, FakeServer
-from tests.support.servers import (
-    UNPRIVILEGED,
-    WATCHMAN,
-    EcflowServer,
-    RedisServer,
-    Result,
-    Watchman,
-    free_port,
-    read_terminal,
-    records_of,
-    status_of,
-)
+from tests.support.loopback import free_port
+from tests.support.redis_server import RedisServer, records_of, status_of
+from tests.support.watchman import UNPRIVILEGED, WATCHMAN, Result, Watchman, read_terminal
 from watchman_cli import config, schema
 from watchman_cli.errors import ConfigError
 from watchman_cli.output import tree

@@ -14,17 +14,10 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.support.servers import (
-    WATCHMAN,
-    EcflowServer,
-    RedisServer,
-    Watchman,
-    await_true,
-    free_port,
-    health_of,
-    records_of,
-    status_of,
-)
+from tests.support.ecflow_server import EcflowServer
+from tests.support.loopback import await_true, free_port
+from tests.support.redis_server import RedisServer, health_of, records_of, status_of
+from tests.support.watchman import WATCHMAN, Watchman
 from watchman_cli import schema
 
 SEVEN = """

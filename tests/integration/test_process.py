@@ -19,17 +19,11 @@ import psutil
 import pytest
 
 from tests.conftest import require_namespace
+from tests.support.ecflow_server import EcflowServer
 from tests.support.faulty_server import Connection, FakeServer, Proxy, Reply
-from tests.support.servers import (
-    UNPRIVILEGED,
-    WATCHMAN,
-    EcflowServer,
-    RedisServer,
-    Watchman,
-    await_true,
-    records_of,
-    status_of,
-)
+from tests.support.loopback import await_true
+from tests.support.redis_server import RedisServer, records_of, status_of
+from tests.support.watchman import UNPRIVILEGED, WATCHMAN, Watchman
 from watchman_cli import config as configuration
 from watchman_cli import schema
 from watchman_cli.bindings import Referee

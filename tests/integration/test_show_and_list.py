@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.test_collect import load_seven
-from tests.support.servers import WATCHMAN, EcflowServer, RedisServer, Watchman, read_terminal
+from tests.support.ecflow_server import EcflowServer
+from tests.support.redis_server import RedisServer
 from tests.support.stored import put_snapshot, since
+from tests.support.watchman import WATCHMAN, Watchman, read_terminal
 from watchman_cli import BadSnapshot, NoSnapshot, StatusRecord, StoreError, read_snapshot
 
 ROOT = Path(__file__).parent.parent.parent

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.ecflow_server import EcflowServer
+from tests.support.loopback import free_port
 from tests.support.redis_kinds import Certificate, RedisCluster, new_sentinel
-from tests.support.servers import EcflowServer, RedisServer, Watchman, free_port, records_of, status_of
+from tests.support.redis_server import RedisServer, records_of, status_of
+from tests.support.watchman import Watchman
 
 
 def collects(watchman: Watchman, ecflow: EcflowServer, redis: RedisServer, store: str) -> None:
