@@ -14,6 +14,8 @@ import typer
 from watchman_cli import __version__
 from watchman_cli.cli.collect import collect
 from watchman_cli.cli.config_check import config_check
+from watchman_cli.cli.config_import import config_import
+from watchman_cli.cli.config_init import config_init
 from watchman_cli.cli.list import list_servers
 from watchman_cli.cli.show import show
 from watchman_cli.errors import WatchmanError, print_error
@@ -38,6 +40,8 @@ app.command("collect", epilog="Example: watchman collect --server nwpc_op -v")(c
 app.command("show", epilog="Example: watchman show nwp_xp/nwpc_op --status aborted")(show)
 app.command("list", epilog="Example: watchman list --json")(list_servers)
 config_app.command("check", epilog="Example: watchman config check --connect")(config_check)
+config_app.command("init", epilog="Example: watchman config init login01:3141 login02:3141")(config_init)
+config_app.command("import", epilog="Example: watchman config import OLD.yaml")(config_import)
 
 
 @app.callback(invoke_without_command=True)

@@ -28,6 +28,9 @@ CONFIG = typer.Option(
     help="Use this configuration file. Otherwise $WATCHMAN_CONFIG, ./watchman.yaml, "
     "$XDG_CONFIG_HOME/watchman/config.yaml and /etc/watchman/config.yaml are looked for, in this order.",
 )
+OUTPUT = typer.Option(
+    "watchman.yaml", "--config", metavar="FILE", help="Write this file, which must not exist."
+)
 STORE = typer.Option(
     None,
     "--store",
@@ -35,6 +38,18 @@ STORE = typer.Option(
     help="Use this store instead of the configured one: redis://, rediss://, unix://, redis+sentinel://, "
     "redis+cluster:// or file://. One with a password goes into WATCHMAN_STORE.",
 )
+
+
+def write_config(output: str, text: str) -> None:
+    """Write a new configuration, which only the caller may read. Raises ConfigError where it exists."""
+    try:
+        descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as error:
+        raise ConfigError([f"{output}: exists, and stays as it is; name another with --config"]) from error
+    except OSError as error:
+        raise ConfigError([f"{output}: {error.strerror}"]) from error
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
 
 
 def load_config(config: str | None, store: str | None) -> Config:

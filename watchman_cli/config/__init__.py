@@ -1,6 +1,7 @@
 """The configuration: a YAML file goes in, a Config that was validated whole comes out."""
 
-from watchman_cli.config.load import find, load, store_url
+from watchman_cli.config.load import find, load, make_server, store_url
 from watchman_cli.config.model import Config, Server
+from watchman_cli.config.validate import host_problem
 
-__all__ = ["Config", "Server", "find", "load", "store_url"]
+__all__ = ["Config", "Server", "find", "host_problem", "load", "make_server", "store_url"]

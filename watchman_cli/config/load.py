@@ -7,6 +7,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from watchman_cli import schema
@@ -61,14 +62,13 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, store: str | N
     python = environment.get("WATCHMAN_ECFLOW_PYTHON")
     if not python and "ecflow_python" in document:
         _check_may_name_program(file)
-    defaults = {**_schema_defaults(), **document.get("defaults", {})}
     return Config(
         path=path,
         store=store_url(store, environment, document.get("store")),
         store_source=_store_source(store, environment, f"{path}:{file.lines.line_of(['store'])}: store"),
         ecflow_python=python or document.get("ecflow_python"),
         sync_cache=document.get("sync_cache", _default("sync_cache")),
-        servers=tuple(_server({**defaults, **entry}) for entry in document["servers"]),
+        servers=tuple(make_server(entry, document.get("defaults", {})) for entry in document["servers"]),
         warnings=tuple(_warnings(written)),
     )
 
@@ -133,7 +133,9 @@ def _schema_defaults() -> dict[str, Any]:
     return {name: each["default"] for name, each in of_a_server.items() if "default" in each}
 
 
-def _server(entry: dict[str, Any]) -> Server:
+def make_server(entry: Mapping[str, Any], defaults: Mapping[str, Any] = MappingProxyType({})) -> Server:
+    """Return the server of a valid entry; what it does not set is of `defaults`, else the schema's."""
+    entry = {**_schema_defaults(), **defaults, **entry}
     settings = {**entry, "suites": tuple(entry.get("suites", ()))}
     for name in {"port", "attempts", "expire", "max_reply"} & entry.keys():
         settings[name] = int(entry[name])  # JSON Schema takes 3141.0 for an integer too

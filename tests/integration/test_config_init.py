@@ -1,0 +1,50 @@
+"""`config init` and `config import`: each writes a configuration that works."""
+
+from __future__ import annotations
+
+from tests.support.ecflow_server import EcflowServer
+from tests.support.watchman import Watchman
+from watchman_cli import config
+
+
+def test_init(watchman: Watchman, ecflow: EcflowServer) -> None:
+    output = watchman.home / "new.yaml"
+    arguments = ("config", "init", f"127.0.0.1:{ecflow.port}", "--config", str(output))
+    environment = watchman.environment(LOGNAME="op")
+    with watchman.start(*arguments, "--store", "redis://h:1/2", environment=environment) as process:
+        out, err = process.communicate()
+    assert (process.returncode, err) == (0, b""), (out, err)
+    assert "# ecFlow 5." in output.read_text() and "HALTED, up since" in output.read_text()
+    found = config.load(output, {})
+    assert found.store == "redis://h:1/2" and output.stat().st_mode & 0o777 == 0o600
+    assert (found.servers[0].name, found.servers[0].port) == (f"op/127.0.0.1_{ecflow.port}", ecflow.port)
+
+
+def test_init_keeps_what_is_there_and_says_who_does_not_answer(watchman: Watchman) -> None:
+    output = watchman.home / "new.yaml"
+    first = watchman.run("config", "init", "localhost:1", "--config", str(output))
+    assert (
+        first.code == 1 and first.err == "localhost:1: connection refused; it is in the file all the same\n"
+    )
+    assert config.load(output, {}).servers[0].address == "localhost:1"
+    before = output.read_bytes()
+    again = watchman.run("config", "init", "localhost:1", "--config", str(output))
+    assert again.code == 2 and "exists, and stays as it is" in again.err and output.read_bytes() == before
+    for wrong in ("localhost", "http://h:1", "h:99999", "h:0"):
+        assert watchman.run("config", "init", wrong, "--config", "other").code == 2
+
+
+def test_import(watchman: Watchman, ecflow: EcflowServer) -> None:
+    old, output = watchman.home / "old.yaml", watchman.home / "new.yaml"
+    old.write_text(
+        "global:\n  scrape_interval: 20s\nscrape_configs:\n  -\n    job_name: j\n    owner: nwp_xp\n"
+        f"    repo: nwpc_op\n    host: 127.0.0.1\n    port: {ecflow.port}\n"
+        f"sink_config:\n  type: redis\n  url: file://{watchman.home}/store\n"
+    )
+    result = watchman.run("config", "import", str(old), "--config", str(output))
+    assert result.code == 0 and result.err == f"{old}: scrape_configs.job_name: no counterpart\n"
+    command = f"watchman collect --config {output}"
+    lines = [f"* * * * * {pause}{command}" for pause in ("", "sleep 20; ", "sleep 40; ")]
+    assert result.text.splitlines()[1:] == lines
+    assert watchman.run("collect", "--config", str(output)).code == 0
+    assert (watchman.home / "store/nwp_xp/nwpc_op/status.json").exists()

@@ -1,0 +1,67 @@
+"""`watchman config init`: a first configuration, of servers that were asked who they are."""
+
+from __future__ import annotations
+
+import getpass
+import re
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from watchman_cli.cli.options import OUTPUT, STORE, write_config
+from watchman_cli.errors import ConfigError, print_error
+
+if TYPE_CHECKING:
+    from watchman_cli.collect.connection import Connection
+
+JOBS = 32  # servers that are asked at the same time
+
+
+def config_init(
+    addresses: list[str] = typer.Argument(metavar="HOST:PORT...", help="The ecFlow servers to watch."),
+    output: str = OUTPUT,
+    store: str | None = STORE,
+) -> None:
+    """Ask servers who they are, and write a commented configuration for them."""
+    from watchman_cli.collect.connection import try_connections
+    from watchman_cli.config import make_server, store_url
+    from watchman_cli.ecflow_client import WrongProtocol
+    from watchman_cli.output.config_file import render_config
+
+    url = store_url(store, {}, None)
+    entries = [_entry(address) for address in addresses]
+    connections = list(try_connections([make_server(entry) for entry in entries], JOBS))
+    for entry, connection in zip(entries, connections, strict=True):
+        if isinstance(connection.error, WrongProtocol):
+            entry["protocol"] = connection.error.spoken
+    connections = [
+        next(iter(try_connections([make_server(entry)], 1))) if "protocol" in entry else connection
+        for entry, connection in zip(entries, connections, strict=True)
+    ]
+    comments = [_comment(connection) for connection in connections]
+    write_config(output, render_config(url, entries, comments))
+    for connection in connections:
+        if connection.error is not None:
+            print_error(f"{connection.server.address}: {connection.error}; it is in the file all the same")
+    print(
+        f"{output}: written, {len(entries)} server{'s' if len(entries) > 1 else ''}; next: watchman collect"
+    )
+    raise typer.Exit(1 if any(connection.error for connection in connections) else 0)
+
+
+def _entry(address: str) -> dict[str, Any]:
+    """Return a server's settings, named after the caller and its address. Raises ConfigError."""
+    from watchman_cli.config import host_problem
+
+    match = re.fullmatch(r"\[?([^\[\]/@]+?)\]?:(\d{1,5})", address)
+    if match is None or host_problem(match[1]) or not 0 < int(match[2]) < 65536:
+        raise ConfigError([f"{address}: a server is named as HOST:PORT"])
+    repo = re.sub(r"[^\w.-]", "_", f"{match[1]}_{match[2]}")
+    return {"owner": getpass.getuser(), "repo": repo, "host": match[1], "port": int(match[2])}
+
+
+def _comment(connection: Connection) -> str:
+    found = connection.statistics
+    if found is None or found.instance is None:
+        return f"{connection.error or 'its release is not known'}"
+    return f"ecFlow {found.instance.version}, {found.server_state}, up since {found.instance.up_since}"

@@ -1,0 +1,63 @@
+"""Configurations of the older ecflow-watchman (`watch-all --config-file`), as one of this watchman.
+
+Its keys are those of `Config`, `ScrapeJob` and `EcflowServerConfig` in cmd/cli/watchall.go and config.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from watchman_cli.duration import parse_duration
+
+_SERVER = ("owner", "repo", "host", "port", "connect_timeout")
+
+
+def convert(old: Mapping[str, Any]) -> tuple[dict[str, Any], float, list[str]]:
+    """Return the new document, the seconds between two runs, and notes on what has no counterpart."""
+    sections = {name: old[name] for name in ("global", "scrape_configs", "sink_config") if name in old}
+    notes = [f"{name}: no counterpart" for name in old if name not in sections]
+    general, sink = _mapping(sections.get("global")), _mapping(sections.get("sink_config"))
+    interval = 60.0
+    for key, value in general.items():
+        if key != "scrape_interval":
+            notes.append(f"global.{key}: no counterpart; a server's deadline bounds each run")
+            continue
+        try:
+            interval = parse_duration(str(value))
+        except ValueError as error:
+            notes.append(f"global.scrape_interval: {error}; taken as a minute")
+    document: dict[str, Any] = {}
+    for key, value in sink.items():
+        if key == "url":
+            document["store"] = str(value) if "://" in str(value) else f"redis://{value}/0"
+        elif key != "type" or value != "redis":
+            notes.append(f"sink_config.{key}: no counterpart")
+    jobs = sections.get("scrape_configs")
+    entries = [_mapping(job) for job in (jobs if isinstance(jobs, list) else [])]
+    notes += dict.fromkeys(
+        f"scrape_configs.{key}: no counterpart" for entry in entries for key in entry if key not in _SERVER
+    )
+    document["servers"] = [dict(_server(entry)) for entry in entries]
+    return document, interval, notes
+
+
+def _server(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for key in _SERVER:
+        if key in entry:
+            value = entry[key]
+            is_number = key in ("port", "connect_timeout") and str(value).isascii() and str(value).isdigit()
+            yield key, int(value) if is_number else value
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def crontab_lines(interval: float, command: str) -> list[str]:
+    """Return the lines that run a command every `interval` seconds; those of a minute start after a pause."""
+    seconds = max(1, round(interval))
+    if seconds > 60:
+        return [f"*/{max(1, min(59, round(seconds / 60)))} * * * * {command}"]
+    pauses = range(0, 60, seconds)
+    return [f"* * * * * {f'sleep {pause}; ' if pause else ''}{command}" for pause in pauses]
