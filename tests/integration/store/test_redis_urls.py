@@ -57,11 +57,11 @@ def test_tls(
     crt, key = certificate.certificate, certificate.key
     mine = f"&ssl_certfile={crt}&ssl_keyfile={key}" if clients == "yes" else ""
     collects(watchman, ecflow, redis, f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={crt}{mine}")
-    servers = [{"owner": "o", "repo": "r", "address": ecflow, "deadline": 20}]
+    # Another attempt cannot mend it; with more of them the run would last until its deadline.
+    servers = [{"owner": "o", "repo": "r", "address": ecflow, "deadline": 3600}]
     watchman.configure(f"rediss://127.0.0.1:{port}/0", servers)
     untrusted = watchman.collect()
     assert untrusted.code == 3 and "its certificate is not trusted" in untrusted.err
-    assert untrusted.seconds < 10  # another attempt cannot mend it
     if clients == "yes":
         watchman.configure(f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={crt}", [servers[0] | {"deadline": 2}])
         assert watchman.collect().code == 3
