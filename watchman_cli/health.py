@@ -47,14 +47,14 @@ _OF_SYNC = ("mode", "reason", "verification", "next_verification", "disabled", "
 
 
 def encode(health: Health) -> bytes:
-    """The record as it is stored."""
+    """Return the record as it is stored."""
     flat = dict(vars(health))
     sync = {name: flat.pop(name) for name in _OF_SYNC}
     return orjson.dumps({**flat, "sync": sync})
 
 
 def decode(value: bytes | None) -> Health:
-    """The record in a store's value; an empty one where there is none, or it is not valid."""
+    """Return the record in a store's value; an empty one where there is none, or it is not valid."""
     try:
         document: dict[str, Any] = orjson.loads(value or b"")
     except orjson.JSONDecodeError:

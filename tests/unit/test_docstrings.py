@@ -13,9 +13,7 @@ NOT_COMMANDS = {
     *("a", "an", "the", "this", "that", "those", "these", "it", "its", "each", "every", "all", "any", "one"),
     *("what", "which", "who", "whose", "whether", "how", "why", "when", "where", "no", "of", "as", "there"),
 }
-# Stages whose functions have other docstrings still.
-EXEMPT = ("bindings", "collect", "sync", "store", "snapshot.py", "health.py", "retry.py")
-FILES = [path for path in sorted(PACKAGE.rglob("*.py")) if path.relative_to(PACKAGE).parts[0] not in EXEMPT]
+FILES = sorted(PACKAGE.rglob("*.py"))
 
 
 def functions(path: Path) -> Iterator[tuple[str, str]]:
