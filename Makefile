@@ -76,5 +76,6 @@ servers:
 	/usr/bin/python3 -c 'import ecflow' 2>/dev/null || [ -n "$$WATCHMAN_ECFLOW_PYTHON" ] || missing="$$missing python3-ecflow"; \
 	command -v redis-server >/dev/null || missing="$$missing redis-server"; \
 	command -v openssl >/dev/null || missing="$$missing openssl"; \
+	[ -x /usr/lib/nagios/plugins/negate ] || missing="$$missing monitoring-plugins-basic"; \
 	[ -z "$$missing" ] || { echo "Installing$$missing" && $(APT) update -qq && \
 	$(APT) install -qq -y --no-install-recommends $$missing >/dev/null; }

@@ -13,7 +13,6 @@ from watchman_cli.health import Health
 from watchman_cli.snapshot import Snapshot, decode
 
 if TYPE_CHECKING:
-    from watchman_cli.config import Server
     from watchman_cli.store import Store
 
 
@@ -74,9 +73,9 @@ def read_server(store: Store, name: str) -> ServerStatus:
     return _server_status(store, name, found, None, value)
 
 
-def read_servers(store: Store, servers: Sequence[Server]) -> list[ServerStatus]:
+def read_servers(store: Store, names: Sequence[str]) -> list[ServerStatus]:
     """Return what the store holds of each server. Raises StoreError."""
-    return [_read_any(store, server.name) for server in servers]
+    return [_read_any(store, name) for name in names]
 
 
 def _read_any(store: Store, name: str) -> ServerStatus:

@@ -23,7 +23,8 @@ ALLOWED: dict[str, set[str]] = {
     "store": DATA | {"sync"},
     "collect": DATA | {"config", "ecflow_client", "bindings", "sync", "store"},
     "reader": DATA | {"config", "store"},
-    "output": DATA | {"config", "collect", "reader"},
+    "check": DATA | {"reader"},
+    "output": DATA | {"config", "collect", "reader", "check"},
 }
 FOREIGN = {"redis": "store", "typer": "cli", "click": "cli", "ecflow": "bindings"}
 

@@ -21,7 +21,8 @@ def list_servers(
     from watchman_cli.store import open_store
 
     settings = load_config(config, store)
-    found = read_servers(open_store(settings.store, settings.store_source), settings.servers)
+    names = [server.name for server in settings.servers]
+    found = read_servers(open_store(settings.store, settings.store_source), names)
     if as_json:
         import orjson
 

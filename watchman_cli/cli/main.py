@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import typer
 
 from watchman_cli import __version__
+from watchman_cli.cli.check import PluginCommand, check
 from watchman_cli.cli.collect import collect
 from watchman_cli.cli.config_check import config_check
 from watchman_cli.cli.config_import import config_import
@@ -39,6 +40,7 @@ app.add_typer(config_app, name="config")
 app.command("collect", epilog="Example: watchman collect --server nwpc_op -v")(collect)
 app.command("show", epilog="Example: watchman show nwp_xp/nwpc_op --status aborted")(show)
 app.command("list", epilog="Example: watchman list --json")(list_servers)
+app.command("check", cls=PluginCommand, epilog="Example: watchman check nwp_xp/nwpc_op --max-age 5m")(check)
 config_app.command("check", epilog="Example: watchman config check --connect")(config_check)
 config_app.command("init", epilog="Example: watchman config init login01:3141 login02:3141")(config_init)
 config_app.command("import", epilog="Example: watchman config import OLD.yaml")(config_import)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Sequence
 
 import typer
 
 from watchman_cli.cli.completion import complete_path
 from watchman_cli.cli.options import CONFIG, SERVER, STORE, duration, server_from_options, wants_colour
-from watchman_cli.ecflow_client.details.flags import SHOWN
 from watchman_cli.errors import ConfigError, NoSnapshot
 from watchman_cli.status import NodeStatus
 
@@ -55,10 +55,8 @@ def show(
     from watchman_cli.output.tree import TreeFilter, render
     from watchman_cli.reader import read_server
 
-    unknown = sorted(set(flag) - SHOWN)
-    if unknown:
-        known = ", ".join(sorted(SHOWN))
-        raise ConfigError([f"--flag {unknown[0]}: no such flag in a snapshot; there are {known}"])
+    if flag:
+        _check_flags(flag)
     opened, name = server_from_options(name, config, store)
     found = read_server(opened, name)
     if as_json:
@@ -71,3 +69,13 @@ def show(
         raise NoSnapshot(f"{name}: it has no node {wanted.path}")
     height = shutil.get_terminal_size().lines if sys.stdout.isatty() else None
     print("\n".join(render(found, wanted, wants_colour(), height)))
+
+
+def _check_flags(names: Sequence[str]) -> None:
+    """Check that each is a flag that a snapshot can have. Raises ConfigError."""
+    from watchman_cli.ecflow_client.details.flags import SHOWN
+
+    unknown = sorted(set(names) - SHOWN)
+    if unknown:
+        known = ", ".join(sorted(SHOWN))
+        raise ConfigError([f"--flag {unknown[0]}: no such flag in a snapshot; there are {known}"])

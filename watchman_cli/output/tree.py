@@ -94,17 +94,17 @@ def tree(snapshot: Snapshot, wanted: TreeFilter, colour: bool) -> Iterator[str]:
             del bars[depth - 1 :]
             line = "".join(bars) + ("└─ " if last[index] else "├─ ") + name
             bars.append("   " if last[index] else "│  ")
-        line += "  " + status_text[record.status] + _details(record, snapshot.collected_time)
+        line += "  " + describe_status(record, snapshot.collected_time, status_text[record.status])
         if wanted.depth == depth:
             line += _folded(shown, depths, index, colour)
         yield line
 
 
-def _details(record: StatusRecord, time: datetime) -> str:
-    """Return what follows a status: how long the node had it at `time`, and its flags."""
+def describe_status(record: StatusRecord, time: datetime, status: str = "") -> str:
+    """Return a node's status, as it is or as `status`, how long the node had it at `time`, and its flags."""
     seconds = record.seconds_until(time)
     lasting = "" if seconds is None else f" for {format_duration(seconds)}"
-    return lasting + "".join(f", {printable(flag)}" for flag in record.flags)
+    return (status or record.status) + lasting + "".join(f", {printable(flag)}" for flag in record.flags)
 
 
 def fitting_depth(snapshot: Snapshot, wanted: TreeFilter, lines: int) -> int | None:

@@ -1,0 +1,175 @@
+"""What `check` says of a server: its state, why, and the performance data."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from watchman_cli.check import Limits, Range, State, assess, parse_limit
+from watchman_cli.check.ranges import parse_range
+from watchman_cli.health import Health
+from watchman_cli.output.check import NODES_SHOWN, render
+from watchman_cli.reader import ServerStatus
+from watchman_cli.snapshot import Snapshot, StatusRecord
+
+NOW = datetime(2026, 11, 24, 12, 10, tzinfo=timezone.utc)
+GOOD = Health(checked_time=NOW.isoformat(), ok=True)
+FAILING = Health(checked_time=NOW.isoformat(), failures=2, error={"kind": "x", "message": "it | fails"})
+TASK = StatusRecord("/s/f/t", "aborted", "2026-11-24T10:00:00+00:00", ("task_aborted",))
+SUITE = [
+    StatusRecord("/", "aborted"),
+    StatusRecord("/s", "aborted", "2026-11-24T10:00:00+00:00"),
+    StatusRecord("/s/f", "aborted", "2026-11-24T10:00:00+00:00"),
+    TASK,
+    StatusRecord("/s/f/waits", "queued"),
+    StatusRecord("/s/g", "active", "2026-11-23T12:10:00+00:00"),
+    StatusRecord("/s/g/runs", "active", "2026-11-24T10:00:00+00:00", ("late",)),
+    StatusRecord("/s/g/runs_too", "active", "2026-11-24T12:09:00+00:00"),
+    StatusRecord("/s/h", "queued"),
+    StatusRecord("/s/h/waits", "queued"),
+]
+IDLE = [StatusRecord("/", "complete"), StatusRecord("/s", "complete")]
+
+
+def status(
+    records: list[StatusRecord] | None, age: float = 42.0, health: Health = GOOD, server: str = "RUNNING"
+) -> ServerStatus:
+    found = None
+    if records is not None:
+        found = Snapshot(NOW, server, records)
+    error = None if found else "no snapshot"
+    read = NOW + timedelta(seconds=age)
+    return ServerStatus(
+        "o/r", read, found, error, health, health.summary if health.checked_time else "never read"
+    )
+
+
+def limits(warning: str = "", critical: str = "", **more: Any) -> Limits:
+    return Limits(
+        warning=dict(map(parse_limit, warning.split())),
+        critical=dict(map(parse_limit, critical.split())),
+        **more,
+    )
+
+
+def test_root_causes_come_after_the_first_line() -> None:
+    text = render([assess(status(SUITE), limits())], limits(), together=False)
+    assert text.splitlines() == [
+        "WATCHMAN CRITICAL - o/r: 1 aborted, 1 late, collected 42 s ago | "
+        "aborted=1;;0;0; late=1;0;;0; queued=2;;;0; active_for=7800s;;;0; age=42s;;;0;",
+        "/s/f/t: aborted for 2 h 10 min, task_aborted",
+        "/s/g/runs: active for 2 h 10 min, late",
+    ]
+
+
+def test_a_family_is_to_blame_only_where_nothing_below_it_is() -> None:
+    alone = [record for record in SUITE if record != TASK]
+    found = assess(status(alone), limits())
+    assert [node.path for node in found.problems[0].nodes] == ["/s/f"]
+
+
+def test_all_is_well() -> None:
+    text = render([assess(status(IDLE), limits())], limits(), together=False)
+    assert text.startswith("WATCHMAN OK - o/r: 0 aborted, 0 late, collected 42 s ago | aborted=0;")
+    assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("found", "state", "words"),
+    [
+        (status(IDLE), State.OK, "0 aborted"),
+        (status(IDLE, server="HALTED"), State.CRITICAL, "server HALTED"),
+        (status(IDLE, server="SHUTDOWN"), State.WARNING, "server SHUTDOWN"),
+        (status(IDLE, health=FAILING), State.WARNING, "2 runs failed: it / fails"),
+        (status(IDLE, age=181, health=FAILING), State.CRITICAL, "2 runs failed: it / fails"),
+        (status(IDLE, age=181), State.UNKNOWN, "no run has read it since, collected 3 min 1 s ago"),
+        (status(SUITE, age=181), State.UNKNOWN, "no run has read it since"),
+        (status(IDLE, age=-181), State.UNKNOWN, "in the future"),
+        (status(None, health=Health()), State.UNKNOWN, "no snapshot"),
+        (status(None, health=FAILING), State.CRITICAL, "no snapshot; 2 runs failed"),
+    ],
+)
+def test_a_server_that_cannot_be_judged_by_its_nodes(found: ServerStatus, state: State, words: str) -> None:
+    assessment = assess(found, limits())
+    assert assessment.state is state
+    line = render([assessment], limits(), together=False).splitlines()[0]
+    assert line.startswith(f"WATCHMAN {state.name} - o/r: ") and words in line
+    assert line.count("|") <= 1
+
+
+@pytest.mark.parametrize(
+    ("given", "state"),
+    [
+        (limits("aborted=1"), State.WARNING),  # late by its default
+        (limits("aborted=1 late=1"), State.OK),
+        (limits("aborted=0 late=1"), State.WARNING),
+        (limits("late=1", "aborted=0"), State.CRITICAL),
+        (limits("late=1", "aborted=1 active_for=2h"), State.CRITICAL),
+        (limits("late=1 active_for=2h", "aborted=1 active_for=3h"), State.WARNING),
+        (limits("late=1 aborted=1 queued=3:"), State.WARNING),
+        (limits("late=1 aborted=1 queued=@2:2"), State.WARNING),
+        (limits(path="/s/h"), State.OK),
+        (limits(path="/s/g"), State.WARNING),
+        (limits(path="/no/such"), State.UNKNOWN),
+        (limits(max_age=41), State.UNKNOWN),
+    ],
+)
+def test_what_is_limited(given: Limits, state: State) -> None:
+    assert assess(status(SUITE), given).state is state
+
+
+def test_only_nodes_beyond_the_limit_are_to_blame() -> None:
+    found = assess(status(SUITE, age=0), limits("late=1 aborted=1 active_for=1h"))
+    assert [node.path for node in found.problems[0].nodes] == ["/s/g/runs"]
+
+
+def test_many_causes_are_cut() -> None:
+    many = [
+        StatusRecord("/", "aborted"),
+        *(StatusRecord(f"/s{i}", "aborted") for i in range(NODES_SHOWN + 2)),
+    ]
+    lines = render([assess(status(many), limits())], limits(), together=False).splitlines()
+    assert len(lines) == 1 + NODES_SHOWN + 1
+    assert lines[-1] == "and 2 more"
+
+
+def test_several_servers_are_told_together() -> None:
+    found = [assess(status(IDLE), limits()), assess(status(None, health=Health()), limits())]
+    assert render(found, limits(), together=True).splitlines() == [
+        "WATCHMAN UNKNOWN - 2 servers: 1 OK, 1 UNKNOWN | 'o/r aborted'=0;;0;0; 'o/r late'=0;0;;0; "
+        "'o/r queued'=0;;;0; 'o/r active_for'=0s;;;0; 'o/r age'=42s;;;0;",
+        "OK: o/r: 0 aborted, 0 late, collected 42 s ago",
+        "UNKNOWN: o/r: no snapshot",
+    ]
+
+
+# ------------------------------------------------------------------------------- ranges
+
+# "Generate an alert if x is …", the table of the guidelines
+GUIDELINES = {
+    "10": lambda x: x < 0 or x > 10,
+    "10:": lambda x: x < 10,
+    "~:10": lambda x: x > 10,
+    "10:20": lambda x: x < 10 or x > 20,
+    "@10:20": lambda x: 10 <= x <= 20,
+}
+
+
+@pytest.mark.parametrize("text", GUIDELINES)
+def test_the_guidelines_own_examples(text: str) -> None:
+    found = parse_range(text)
+    assert str(found) == text
+    for value in (-1, 0, 9.9, 10, 10.1, 15, 20, 20.1, 1e9):
+        assert found.alerts(value) == GUIDELINES[text](value), value
+
+
+@pytest.mark.parametrize("text", ["", ":", "@", "@:", "20:10", "a", "1:b", "-1", "1:2:3", "~", "nan", "1 h"])
+def test_what_is_no_range_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is no |begins after its end"):
+        parse_range(text)
+
+
+def test_an_end_may_be_a_time_span() -> None:
+    assert parse_limit("active_for=10m:2h") == ("active_for", Range(600, 7200))

@@ -1,0 +1,115 @@
+"""`watchman check`: a plugin for Nagios, Icinga and every monitoring system that runs their plugins."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+from typer.core import TyperCommand
+
+from watchman_cli.cli.completion import complete_path, complete_server
+from watchman_cli.cli.options import CONFIG, STORE, duration, load_config, server_from_options
+from watchman_cli.errors import ConfigError, WatchmanError
+
+if TYPE_CHECKING:
+    from watchman_cli.check import Range
+
+
+class PluginCommand(TyperCommand):
+    """A command that ends with UNKNOWN where its options are wrong: the usual 2 would mean CRITICAL."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Return the command's context, or end the process."""
+        try:
+            return super().make_context(*arguments, **options)
+        except Exception as error:
+            message = getattr(error, "format_message", None)
+            if message is None:  # not of click, which typer brings under a name of its own
+                raise
+            _unknown(message())
+
+
+def _unknown(message: str) -> NoReturn:
+    """Say why nothing can be told, where monitoring systems look, and end with UNKNOWN."""
+    from watchman_cli.check import State
+    from watchman_cli.output.check import first_line
+
+    print(first_line(State.UNKNOWN, message.replace("\n", "; ")))
+    sys.exit(State.UNKNOWN)
+
+
+def check(
+    name: str | None = typer.Argument(
+        None,
+        metavar="OWNER/REPO",
+        help="The server; a repo alone where it is unique in the configuration.",
+        autocompletion=complete_server,
+    ),
+    every: bool = typer.Option(False, "--all", help="Check every server of the configuration."),
+    path: str = typer.Option(
+        "/",
+        "--path",
+        metavar="/SUITE",
+        help="Check this node and those below it.",
+        autocompletion=complete_path,
+    ),
+    max_age: float = typer.Option(
+        "3m", "--max-age", metavar="TIME", parser=duration, help="Take no snapshot that is older than this."
+    ),
+    warning: list[str] = typer.Option(
+        [],
+        "--warning",
+        "-w",
+        metavar="MEASURE=RANGE",
+        help="Warn where a measure (aborted, late, queued or active_for) is outside a range of the plugin "
+        "guidelines, as late=3, queued=1: or active_for=2h. May be repeated.",
+    ),
+    critical: list[str] = typer.Option(
+        [],
+        "--critical",
+        "-c",
+        metavar="MEASURE=RANGE",
+        help="As --warning, for CRITICAL. Where neither names them, aborted=0 is critical and late=0 warns.",
+    ),
+    config: str | None = CONFIG,
+    store: str | None = STORE,
+) -> None:
+    """Tell a monitoring system of a server's state, by what is in the store.
+
+    It exits with 0 OK, 1 WARNING, 2 CRITICAL or 3 UNKNOWN, as the Monitoring Plugins Guidelines say.
+    """
+    from watchman_cli.check import Limits, assess, worst
+    from watchman_cli.output.check import render
+    from watchman_cli.reader import read_servers
+    from watchman_cli.store import open_store
+
+    try:
+        limits = Limits(
+            "/" + path.strip("/"), max_age, _ranges("--warning", warning), _ranges("--critical", critical)
+        )
+        if every == bool(name):
+            raise ConfigError(["name one server as OWNER/REPO, or --all"])
+        if name:
+            opened, name = server_from_options(name, config, store)
+            names = [name]
+        else:
+            settings = load_config(config, store)
+            opened = open_store(settings.store, settings.store_source)
+            names = [server.name for server in settings.servers]
+        found = [assess(status, limits) for status in read_servers(opened, names)]
+    except WatchmanError as error:
+        _unknown(str(error))
+    print(render(found, limits, every))
+    raise typer.Exit(worst(each.state for each in found))
+
+
+def _ranges(option: str, limits: Sequence[str]) -> dict[str, Range]:
+    """Return the range of each measure that an option names. Raises ConfigError."""
+    from watchman_cli.check import parse_limit
+
+    try:
+        return dict(parse_limit(each) for each in limits)
+    except ValueError as error:
+        raise ConfigError([f"{option}: {error}"]) from error
