@@ -18,6 +18,7 @@ from watchman_cli.ecflow_client.errors import (
     HandleGone,
     HandshakeFailed,
     NotEcflow,
+    OtherHttpServer,
     WrongProtocol,
 )
 from watchman_cli.ecflow_client.password import encrypt
@@ -81,11 +82,13 @@ class Client:
     def _identify(self, deadline: float) -> str | None:
         """Return which other protocol the server speaks; None where it speaks none of them.
 
+        Raises OtherHttpServer.
         It is asked in each, with neither password nor token: an ecFlow server answers, if only to refuse.
         """
         request = encode_request([Stats()], Caller(_login(), socket.gethostname()))
         end = min(deadline, time.monotonic() + IDENTIFY_LIMIT)
         others = [protocol for protocol in PROTOCOLS if protocol != self.access.protocol]
+        other: OtherHttpServer | None = None
         for number, protocol in enumerate(others):
             access = replace(self.access, protocol=protocol)
             try:
@@ -94,9 +97,14 @@ class Client:
                 decode_reply(_send(access, request, limits, _login(), None), _login())
             except AccessRefused:
                 return protocol
+            except OtherHttpServer as error:
+                other = error
+                continue
             except EcflowError:
                 continue
             return protocol
+        if other is not None:
+            raise other
         return None
 
 

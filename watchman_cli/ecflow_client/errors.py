@@ -10,6 +10,7 @@ EcflowError
 ├── HandshakeFailed     TLS could not be negotiated
 ├── WrongProtocol       the server speaks another of tcp, ssl, http, https
 ├── NotEcflow           what answers does not speak ecFlow's protocol
+│   └── OtherHttpServer an HTTP server that is not ecFlow's answers there
 ├── NotUnderstood       the reply is ecFlow's, and holds what this client does not know
 ├── OutOfResources      this process may open no more connections, or has no memory
 ├── ReplyTooLarge       the reply is larger than allowed
@@ -110,6 +111,13 @@ class NotEcflow(EcflowError):
 
     def __init__(self, why: str = "what answers there does not speak ecFlow's protocol") -> None:
         super().__init__(why)
+
+
+class OtherHttpServer(NotEcflow):
+    """An HTTP server that is not ecFlow's answers there."""
+
+    def __init__(self) -> None:
+        super().__init__("an HTTP server answers there, not ecFlow")
 
 
 class NotUnderstood(EcflowError):

@@ -19,6 +19,7 @@ from watchman_cli.ecflow_client.errors import (
     ConnectionClosed,
     EcflowError,
     NotEcflow,
+    OtherHttpServer,
     OutOfResources,
     ReplyTooLarge,
 )
@@ -66,7 +67,7 @@ def _check(response: HTTPResponse, user: str) -> None:
     if response.status in _FOR_NOW:
         raise ProxyFailed(response.status)
     if response.status != 200:
-        raise NotEcflow("an HTTP server answers there, not ecFlow")
+        raise OtherHttpServer
 
 
 class ProxyFailed(EcflowError):

@@ -7,8 +7,8 @@ Python has no `crypt` module since 3.13.
 from __future__ import annotations
 
 import ctypes
-import ctypes.util
 import threading
+from contextlib import suppress
 
 from watchman_cli.ecflow_client.errors import EcflowError
 
@@ -21,14 +21,20 @@ class PasswordUnusable(EcflowError):
     kind = "authentication"
 
 
+def _library() -> ctypes.CDLL:
+    """Return the library with crypt(3). Raises PasswordUnusable.
+
+    It is named here, since ctypes.util.find_library() runs other programs, for each server of a run.
+    """
+    for name in ("libcrypt.so.1", "libcrypt.so.2"):
+        with suppress(OSError):
+            return ctypes.CDLL(name)
+    raise PasswordUnusable("this machine has no libcrypt, with which ecFlow passwords are sent")
+
+
 def encrypt(password: str, user: str) -> str:
     """Return a password as it goes to the server. Raises PasswordUnusable."""
-    try:
-        library = ctypes.CDLL(ctypes.util.find_library("crypt") or "libcrypt.so.1")
-    except OSError as error:
-        raise PasswordUnusable(
-            "this machine has no libcrypt, with which ecFlow passwords are sent"
-        ) from error
+    library = _library()
     library.crypt.restype = ctypes.c_char_p
     library.crypt.argtypes = [ctypes.c_char_p, ctypes.c_char_p]
     with _lock:

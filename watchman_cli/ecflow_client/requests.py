@@ -107,7 +107,8 @@ def encode_request(commands: Sequence[Command], caller: Caller) -> bytes:
         "polymorphic_name": "GroupCTSCmd",
         "ptr_wrapper": {"id": _FIRST | 1, "data": group},
     }
-    return json.dumps({"21ClientToServerRequest": {"cmd_": command_}}).encode()
+    # A server that reads lines, as HTTP's do, then answers at once, and is known by what it answers.
+    return json.dumps({"21ClientToServerRequest": {"cmd_": command_}}).encode() + b"\n"
 
 
 def _user(caller: Caller, first: bool = False) -> dict[str, Any]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import time
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 
-from watchman_cli.ecflow_client.errors import NameUnresolved, NoAnswer
+from watchman_cli.ecflow_client.errors import NameUnresolved, NoAnswer, OutOfResources
 
 Address = tuple[int, tuple[str, int]]  # the family, and what connect() takes
 
+# What the system says of a socket or a file that this process may not open any more.
+SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _lock = threading.Lock()
 _pending: dict[tuple[str, int], Future[list[Address]]] = {}
 
@@ -20,7 +23,8 @@ def resolve(host: str, port: int, deadline: float) -> list[Address]:
     """Return the addresses of a host, no later than `deadline`, a time.monotonic().
 
     Whoever asks for a name that is being looked up waits for the same answer. A look-up that does not
-    end is left behind in a daemon thread, which holds nothing. Raises NameUnresolved or NoAnswer.
+    end is left behind in a daemon thread, which holds nothing. Raises NameUnresolved, NoAnswer
+    or OutOfResources.
     """
     try:
         return _look_up(host, port, socket.AI_NUMERICHOST)
@@ -31,12 +35,20 @@ def resolve(host: str, port: int, deadline: float) -> list[Address]:
         if future is None:
             future = _pending[host, port] = Future()
             thread = threading.Thread(target=_answer, args=(host, port, future), daemon=True)
-            thread.start()
+            try:
+                thread.start()
+            except (RuntimeError, MemoryError) as error:
+                del _pending[host, port]
+                raise OutOfResources("no more threads") from error
     try:
         return future.result(max(0.0, deadline - time.monotonic()))
     except FutureTimeoutError as error:
         raise NoAnswer from error
-    except (OSError, UnicodeError) as error:  # a label that is too long or empty
+    except OSError as error:
+        if error.errno in SHORTAGES:
+            raise OutOfResources(error.strerror or "no more sockets") from error
+        raise NameUnresolved from error
+    except UnicodeError as error:  # a label that is too long or empty
         raise NameUnresolved from error
 
 

@@ -21,17 +21,25 @@ from watchman_cli.ecflow_client.errors import (
     HostUnreachable,
     NoAnswer,
     NotEcflow,
+    OtherHttpServer,
     OutOfResources,
     ReplyTooLarge,
 )
-from watchman_cli.ecflow_client.resolve import resolve
+from watchman_cli.ecflow_client.resolve import SHORTAGES, resolve
 
 if TYPE_CHECKING:
     import ssl
 
 HEADER_SIZE = 8
 _HEADER = re.compile(rb" *[0-9a-fA-F]+")
-_UNREACHABLE = (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.EHOSTDOWN, errno.EADDRNOTAVAIL)
+_UNREACHABLE = (
+    errno.EHOSTUNREACH,
+    errno.ENETUNREACH,
+    errno.ENETDOWN,
+    errno.EHOSTDOWN,
+    errno.EADDRNOTAVAIL,
+    errno.EAFNOSUPPORT,
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +78,11 @@ def connect(host: str, port: int, deadline: float) -> TimedSocket:
     addresses = resolve(host, port, deadline)
     failure: EcflowError = HostUnreachable()
     for number, (family, address) in enumerate(addresses):
-        connection = TimedSocket(family, socket.SOCK_STREAM)
+        try:
+            connection = TimedSocket(family, socket.SOCK_STREAM)
+        except OSError as error:  # no more descriptors, or this machine has no such addresses
+            failure = translate(error)
+            continue
         connection.deadline = deadline
         try:
             connection.settimeout(time_left(deadline) / (len(addresses) - number))
@@ -93,7 +105,7 @@ def translate(error: OSError, *, began: bool = False) -> EcflowError:
         return ConnectionRefused()
     if error.errno in _UNREACHABLE:
         return HostUnreachable()
-    if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+    if error.errno in SHORTAGES:
         return OutOfResources(error.strerror or "no more sockets")
     return ConnectionClosed(began=began)
 
@@ -133,7 +145,7 @@ def _receive(connection: Any, view: memoryview, deadline: float) -> None:
 def _size(header: bytes) -> int:
     """Return the length that a header announces. Raises NotEcflow where it is none."""
     if header.startswith(b"HTTP/"):
-        raise NotEcflow("an HTTP server answers there, not ecFlow")
+        raise OtherHttpServer
     if not _HEADER.fullmatch(header):
         raise NotEcflow
     return int(header, 16)
