@@ -35,10 +35,10 @@ class BindingsFailed(Exception):
 _FAILURES = (
     (r"authentication failed|not accepted, due to", "authentication", "the server refused the user", False),
     (r"Connection refused", "refused", "connection refused", True),
-    (r"^resolve: |Host not found", "unresolved", "the host's name does not resolve", True),
+    (r"\bresolve: |Host not found", "unresolved", "the host's name does not resolve", True),
     (r"No route to host|unreachable", "unreachable", "the host cannot be reached", True),
     (r"timed out", "no answer", "no answer in time", True),
-    (r"has no attribute 'enable_", "bindings", "they do not speak this protocol", False),
+    (r"has no attribute 'enable_", "protocol", "the bindings do not speak this protocol", False),
     (r"Openssl::enable|handshake", "tls", "TLS could not be negotiated", False),
     (r"bad_alloc|MemoryError", "crashed", "no memory for what the server sent", False),
     (r"Connection reset|Broken pipe|End of file|EOF\(", "reset", "the server closed the connection", True),
@@ -55,7 +55,7 @@ def classify_failure(text: str, bindings: str, server: str | None) -> BindingsFa
         if re.search(pattern, text, re.IGNORECASE | re.MULTILINE):
             return BindingsFailed(kind, message, transient=transient)
     of = f"the server, {server}," if server else "the server"
-    return BindingsFailed("bindings", f"{of} has what these bindings, {bindings}, cannot read")
+    return BindingsFailed("protocol", f"{of} has what these bindings, {bindings}, cannot read")
 
 
 def describe_exit(code: int) -> str:

@@ -28,6 +28,7 @@ from watchman_cli.ecflow_client.details.flags import read_token
 from watchman_cli.snapshot import SINCE_SHOWN, StatusRecord
 
 SCRIPT = Path(__file__).with_name("script.py")
+NOT_IMPORTED = "the ecflow bindings were not imported in time"
 AT_ONCE = os.cpu_count() or 1  # processes that read: they compute, and each holds a whole definition
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
@@ -74,7 +75,7 @@ class Referee:
         Raises BindingsMissing where no interpreter has them, BindingsFailed where the time is over.
         """
         if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
-            raise BindingsFailed("no answer", "the ecflow bindings were not imported in time")
+            raise BindingsFailed("bindings", NOT_IMPORTED)
         try:
             if self._missing is not None:
                 raise self._missing
@@ -87,7 +88,10 @@ class Referee:
     def _search(self, deadline: float) -> Bindings:
         tried = []
         for interpreter in _candidates(self._named):
-            lines = self._run(interpreter, {}, deadline)
+            try:
+                lines = self._run(interpreter, {}, deadline)
+            except BindingsFailed as error:
+                raise BindingsFailed("bindings", NOT_IMPORTED) from error
             hello = _object(lines[0]) if lines else {}
             if "ecflow" in hello:
                 return Bindings(interpreter, str(hello["ecflow"]), str(hello["python"]))

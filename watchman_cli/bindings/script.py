@@ -46,7 +46,8 @@ def main() -> None:
         except Exception as error:
             size = os.fstat(noise).st_size
             printed = os.pread(noise, ERROR_SIZE, max(0, size - ERROR_SIZE)).decode("utf-8", "replace")
-            answer(out, {"error": str(error)[:ERROR_SIZE] + "\n" + printed})
+            said = f"{type(error).__name__}: {error}"[:ERROR_SIZE]
+            answer(out, {"error": f"{said}\n{printed}"})
     out.flush()
     os._exit(0)  # freeing a definition of 100,000 nodes takes time
 
