@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from watchman_cli import schema
+from watchman_cli.snapshot import parse_time
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Health:
 
 
 _OF_SYNC = ("mode", "reason", "verification", "next_verification", "disabled", "stale_handle")
+_TIMES = ("checked_time", "failing_since", "collected_time", "next_verification")
 
 
 def encode(health: Health) -> bytes:
@@ -62,4 +64,9 @@ def decode(value: bytes | None) -> Health:
     if not schema.is_valid("health", document):
         return Health()
     flat = {**document, **document["sync"]}
+    try:
+        for name in _TIMES:
+            parse_time(flat.get(name) or "2000-01-01T00:00:00Z")
+    except ValueError:
+        return Health()
     return Health(**{name: value for name, value in flat.items() if name in Health.__dataclass_fields__})

@@ -15,7 +15,7 @@ ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(BASE, BASE),
     "signals": BASE,
     "snapshot": BASE | {"ecflow_client"},
-    "health": BASE,
+    "health": BASE | {"snapshot"},
     "config": BASE,
     "ecflow_client": set(),
     "bindings": DATA | {"ecflow_client"},

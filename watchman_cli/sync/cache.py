@@ -8,6 +8,7 @@ tell. It holds no variable, no password and no reason of an abort.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -16,11 +17,14 @@ from typing import Any
 import orjson
 
 from watchman_cli.ecflow_client import Instance
+from watchman_cli.ecflow_client.definition import STATES
 from watchman_cli.snapshot import parse_time
 
 FORMAT = 4
 SIZE_LIMIT = 64 << 20  # bytes; a larger one is neither kept nor read
+LARGEST = (1 << 31) - 1  # of ecFlow's numbers: a larger one is not understood by a server
 _DIGEST_SIZE = 64
+_SINCE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", re.ASCII)
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "stats_count": int,
     "group_count": int,
@@ -81,7 +85,7 @@ def decode(value: bytes) -> SyncCache | None:
         fields: dict[str, Any] = orjson.loads(document)
         if fields.pop("format") != FORMAT or not _typed(fields):
             return None
-        suspended = {path: (str(state), since) for path, (state, since) in fields.pop("suspended").items()}
+        suspended = {path: _state(*found) for path, found in fields.pop("suspended").items()}
         cache = SyncCache(instance=Instance(**fields.pop("instance")), suspended=suspended, **fields)
         parse_time(cache.read_time)
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -91,9 +95,18 @@ def decode(value: bytes) -> SyncCache | None:
 
 def _typed(fields: Mapping[str, Any]) -> bool:
     """Return whether each field has its type: a value in a store may be anybody's."""
-    return all(isinstance(fields[name], kind) for name, kind in _TYPES.items()) and all(
-        isinstance(value, str) for value in fields["begin_times"].values()
+    return (
+        all(isinstance(fields[name], kind) for name, kind in _TYPES.items())
+        and all(0 <= fields[name] <= LARGEST for name, kind in _TYPES.items() if kind is int)
+        and all(isinstance(value, str) for value in fields["begin_times"].values())
     )
+
+
+def _state(state: str, since: str | None) -> tuple[str, str | None]:
+    """Return a state and since when it lasts. Raises ValueError where they are none."""
+    if state not in STATES or (since is not None and not _SINCE.fullmatch(since)):
+        raise ValueError
+    return state, since
 
 
 def _digest(data: bytes) -> bytes:

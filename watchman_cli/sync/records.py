@@ -51,7 +51,7 @@ def record_of(path: str, state: NodeState, begin_times: Mapping[str, str]) -> St
 
 
 def since_of(duration: int, begin_time: str | None) -> str | None:
-    """Return when a state began, in UTC; None where the suite has not begun.
+    """Return when a state began, in UTC; None where the suite has not begun, or no calendar has that time.
 
     ecFlow's Node::state_change_time is the calendar's start plus the duration (Node.cpp), in UTC
     (Calendar::second_clock_time).
@@ -60,9 +60,12 @@ def since_of(duration: int, begin_time: str | None) -> str | None:
     if match is None or match[2] not in MONTHS:
         return None
     year, month, day, hour, minute, second = match.groups()
-    date = datetime(int(year), MONTHS.index(month) + 1, int(day), tzinfo=timezone.utc)
-    time = timedelta(hours=int(hour), minutes=int(minute), seconds=int(second) + duration)
-    return (date + time).isoformat()
+    try:
+        date = datetime(int(year), MONTHS.index(month) + 1, int(day), tzinfo=timezone.utc)
+        time = timedelta(hours=int(hour), minutes=int(minute), seconds=int(second) + duration)
+        return (date + time).isoformat()
+    except (ValueError, OverflowError):
+        return None
 
 
 def states_under_suspended(definition: Definition) -> dict[str, tuple[str, str | None]]:

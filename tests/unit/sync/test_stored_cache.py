@@ -1,0 +1,60 @@
+"""What is in a store may be anybody's: a cache with a right digest and wrong content is not used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from watchman_cli.ecflow_client import Instance
+from watchman_cli.sync import cache as sync_cache
+from watchman_cli.sync.cache import LARGEST, SyncCache
+from watchman_cli.sync.records import since_of
+
+CACHE = SyncCache(
+    instance=Instance("5.9.2", "host", "3141", "2026-Nov-25 20:00:00"),
+    stats_count=1,
+    group_count=1,
+    state_change_no=5,
+    modify_change_no=LARGEST,
+    nodes=3,
+    revision="0" * 32,
+    target=["host", 3141, None],
+    read_time="2026-11-25T20:00:00.000000+00:00",
+    suspended={"/s/t": ("active", "2026-11-25T20:00:00+00:00"), "/s/u": ("queued", None)},
+    begin_times={"s": "2026-Nov-25 20:00:00"},
+)
+
+
+def test_a_cache_is_decoded_as_it_was_encoded() -> None:
+    assert sync_cache.decode(sync_cache.encode(CACHE)) == CACHE
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"state_change_no": LARGEST + 1},
+        {"modify_change_no": -1},
+        {"handle": 1 << 62},
+        {"nodes": -5},
+        {"nodes": 1.5},
+        {"suspended": {"/s/t": ("wet", None)}},
+        {"suspended": {"/s/t": ("active", '","x":"')}},
+        {"suspended": {"/s/t": ("active", 7)}},
+        {"suspended": {"/s/t": "active"}},
+        {"begin_times": {"s": 5}},
+        {"read_time": "yesterday"},
+    ],
+    ids=str,
+)
+def test_a_forged_cache_is_not_used(forged: dict[str, Any]) -> None:
+    assert sync_cache.decode(sync_cache.encode(replace(CACHE, **forged))) is None
+
+
+@pytest.mark.parametrize(
+    ("duration", "begin_time"),
+    [(10**12, "2026-Nov-25 20:00:00"), (0, "2026-Feb-31 20:00:00"), (0, "0000-Jan-01 00:00:00")],
+)
+def test_a_time_that_no_calendar_has_is_left_out(duration: int, begin_time: str) -> None:
+    assert since_of(duration, begin_time) is None
