@@ -47,7 +47,7 @@ class Collector:
     ) -> None:
         self.servers = servers
         self.store = store
-        self._jobs = min(jobs, _jobs_with_descriptors())
+        self._jobs = jobs
         self._threads = 0
         self._stood_still = 0.0
         self._looked = time.monotonic()
@@ -76,6 +76,7 @@ class Collector:
         waiting: queue.SimpleQueue[list[Server]] = queue.SimpleQueue()
         for group in groups.values():
             waiting.put(group)
+        self._limit_jobs(len(groups))
         self._start_threads(waiting, FIRST_THREADS)
         found: dict[str, Outcome] = {}
         while len(found) < len(self.servers) and not self._overdue(found):
@@ -93,6 +94,13 @@ class Collector:
                 found[server.name] = Outcome(server, "lost", server.deadline, error=error)
                 done(found[server.name])
         return list(found.values())
+
+    def _limit_jobs(self, groups: int) -> None:
+        """Have no more threads than are needed, and than the descriptors that may be opened suffice for."""
+        wanted = min(self._jobs, groups)
+        self._jobs = min(wanted, _jobs_with_descriptors())
+        if self._jobs < wanted:
+            self.threads_missing = f"no more than {self._jobs} servers could be read at a time (ulimit -n)"
 
     def _start_threads(self, waiting: queue.SimpleQueue[list[Server]], number: int) -> None:
         """Start more threads, as many as are needed and allowed; without any, do their work here."""

@@ -162,7 +162,11 @@ class ServerCollector:
             record = replace(
                 record, collected_time=now, mode="full", reason=verification.difference, disabled=disabled
             )
-        lease.commit(replace(self._update(record, cache), snapshot=value))
+        try:
+            lease.commit(replace(self._update(record, cache), snapshot=value))
+        except (LeaseLost, StoreError) as error:  # the snapshot itself was written before
+            why = str(error) or "another run has taken over"
+            self._warnings.append(f"what verifying gave was not written: {why}")
         return verification.summary
 
     def _compare(self, lease: Lease, reading: Reading, theirs: BindingsReading) -> Verification:
