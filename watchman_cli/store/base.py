@@ -13,22 +13,25 @@ more, and finds that it was done. A lock that is gone does not forbid the write 
 restarted has lost it together with other values, and what the run read of its server is good. So `commit`
 raises LeaseLost only where another live holder has the server, or where the snapshot in the store is later
 than the one that was there when the lease was taken. A new time is set only in the snapshot that was there
-then, else SnapshotChanged is raised, nothing is written and the lease stays.
+then, byte for byte, and proved to be whole by its digest or by the caller who has read it with `value`; else
+SnapshotChanged is raised, nothing is written and the lease stays. A directory replaces each file by itself,
+the snapshot first: what is lost in between is at most the sync cache, which names its snapshot's revision.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from watchman_cli import snapshot
 from watchman_cli.snapshot import Head
 
 LOCK_GRACE = 5.0  # seconds after its deadline for which a lease of a run that was killed stays at most
-ADDRESS_WAIT = (
-    0.5  # part of the time until the deadline for which an address that another run reads is waited for
-)
+ADDRESS_WAIT = 0.5  # part of a lease's time for which it waits for an address that another run reads
+FIRST_POLL, LAST_POLL = 0.02, 0.25  # seconds between two looks at such an address
 MAX_VALUE = {"status": 512 << 20, "health": 1 << 20, "sync": 64 << 20}  # bytes that are read of a value
 
 
@@ -76,7 +79,8 @@ class Update:
 
     Either `snapshot` is a new one, or `new_time` is the time to set in the stored one, or the snapshot stays
     as it is. `sync` is None where it stays, and empty where it is to be deleted. `expire` is the number of
-    seconds after which the store drops the snapshot; None where it stays for ever.
+    seconds after which the store drops the snapshot; None where it stays for ever. It is given when a server
+    could not be read, too: what was configured since the snapshot was written counts from then on.
     """
 
     health: bytes
@@ -170,6 +174,16 @@ class Store(ABC):
 
         Raises StoreError, and BadSnapshot where something else than a value is in its place.
         """
+
+    def wait_for_address(self, take: Callable[[], bool], deadline: float) -> bool:
+        """Return whether `take` succeeds, tried for a part of the time until `deadline`."""
+        now, pause = time.monotonic(), FIRST_POLL
+        give_up = now + (deadline - now) * ADDRESS_WAIT
+        while not take():
+            if time.monotonic() + pause > give_up or self.stopped.wait(pause):
+                return False
+            pause = min(2 * pause, LAST_POLL)
+        return True
 
     def set_timeout(self, seconds: float) -> None:  # noqa: B027 (a store that does not wait has none)
         """Bound the wait for one answer of the store, so that a deadline can be kept."""

@@ -19,7 +19,6 @@ from urllib.parse import quote
 from watchman_cli import snapshot
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.store.base import (
-    ADDRESS_WAIT,
     MAX_VALUE,
     Lease,
     LeaseLost,
@@ -34,7 +33,6 @@ from watchman_cli.store.directory_lock import DirectoryLock, temporary_name, wri
 from watchman_cli.text import printable
 
 ADDRESSES = ".addresses"  # no owner's name begins with a dot
-FIRST_POLL, LAST_POLL = 0.02, 0.25  # seconds between two looks at an address that another run reads
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -70,7 +68,7 @@ class DirectoryStore(Store):
                 if taken and address:
                     folder = self._open_folder(ADDRESSES, quote(address, safe=""))
                     locks.append(DirectoryLock(folder, lifetime))
-                    taken = self._await(locks[1], time.monotonic() + lifetime * ADDRESS_WAIT)
+                    taken = self.wait_for_address(locks[1].take, deadline)
             if taken:
                 return DirectoryLease(self, name, locks)
         except BaseException:
@@ -92,15 +90,6 @@ class DirectoryStore(Store):
                     _unlink(file_name(field), folder)
             finally:
                 os.close(folder)
-
-    def _await(self, lock: DirectoryLock, give_up: float) -> bool:
-        """Wait until no other run reads the server's address; return False if that takes too long."""
-        pause = FIRST_POLL
-        while not lock.take():
-            if time.monotonic() + pause > give_up or self.stopped.wait(pause):
-                return False
-            pause = min(2 * pause, LAST_POLL)
-        return True
 
     def _open_root(self) -> int:
         self.root.mkdir(mode=0o775, parents=True, exist_ok=True)

@@ -83,6 +83,11 @@ class RedisStore(Store):
     def close(self) -> None:
         self._topology.close()
 
+    @property
+    def has_slots(self) -> bool:
+        """Return whether one transaction can write only what belongs to one server."""
+        return self._topology.has_slots
+
     def client_for(self, full_key: str) -> redis.Redis:
         """Return a client of the server that has a key; its errors are for `call`."""
         return self._topology.client_for(full_key)

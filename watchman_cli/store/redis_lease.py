@@ -13,7 +13,6 @@ from watchman_cli import snapshot
 from watchman_cli.errors import StoreError
 from watchman_cli.store import holder
 from watchman_cli.store.base import (
-    ADDRESS_WAIT,
     MAX_VALUE,
     Lease,
     LeaseLost,
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
     from watchman_cli.store.redis import RedisStore
 
 MAX_RACES = 10  # times that a commit is begun again because another writer was in between
-FIRST_POLL, LAST_POLL = 0.02, 0.25  # seconds between two looks at an address that another run reads
 
 
 class RedisLease(Lease):
@@ -60,7 +58,7 @@ class RedisLease(Lease):
             ),
             self._deadline,
         )
-        if answers is None or not self._take_address():
+        if answers is None or not self._store.wait_for_address(self._take_address, self._deadline):
             return False
         raw_head, size, health, sync = self._store.call(
             lambda: [_value_or_none(answer) for answer in answers], self._deadline
@@ -75,17 +73,8 @@ class RedisLease(Lease):
         return True
 
     def _take_address(self) -> bool:
-        """Wait until no other run reads the server's address; return False if that takes too long."""
-        lock, pause = self._address, FIRST_POLL
-        if lock is None:
-            return True
-        now = time.monotonic()
-        give_up = now + (self._deadline - now) * ADDRESS_WAIT
-        while self._store.call(lock.take, self._deadline) is None:
-            if time.monotonic() + pause > give_up or self._store.stopped.wait(pause):
-                return False
-            pause = min(2 * pause, LAST_POLL)
-        return True
+        lock = self._address
+        return lock is None or self._store.call(lock.take, self._deadline) is not None
 
     def value(self, field: str) -> bytes | None:
         def get() -> Any:
@@ -113,7 +102,6 @@ class RedisLease(Lease):
                 if self._address:
                     self._address.held = False
             raise
-        self._lock.held = self._lock.held and not end
         if end:
             self.release()
         else:
@@ -134,17 +122,27 @@ class RedisLease(Lease):
     def _write_if_held(
         self, pipe: Pipeline, update: Update, end: bool, *, retried: bool, watched: bool
     ) -> None:
-        pipe.watch(self._keys["lock"], self._keys["status"])
+        locks = self._locks_in_transaction()
+        pipe.watch(self._keys["status"], *(lock.key for lock in locks))
         if retried and _get_or_none(lambda: pipe.get(self._keys["health"])) == update.health:
             return  # it was written, and only the answer was lost
-        self._check_lock(pipe, update)
+        owners: Any = pipe.mget([lock.key for lock in locks])  # None of one of another type
+        self._check_lock(pipe, update, owners[0])
         if update.new_time is not None:
             self._check_snapshot(pipe, watched)
-        self._execute(pipe, update, end)
+        mine = [lock for lock, owner in zip(locks, owners, strict=True) if owner == self._token]
+        ended = [self._lock, *(lock for lock in mine if lock is not self._lock)] if end else []
+        self._execute(pipe, update, ended)
+        for lock in ended:
+            lock.held = False
 
-    def _check_lock(self, pipe: Pipeline, update: Update) -> None:
+    def _locks_in_transaction(self) -> list[RedisLock]:
+        """Return the locks that one transaction can give back: in a cluster, not that of the address."""
+        together = self._address is not None and self._address.held and not self._store.has_slots
+        return [self._lock, self._address] if together and self._address else [self._lock]
+
+    def _check_lock(self, pipe: Pipeline, update: Update, owner: bytes | None) -> None:
         """Raise LeaseLost if another run has the server now, or wrote it since the lease was taken."""
-        owner = _get_or_none(lambda: pipe.get(self._keys["lock"]))
         if owner == self._token:
             return
         if owner is not None and not holder.is_dead(owner):
@@ -174,7 +172,7 @@ class RedisLease(Lease):
         if (self._read[: snapshot.HEAD_SIZE], len(self._read)) != (self.stored.raw_head, self.stored.size):
             raise SnapshotChanged
 
-    def _execute(self, pipe: Pipeline, update: Update, end: bool) -> None:
+    def _execute(self, pipe: Pipeline, update: Update, ended: list[RedisLock]) -> None:
         keys = self._keys
         expire = update.expire
         written = update.snapshot is not None or update.new_time is not None
@@ -195,8 +193,8 @@ class RedisLease(Lease):
             pipe.set(keys["sync"], update.sync)
         elif update.sync is not None:
             pipe.delete(keys["sync"])
-        if end:
-            pipe.delete(keys["lock"])
+        for lock in ended:
+            pipe.delete(lock.key)
         pipe.execute()
 
     def release(self) -> None:

@@ -23,6 +23,7 @@ class Topology(ABC):
     """The Redis servers of one address, each with a client of its own."""
 
     follows_master = True  # whether another server may take over from one that fails
+    has_slots = False  # whether a transaction is only of keys of one slot
 
     def __init__(self, address: RedisAddress, budget: TimeBudget) -> None:
         self._address, self._budget = address, budget
@@ -96,6 +97,8 @@ class SentinelMaster(Topology):
 
 class Cluster(Topology):
     """A Redis Cluster: which of its masters has a key is told by the key's slot."""
+
+    has_slots = True
 
     def __init__(self, address: RedisAddress, budget: TimeBudget) -> None:
         super().__init__(address, budget)

@@ -68,6 +68,7 @@ COMMANDS = (
     "pttl",
     "getrange",
     "strlen",
+    "mget",
     "watch",
     "multi",
     "exec",
@@ -257,7 +258,7 @@ def test_a_script_that_does_not_end_is_named(redis: RedisServer, store: Store) -
     killer = redis.client
     _await_busy(killer)
     store.set_timeout(0.3)
-    with pytest.raises(StoreError, match="BUSY Redis is busy running a script"):
+    with pytest.raises(StoreError, match=r"BUSY .* is busy running a script"):
         store.lease(NAME, soon(1))
     killer.execute_command("SCRIPT KILL")
     script.join()
