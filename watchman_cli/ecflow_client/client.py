@@ -13,6 +13,7 @@ from functools import cached_property
 from watchman_cli.ecflow_client.access import Access
 from watchman_cli.ecflow_client.errors import (
     AccessRefused,
+    CertificateMissing,
     ConnectionClosed,
     EcflowError,
     HandleGone,
@@ -50,7 +51,7 @@ class Client:
             body = self._exchange(encode_request(commands, self._caller), limits)
             self.received += len(body)
             answer = decode_reply(body, self._caller.user)
-        except (ConnectionClosed, HandshakeFailed, NotEcflow) as error:
+        except (CertificateMissing, ConnectionClosed, HandshakeFailed, NotEcflow) as error:
             if self._answered or (isinstance(error, ConnectionClosed) and error.began):
                 raise
             spoken = self._identify(limits.deadline)
@@ -121,7 +122,7 @@ def _send(
         if access.protocol == "http":
             from watchman_cli.ecflow_client import http
 
-            return http.exchange(plain, access.host, request, limits, headers or {}, user)
+            return http.exchange(plain, access, request, limits, headers or {}, user)
         from watchman_cli.ecflow_client import tls
 
         context = tls.trusting_context() if headers is None else tls.context_for(access)
@@ -130,7 +131,7 @@ def _send(
                 return exchange(wrapped, request, limits)
             from watchman_cli.ecflow_client import http
 
-            return http.exchange(wrapped, access.host, request, limits, headers or {}, user)
+            return http.exchange(wrapped, access, request, limits, headers or {}, user)
 
 
 def _login() -> str:

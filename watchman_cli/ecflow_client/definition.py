@@ -20,11 +20,12 @@ STATES = ("unknown", "complete", "queued", "aborted", "submitted", "active")  # 
 SERVER_STATES = ("HALTED", "SHUTDOWN", "RUNNING")  # SState.hpp, in this order
 SUSPENDED = "suspended"
 NEW_LINE = "\\n"
+NUMBER_SIZE = 18  # digits of a change number, so that it fits into 64 bits
 CHUNK = 1 << 22  # characters that are looked at together, so that few lines are in memory at once
 
 _LINES = re.compile(r"\\n *(task|family|suite|alias|calendar|end\w+)\b ?([^ \\]*)([^\\]*(?:\\[^n][^\\]*)*)")
 _HEAD = re.compile(r"#(\d+\.\d+\.\d+)[^\\]*\\n *defs_state ([^\\]*)")
-_ABORT_REASON = re.compile(r"abort<:.*>abort")
+_REASON_START, _REASON_END = "abort<:", ">abort"
 # The calendar's begin_time is initLocalTime, which is initTime without the clock's gain (Calendar.hpp).
 _BEGIN_TIME = re.compile(r"initTime:(\S+ \S+)(?:.* initLocalTime:(\S+ \S+))?")
 _DURATION = re.compile(r"(-?)(\d+):(\d\d):(\d\d)")
@@ -89,9 +90,10 @@ def parse_definition(text: str) -> Definition:
     tree = _Tree()
     start = head.end()
     while start < len(text):
-        end = text.rfind(NEW_LINE, start, start + CHUNK) if start + CHUNK < len(text) else len(text)
-        if end <= start:  # a line longer than a chunk
-            end = text.find(NEW_LINE, start + CHUNK)
+        end = len(text)
+        if start + CHUNK < end:  # a line longer than a chunk is looked at alone
+            ends = text.find(NEW_LINE, start + 1), text.rfind(NEW_LINE, start + 1, start + CHUNK)
+            end = max(ends) if max(ends) > 0 else end
         tree.add(_LINES.findall(text, start, end))
         start = end
     tree.close()
@@ -171,8 +173,9 @@ def parse_node_state(tail: str) -> NodeState:
 
     An abort's reason is anybody's text, and may look like the rest of the line.
     """
-    if "abort<:" in tail:
-        tail = _ABORT_REASON.sub("", tail)
+    start, end = tail.find(_REASON_START), tail.rfind(_REASON_END)
+    if 0 <= start < end:
+        tail = tail[:start] + tail[end + len(_REASON_END) :]
     state, suspended, duration = "unknown", False, 0
     details: dict[str, str] = {}
     for token in tail.split():
@@ -207,6 +210,6 @@ def parse_duration(text: str) -> int:
 
 
 def _number(text: str) -> int:
-    if not text.isdecimal() or not text.isascii():
+    if not text.isdecimal() or not text.isascii() or len(text) > NUMBER_SIZE:
         raise NotUnderstood("the server's definition has a change number that is none")
     return int(text)

@@ -10,10 +10,11 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException, HTTPResponse, RemoteDisconnected
+from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
 from pathlib import Path
 from typing import Any
 
+from watchman_cli.ecflow_client.access import Access
 from watchman_cli.ecflow_client.errors import (
     AccessRefused,
     ConnectionClosed,
@@ -26,6 +27,7 @@ from watchman_cli.ecflow_client.errors import (
 from watchman_cli.ecflow_client.transport import Limits, translate
 
 PATH = "/v1/ecflow"
+_KEY = re.compile(r"[!-~]+")
 PIECE = 1 << 20  # bytes that are read together where the length is not announced
 _REFUSED = (401, 403, 407)
 _FOR_NOW = (429, 502, 503, 504)  # what a proxy says while the server behind it is away
@@ -38,10 +40,10 @@ class TokenError(EcflowError):
 
 
 def exchange(
-    connection: Any, host: str, request: bytes, limits: Limits, headers: Mapping[str, str], user: str
+    connection: Any, access: Access, request: bytes, limits: Limits, headers: Mapping[str, str], user: str
 ) -> bytearray:
     """Post a request's body and return the reply's. Raises EcflowError."""
-    client = HTTPConnection(host)
+    client = HTTPConnection(access.host, access.port)
     client.sock = connection
     connection.deadline = limits.first_by
     try:
@@ -54,6 +56,8 @@ def exchange(
         raise OutOfResources("no memory for what the server sent") from error
     except RemoteDisconnected as error:
         raise ConnectionClosed from error
+    except IncompleteRead as error:
+        raise ConnectionClosed(began=True) from error
     except HTTPException as error:
         raise NotEcflow from error
     except OSError as error:
@@ -130,6 +134,8 @@ def _credentials(token: Mapping[str, Any]) -> str:
     """Return what HTTP's Authorization takes, of one entry in a file of tokens."""
     api = token["api"]
     if token["type"] == "bearer":
+        if not _KEY.fullmatch(api["key"]):  # a header's value, to which a new line would add another
+            raise ValueError
         return f"Bearer {api['key']}"
     if token["type"] == "basic":
         pair = f"{api['username']}:{api['password']}".encode()

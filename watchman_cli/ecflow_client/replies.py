@@ -156,6 +156,8 @@ def _sync(data: Mapping[str, Any], text: str) -> dict[str, Any]:
         return {"changes": parse_changes(data["incremental_changes_"])}
     except FullReadingRequired as error:
         return {"required": error}
+    except NotUnderstood as error:  # a full reading needs none of it
+        return {"required": FullReadingRequired(str(error))}
 
 
 def _positive(value: Any) -> int:

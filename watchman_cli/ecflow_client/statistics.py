@@ -7,11 +7,12 @@ with three blanks, since 5.16 with two, and there lines whose value is zero are 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from watchman_cli.ecflow_client.definition import SERVER_STATES
 
-_LINE = re.compile(r"^ {2,3}(\S.*?) {2,}(\S.*?) *$", re.MULTILINE)
+_INDENTS = ("  ", "   ")
 _VERSION = re.compile(r"\((\d+\.\d+\.\d+)\)")
 _NUMBER = re.compile(r"\d+")
 
@@ -57,7 +58,7 @@ _VITALS = {
 
 def parse_statistics(text: str) -> Statistics:
     """Return what a server's statistics tell; what is not found there is named, never guessed."""
-    lines = {label.lower(): value for label, value in _LINE.findall(text)}
+    lines = dict(_lines(text))
     version = _VERSION.search(lines.get("version", ""))
     found = {
         "version": version[1] if version else "",
@@ -76,6 +77,14 @@ def parse_statistics(text: str) -> Statistics:
     state = lines.get("status", "")
     state = state if state in SERVER_STATES else ""
     return Statistics(instance, missing, state, counts["stats cmd"], counts["group"], vitals)
+
+
+def _lines(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each line's label, in small letters, and its value, which blanks keep apart."""
+    for line in text.split("\n"):
+        label, _, value = line.strip(" ").partition("  ")
+        if value and line[: line.find(label)] in _INDENTS:
+            yield label.lower(), value.strip(" ")
 
 
 def _integer(value: str | None) -> int:

@@ -87,7 +87,8 @@ def decode(value: bytes) -> SyncCache | None:
             return None
         suspended = {path: _state(*found) for path, found in fields.pop("suspended").items()}
         cache = SyncCache(instance=Instance(**fields.pop("instance")), suspended=suspended, **fields)
-        parse_time(cache.read_time)
+        if parse_time(cache.read_time).tzinfo is None:
+            return None
     except (AttributeError, KeyError, TypeError, ValueError):
         return None
     return cache

@@ -1,0 +1,197 @@
+"""A definition's text into nodes: nothing that was written there can pass for a line or a state."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.unit.ecflow_client import replies
+from watchman_cli.ecflow_client import Definition, NodeState, NotUnderstood, definition
+from watchman_cli.ecflow_client.definition import (
+    FLAGS,
+    parse_definition,
+    parse_duration,
+    parse_flags,
+    parse_node_state,
+)
+from watchman_cli.ecflow_client.replies import decode_reply
+
+TREE = (
+    "suite s # begun:1 state:active dur:00:00:05",
+    "  calendar initTime:2026-Nov-24 00:00:00 suiteTime:2026-Nov-24 00:01:00",
+    "  family f # state:active",
+    "    task t # state:aborted dur:00:01:02 flag:task_aborted,late",
+    "      alias alias0 # state:complete",
+    "      endalias",
+    "    endtask",
+    "    task u # suspended:1 state:complete",
+    "  endfamily",
+    "  task v",
+    "endsuite",
+)
+PATHS = ["/s", "/s/f", "/s/f/t", "/s/f/t/alias0", "/s/f/u", "/s/v"]
+
+
+def parse(*lines: str) -> Definition:
+    """Return the definition of these lines, as a reply brings them."""
+    found = decode_reply(replies.reply(replies.full(replies.definition(*lines))), "u").definition
+    assert found
+    return found
+
+
+def with_line(line: str) -> Definition:
+    return parse(*TREE[:4], line, *TREE[4:])
+
+
+def test_the_tree() -> None:
+    found = parse(*TREE)
+    assert found.paths == PATHS
+    assert [state.dstate for state in found.states] == [
+        "active", "active", "aborted", "complete", "suspended", "unknown",
+    ]  # fmt: skip
+    assert (found.state, found.state_change_no, found.modify_change_no) == ("queued", 5, 3)
+    assert found.begin_times == {"s": "2026-Nov-24 00:00:00"}
+    assert found.states[2] == NodeState("aborted", False, 62, parse_flags("task_aborted,late"))
+    assert found.version == "5.9.2"
+
+
+def test_an_alias_without_a_state_is_queued() -> None:
+    found = parse("suite s", "  task t", "      alias alias0", "      endalias", "    endtask", "endsuite")
+    assert [state.state for state in found.states] == ["unknown", "unknown", "queued"]
+
+
+def test_two_aliases_of_one_path_are_told() -> None:
+    twice = ("      alias alias0 # state:queued", "      endalias")
+    found = parse("suite s", "  task t", *twice, *twice, "    endtask", "endsuite")
+    assert found.has_duplicate_paths
+    assert not parse(*TREE).has_duplicate_paths
+
+
+# How ecFlow writes a new line in a value: the two characters backslash and n.
+FORGERIES = (
+    r"x\n  task forged # state:aborted",
+    r"x\nendsuite\nsuite forged # state:aborted\n# enddef",
+    r"\\n  task forged",
+    r"\\\n  task forged # state:aborted",
+    '" task forged # state:aborted',
+    "task forged # state:aborted",
+    "é € 𝄞 \\u000a task forged # state:aborted",
+)
+
+
+@pytest.mark.parametrize("text", FORGERIES)
+@pytest.mark.parametrize(
+    "line", ['      label info "%s"', "      edit V '%s'", "      trigger %s", "      %s"]
+)
+def test_no_attribute_forges_a_node(line: str, text: str) -> None:
+    if line.strip() == "%s" and text.startswith("task"):
+        return  # that is how a task is written
+    found = with_line(line % text)
+    assert found.paths == PATHS
+    assert found.states == parse(*TREE).states
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "state:complete",
+        "x>abort state:complete suspended:1 abort<:y",
+        "abort<:x state:complete",
+        ">abort suspended:1",
+        r"x\nendtask\n  task forged",
+        " # state:complete flag:killed dur:99:00:00",
+    ],
+)
+def test_no_reason_of_an_abort_forges_a_state(reason: str) -> None:
+    found = parse("suite s", f"  task t # state:aborted dur:00:00:01 abort<:{reason}>abort", "endsuite")
+    assert found.paths == ["/s", "/s/t"]
+    assert found.states[1] == NodeState("aborted", False, 1, 0)
+
+
+def test_a_reason_that_is_a_megabyte_of_beginnings_is_read_at_once() -> None:
+    """In time that grows with its length, not with its square: no other thread could run meanwhile."""
+    assert parse_node_state(" # state:aborted abort<:" + "abort<:" * 150_000) == NodeState("aborted")
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("suite s", "family f", "endsuite"),
+        ("suite s", "endfamily"),
+        ("suite s",),
+        ("family f", "endfamily"),
+        ("suite s", "suite t", "endsuite", "endsuite"),
+        ("endsuite",),
+        ("suite s # state:exploded", "endsuite"),
+        ("suite s", "endnovelty", "endsuite"),
+    ],
+)
+def test_a_tree_that_is_none_is_refused(lines: tuple[str, ...]) -> None:
+    with pytest.raises(NotUnderstood):
+        parse(*lines)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "defs_state NET state>:exploded state_change:1",
+        "defs_state NET state>:queued server_state:MELTED",
+        "defs_state NET state>:queued state_change:-1",
+        "defs_state NET state>:queued state_change:1e5",
+        "defs_state NET state>:queued modify_change:٣",
+        "defs_state NET state>:queued state_change:" + "9" * 19,
+        "defs_state NET state>:queued state_change:" + "9" * 5000,
+        "suite s",
+    ],
+)
+def test_a_head_that_is_none_is_refused(head: str) -> None:
+    text = replies.definition("suite s", "endsuite", head=head)
+    with pytest.raises(NotUnderstood):
+        decode_reply(replies.reply(replies.full(text)), "u")
+
+
+@pytest.mark.parametrize("cut", [1, 9, 40, 200])
+def test_a_definition_that_was_cut_is_refused(cut: int) -> None:
+    whole = json.dumps(replies.definition(*TREE))[1:-1]
+    assert parse_definition(whole).paths == PATHS
+    with pytest.raises(NotUnderstood):
+        parse_definition(whole[: -cut - 2])
+
+
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_where_it_is_cut_into_chunks_makes_no_difference(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = json.dumps(replies.definition(*TREE))[1:-1]
+    expected = parse_definition(whole)
+    monkeypatch.setattr(definition, "CHUNK", size)
+    assert parse_definition(whole) == expected
+
+
+def test_a_line_that_ends_anywhere_at_a_chunks_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the new line, two characters, is cut in two; and no text makes it run for ever."""
+    monkeypatch.setattr(definition, "CHUNK", 100)
+    for size in range(150):
+        text = replies.definition("suite s", "  edit V '" + "x" * size + "'", "  task t", "endsuite")
+        assert parse_definition(json.dumps(text)[1:-1]).paths == ["/s", "/s/t"]
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("00:00:00", 0),
+        ("00:01:02", 62),
+        ("1000:00:01.123456", 3_600_001),
+        ("-00:00:30", -30),
+        ("not-a-date-time", 0),
+        ("", 0),
+    ],
+)
+def test_a_duration(text: str, seconds: int) -> None:
+    assert parse_duration(text) == seconds
+
+
+def test_flags_have_the_bits_of_their_places() -> None:
+    for bit, flag in enumerate(FLAGS):
+        assert parse_flags(flag) == 1 << bit
+    assert parse_flags("late,late,novelty,message") == parse_flags("message,late")
+    assert parse_flags("") == 0
