@@ -130,8 +130,9 @@ class ServerReader:
     def session(self, first_by: float) -> SyncSession:
         """Return what makes the requests of one attempt, whose first answer must come by `first_by`."""
         limits = Limits(first_by, self.deadline, self._server.max_reply << 20)
-        keep = self._lease is not None and self._context.sync_cache != "off"
-        scope = Scope(self._server.suites, self._marker, self._target, keep)
+        leased = self._lease is not None
+        keep = leased and self._context.sync_cache != "off"
+        scope = Scope(self._server.suites, self._marker, self._target, keep, leased)
         return SyncSession(self.client, limits, scope, self._on_answer)
 
     def _on_answer(self) -> None:

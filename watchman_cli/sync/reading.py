@@ -36,10 +36,12 @@ class Scope:
     """What of a server is read, and by which marks its client handles are known.
 
     `marker` is a name that no suite has. A handle with it was registered by this watchman; one that is
-    not kept is dropped again, and has the process's number in its mark.
+    not kept is dropped again, and has the process's number in its mark. `leased` says that no other run
+    reads the server now, so that what handles there are besides are nobody's.
     """
 
     suites: tuple[str, ...]
     marker: str
     target: list[Any]
     keep_handle: bool
+    leased: bool

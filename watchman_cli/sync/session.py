@@ -102,6 +102,8 @@ class SyncSession:
             # A whole definition of another start of the server is as good as any.
             if answer.definition is not None and answer.statistics and not self._scope.suites:
                 return self._full(answer.definition, answer.statistics, str(error), cache, 0)
+            if self._scope.suites and not is_ours(answer, cache.handle, cache.marker):
+                return self._read_suites(cache, str(error))
             return self._read_in_full(cache, str(error))
 
     def _check_instance(self, cache: SyncCache, statistics: Statistics | None) -> Statistics:
@@ -153,11 +155,9 @@ class SyncSession:
         return self._read_suites(cache, reason)
 
     def _read_server(self, cache: SyncCache | None, reason: str | None) -> Reading:
-        """Read all suites; a handle that is kept of a time with `suites` is dropped."""
-        listing = [ListHandles()] if cache is not None and cache.handle else []
-        answer = self._ask([Stats(), *listing, FullSync()])
-        if cache is not None and is_ours(answer, cache.handle, cache.marker):
-            self._stale.append(cache.handle)
+        """Read all suites; a handle that was kept in a time with `suites` is dropped."""
+        answer = self._ask([Stats(), ListHandles(), FullSync()])
+        self._find_stale(answer, cache, 0)
         if answer.definition is None:
             raise EcflowError("the server sent no definition")
         return self._full(answer.definition, _known(answer), reason, cache, 0)
@@ -224,6 +224,8 @@ class SyncSession:
 
     def _find_stale(self, answer: Answer, cache: SyncCache | None, handle: int) -> None:
         """Note this watchman's handles that nobody uses: of a killed run, or of other suites."""
+        if not self._scope.leased:  # the handle that is kept is in use
+            return
         marks = {self._scope.marker, cache.marker if cache else ""} - {""}
         self._stale += stale_handles(answer.handles or (), marks, handle)
 
