@@ -28,7 +28,7 @@ def resolve(host: str, port: int, deadline: float) -> list[Address]:
     """
     try:
         return _look_up(host, port, socket.AI_NUMERICHOST)
-    except OSError:  # it is a name
+    except (OSError, UnicodeError):  # it is a name
         pass
     with _lock:
         future = _pending.get((host, port))

@@ -117,13 +117,13 @@ def exchange(connection: TimedSocket | ssl.SSLSocket, request: bytes, limits: Li
     try:
         connection.settimeout(time_left(limits.first_by))
         connection.sendall(b"%8x" % len(request) + request)
-        _receive(connection, memoryview(header), limits.first_by)
+        _receive(connection, memoryview(header), limits.first_by, began)
         began = True
         size = _size(bytes(header))
         if size > limits.size:
             raise ReplyTooLarge(limits.size)
         body = bytearray(size)
-        _receive(connection, memoryview(body), limits.deadline)
+        _receive(connection, memoryview(body), limits.deadline, began)
     except MemoryError as error:
         raise OutOfResources("no memory for what the server sent") from error
     except OSError as error:
@@ -131,20 +131,20 @@ def exchange(connection: TimedSocket | ssl.SSLSocket, request: bytes, limits: Li
     return body
 
 
-def _receive(connection: Any, view: memoryview, deadline: float) -> None:
-    """Fill a buffer from a connection."""
+def _receive(connection: Any, view: memoryview, deadline: float, began: bool) -> None:
+    """Fill a buffer from a connection; `began` says whether a part of the answer came before."""
     connection.deadline = deadline
     filled = 0
     while filled < len(view):
         count = connection.recv_into(view[filled:])
         if not count:
-            raise ConnectionClosed(began=filled > 0)
+            raise ConnectionClosed(began=began or filled > 0)
         filled += count
 
 
 def _size(header: bytes) -> int:
     """Return the length that a header announces. Raises NotEcflow where it is none."""
-    if header.startswith(b"HTTP/"):
+    if header.startswith((b"HTTP/", b"<")):  # a page, where the request was taken for HTTP 0.9
         raise OtherHttpServer
     if not _HEADER.fullmatch(header):
         raise NotEcflow

@@ -1,0 +1,148 @@
+"""Replies that are damaged, hostile or in another encoding: a clear end, and no part of them in a message."""
+
+from __future__ import annotations
+
+import json
+import traceback
+from typing import Any
+
+import pytest
+
+from tests.unit.ecflow_client import replies
+from tests.unit.ecflow_client.replies import FIRST, full, member, reply
+from watchman_cli.ecflow_client import AccessRefused, EcflowError, HandleGone, NotUnderstood, RequestRefused
+from watchman_cli.ecflow_client.replies import decode_reply
+from watchman_cli.ecflow_client.requests import (
+    Caller,
+    FullSync,
+    ListHandles,
+    Register,
+    Stats,
+    Sync,
+    encode_request,
+)
+from watchman_cli.ecflow_client.statistics import parse_statistics
+
+MARKER = "xyzzy-4711"
+SUITE = ("suite s", "  edit V '%s'", "  task t # state:active", "endsuite")
+
+
+def text(value: str) -> str:
+    return replies.definition(*SUITE) % value
+
+
+@pytest.mark.parametrize("key", ["value1", "server_defs_"])
+@pytest.mark.parametrize("value", ["plain", "é", "é€𝄞", 'a "quote" \\ and \\\\', '","value1": "#', "\\"])
+def test_a_definition_with_any_text(key: str, value: str) -> None:
+    found = decode_reply(reply(full(text(value), key)), "u").definition
+    assert found and found.paths == ["/s", "/s/t"]
+
+
+@pytest.mark.parametrize("value", [b"\xe9", b"\x80\xff", b"\xc3"])
+def test_text_that_is_not_utf_8(value: bytes) -> None:
+    body = reply(full(text("HERE")), member("SStringCmd", str_=replies.STATISTICS + "LABEL"))
+    found = decode_reply(bytearray(bytes(body).replace(b"HERE", value).replace(b"LABEL", value)), "u")
+    assert found.definition and found.definition.paths == ["/s", "/s/t"]
+    assert found.statistics and found.statistics.instance
+
+
+def test_json_that_a_proxy_laid_out_anew() -> None:
+    document = json.loads(reply(full(text("a\\nb")), member("SStringCmd", str_=replies.STATISTICS)))
+    for layout in ({"separators": (",", ":")}, {"indent": 4}, {"indent": 1, "ensure_ascii": True}):
+        found = decode_reply(bytearray(json.dumps(document, **layout).encode()), "u")
+        assert found.definition and found.definition.paths == ["/s", "/s/t"]
+        assert found.statistics and found.statistics.instance
+
+
+def test_the_body_is_not_kept_beside_its_text() -> None:
+    body = reply(full(text("x" * 100_000)))
+    decode_reply(body, "u")
+    assert len(body) == 0
+
+
+def error(message: str) -> EcflowError:
+    found = decode_reply(reply(member("ErrorCmd", error_msg_=f"{message} {MARKER}")), "fred").error
+    assert found and MARKER not in str(found)
+    return found
+
+
+def test_errors_have_words_of_our_own() -> None:
+    assert isinstance(error("ClientSuiteMgr:: handle dropped, or not registered:"), HandleGone)
+    assert isinstance(error("[ authentication failed ] User"), AccessRefused)
+    assert "fred" in str(error("request not accepted, due to access"))
+    assert isinstance(error("Could not find node"), RequestRefused)
+
+
+WRONG: dict[str, Any] = {
+    "an unknown answer": member("SNoveltyCmd"),
+    "no name": {"ptr_wrapper": {"data": {}}},
+    "a name that is a list": {**member("x"), "polymorphic_name": [MARKER]},
+    "a number as text": {**member("StcCmd"), "polymorphic_id": "1"},
+    "statistics that are a number": member("SStringCmd", str_=7),
+    "a handle that is text": member("SClientHandleCmd", handle_=MARKER),
+    "a negative handle": member("SClientHandleCmd", handle_=-1),
+    "handles of nobody": member("SClientHandleSuitesCmd", users_=[], client_handles_=[{"first": MARKER}]),
+    "no definition": member("SSyncCmd", full_defs_=True),
+    "half a definition": full(text(MARKER)[:-20]),
+    "a definition that is a list": member("SSyncCmd", value1=[MARKER]),
+    "an empty sync": member("SSyncCmd", full_defs_=False, value1=7),
+    "data that is text": {"polymorphic_name": "SStringCmd", "ptr_wrapper": {"data": MARKER}},
+}
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_reply_that_cannot_be_understood_is_refused_without_a_word_of_it(what: str) -> None:
+    with pytest.raises(EcflowError) as raised:
+        decode_reply(reply(WRONG[what]), "u")
+    assert MARKER not in str(raised.value)
+
+
+def test_every_cut_and_every_flipped_byte_ends_in_words_of_our_own() -> None:
+    whole = bytes(
+        reply(
+            member("SStringCmd", str_=replies.STATISTICS),
+            member("SClientHandleSuitesCmd", users_=[{"first": "u", "second": [1]}], client_handles_=[]),
+            full(text(MARKER)),
+        )
+    )
+    for place in range(0, len(whole), 3):
+        damaged = [bytearray(whole[:place]), bytearray(whole)]
+        damaged[1][place] ^= 1 << place % 7
+        for body in damaged:
+            try:
+                decode_reply(body, "u")
+            except EcflowError as error:
+                assert MARKER not in str(error)
+
+
+def test_a_type_is_named_at_its_first_use_only() -> None:
+    first = {"polymorphic_id": FIRST | 9, **member("SStringCmd", str_=replies.STATISTICS)}
+    again = {"polymorphic_id": 9, "ptr_wrapper": first["ptr_wrapper"]}
+    assert decode_reply(reply(first, again), "u").statistics
+
+
+def test_statistics_of_a_megabyte_are_read_at_once() -> None:
+    """In time that grows with its length, not with its square: no other thread could run meanwhile."""
+    for line in ("   " + "a  " * 300_000, "   a" + " " * 1_000_000 + "\r", "   " + " b" * 500_000):
+        assert parse_statistics(line).instance is None
+
+
+@pytest.mark.parametrize("value", ["", "\n\n", "   Version", "   stats cmd   " + "9" * 4000])
+def test_statistics_that_are_none_name_what_is_missing(value: str) -> None:
+    found = parse_statistics(value)
+    assert found.instance is None
+    assert {"version", "host", "port", "up since", "group"} <= set(found.missing)
+
+
+def test_a_request_names_no_handle_in_a_full_sync() -> None:
+    body = encode_request([Register(("m", "s")), FullSync(), Stats(), ListHandles()], Caller("u", "h"))
+    assert body.count(b'"api_": 2, "client_handle_": 0') == 1
+    assert b'"api_": 2, "client_handle_": 1' not in body
+    assert b'"api_": 1, "client_handle_": 7' in encode_request([Sync(0, 0, 7)], Caller("u", "h"))
+
+
+def test_no_exception_carries_a_part_of_the_reply_in_its_text() -> None:
+    try:
+        decode_reply(reply(full(text(MARKER)[:-20])), "u")
+    except NotUnderstood as error:
+        assert MARKER not in "".join(traceback.format_exception_only(type(error), error))
