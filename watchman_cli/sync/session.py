@@ -247,8 +247,8 @@ class SyncSession:
     ) -> SyncCache:
         """Return a new cache; the snapshot's revision, the states and the calendars are yet to be set."""
         assert statistics.instance
-        rate = 0.0
-        if before is not None and before.instance == statistics.instance:
+        rate = 0.0  # unknown for some suites: the server counts the changes of all
+        if before is not None and before.instance == statistics.instance and not handle:
             seconds = before.seconds_since(datetime.fromisoformat(self._asked_time))
             rate = max(0, numbers[0] - before.state_change_no) / max(1.0, seconds)
         return SyncCache(
