@@ -247,8 +247,11 @@ class SyncSession:
     ) -> SyncCache:
         """Return a new cache; the snapshot's revision, the states and the calendars are yet to be set."""
         assert statistics.instance
-        rate = 0.0  # unknown for some suites: the server counts the changes of all
-        if before is not None and before.instance == statistics.instance and not handle:
+        # It is unknown for some suites, since the server counts the changes of all, and after new nodes.
+        rate = 0.0
+        if before is not None and (before.instance, before.modify_change_no, 0) == (
+            statistics.instance, numbers[1], handle
+        ):  # fmt: skip
             seconds = before.seconds_since(datetime.fromisoformat(self._asked_time))
             rate = max(0, numbers[0] - before.state_change_no) / max(1.0, seconds)
         return SyncCache(

@@ -56,7 +56,7 @@ def delta(*nodes: tuple[str, Sequence[tuple[str, dict[str, Any]]]], clear: bool 
     for path, mementos in nodes:
         written = []
         for name, fields in mementos:
-            identifier = {"polymorphic_id": numbers[name]} if name in numbers else {}
+            identifier: dict[str, Any] = {"polymorphic_id": numbers[name]} if name in numbers else {}
             if not identifier:
                 numbers[name] = next(free)
                 identifier = {"polymorphic_id": FIRST | numbers[name], "polymorphic_name": name}

@@ -8,13 +8,8 @@ import pytest
 
 from tests.unit.ecflow_client import replies
 from watchman_cli.ecflow_client import Definition, NodeState, NotUnderstood, definition
-from watchman_cli.ecflow_client.definition import (
-    FLAGS,
-    parse_definition,
-    parse_duration,
-    parse_flags,
-    parse_node_state,
-)
+from watchman_cli.ecflow_client.definition import parse_definition, parse_duration, parse_node_state
+from watchman_cli.ecflow_client.details import flags
 from watchman_cli.ecflow_client.replies import decode_reply
 
 TREE = (
@@ -52,7 +47,7 @@ def test_the_tree() -> None:
     ]  # fmt: skip
     assert (found.state, found.state_change_no, found.modify_change_no) == ("queued", 5, 3)
     assert found.begin_times == {"s": "2026-Nov-24 00:00:00"}
-    assert found.states[2] == NodeState("aborted", False, 62, parse_flags("task_aborted,late"))
+    assert found.states[2] == NodeState("aborted", False, 62, (("flags", ("task_aborted", "late")),))
     assert found.version == "5.9.2"
 
 
@@ -106,7 +101,7 @@ def test_no_attribute_forges_a_node(line: str, text: str) -> None:
 def test_no_reason_of_an_abort_forges_a_state(reason: str) -> None:
     found = parse("suite s", f"  task t # state:aborted dur:00:00:01 abort<:{reason}>abort", "endsuite")
     assert found.paths == ["/s", "/s/t"]
-    assert found.states[1] == NodeState("aborted", False, 1, 0)
+    assert found.states[1] == NodeState("aborted", False, 1)
 
 
 def test_a_reason_that_is_a_megabyte_of_beginnings_is_read_at_once() -> None:
@@ -191,7 +186,8 @@ def test_a_duration(text: str, seconds: int) -> None:
 
 
 def test_flags_have_the_bits_of_their_places() -> None:
-    for bit, flag in enumerate(FLAGS):
-        assert parse_flags(flag) == 1 << bit
-    assert parse_flags("late,late,novelty,message") == parse_flags("message,late")
-    assert parse_flags("") == 0
+    for bit, name in enumerate(flags.NAMES):
+        shown = (name,) if name in flags.SHOWN else None
+        assert flags.read_token(name) == flags.read_memento({"flag_": {"flag_": 1 << bit}}) == shown
+    assert flags.read_token("late,late,novelty,message,killed") == ("killed", "late")
+    assert flags.read_token("") is flags.read_memento({"flag_": {}}) is None
