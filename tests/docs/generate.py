@@ -9,7 +9,7 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from tests.faults import test_faults
+from tests.faults import rows
 from watchman_cli import schema
 from watchman_cli.cli.main import app
 
@@ -76,7 +76,7 @@ def blocks() -> dict[str, Callable[[], str]]:
         "config defaults": lambda: "\n".join(settings(defaults, [])),
         "snapshot fields": lambda: document("snapshot"),
         "health fields": lambda: document("health"),
-        "failures": test_faults.table,
+        "failures": rows.table,
         **{f"help {command}": lambda command=command: help_of(command) for command in COMMANDS},  # type: ignore[misc]
     }
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 
 @dataclass
@@ -158,6 +160,41 @@ def http_server() -> Iterator[tuple[str, int]]:
             pass
 
     with ThreadingHTTPServer((Listener.host, 0), Quiet) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Listener.host, server.server_port
+        server.shutdown()
+
+
+@contextmanager
+def http_front(port: int, chain: Path | None = None) -> Iterator[tuple[str, int]]:
+    """Return the address of an HTTP way to a real ecFlow server, over TLS where `chain` has a certificate.
+
+    It speaks as `ecflow_server --http` does, which there is since ecFlow 5.14.
+    """
+
+    class Front(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            with socket.create_connection((Listener.host, port)) as server:
+                server.sendall(b"%8x" % len(body) + body)
+                answer = server.makefile("rb").read()[8:]
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    class Quiet(ThreadingHTTPServer):
+        def handle_error(self, *_: object) -> None:
+            """Say nothing of a client that speaks something else."""
+
+    with Quiet((Listener.host, 0), Front) as server:
+        if chain is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(chain / "server.crt", chain / "server.key")
+            server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield Listener.host, server.server_port
         server.shutdown()

@@ -1,0 +1,1 @@
+"""What each row arranges, a module for each side that fails."""

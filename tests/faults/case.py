@@ -1,0 +1,51 @@
+"""One row of the fault matrix, as data; it makes a line of the documentation as well."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.faults.environment import USER, FaultRun
+
+
+@dataclass(frozen=True)
+class FaultCase:
+    """One fault of o/bad or of the store, and what comes of it."""
+
+    id: str
+    happens: str  # in the documentation's words
+    setup: Callable[[FaultRun], object]
+    expected_message: str  # empty where there is none
+    action: str  # in the documentation's words
+    code: int = 1
+    kind: str | None = None  # in o/bad's health record; None where it is well, or none could be written
+    # Where the message stands: in the `error` line, in a `warning` line, or in the health record as the
+    # `reason` of a full sync or as what the `verification` gave.
+    told: str = "error"
+    attempts: int | None = None  # where the row always has that number
+    deadline: float = 3.0
+    connect_timeout: float = 3.0
+    good: bool = True  # whether the healthy server's snapshot is written
+    side: str = "ecFlow"
+    lost: int = 0  # snapshots that the store did not take
+    listed: bool = True  # in the documentation
+
+    @property
+    def line(self) -> str:
+        """The row's line in the documentation."""
+        said = f"`{self.expected_message}`" if self.expected_message else ""
+        if "`" in self.expected_message:
+            said = f"`` {self.expected_message} ``"
+        return f"| {self.happens} | {self.code} | {said} | {self.action} |"
+
+    def is_told_in(self, text: str) -> bool:
+        """Return whether a text has the expected message."""
+        pattern = (
+            re.escape(self.expected_message)
+            .replace("HOST:PORT", r"\S+:\d+")
+            .replace("NAME", USER)
+            .replace(r"N\ s", r"[\d.]+ s")
+            .replace("VERSION", r"[\d.]+")
+        )
+        return re.search(pattern, text) is not None

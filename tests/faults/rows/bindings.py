@@ -1,0 +1,113 @@
+"""Rows of the ecflow bindings: as the referee, and as the only reader."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.faults.arrangements import bindings
+from tests.faults.case import FaultCase
+
+HARMLESS = "the snapshot was written before; the health record says why it is not verified"
+CRASH = "import ctypes; ctypes.string_at(0)"
+
+REFEREE_ROWS = tuple(
+    replace(row, side="bindings", code=0, told="verification" if row.told == "error" else row.told)
+    for row in (
+        FaultCase(
+            "missing",
+            "No interpreter has the ecFlow bindings, and they are due to read a server",
+            bindings.missing,
+            "no Python with the ecflow bindings",
+            f"{HARMLESS}, and how to get them",
+        ),
+        FaultCase(
+            "import crashes",
+            "Importing the bindings crashes the interpreter",
+            bindings.crashing_at_once,
+            "importing them ended the interpreter (SIGSEGV)",
+            HARMLESS,
+        ),
+        FaultCase(
+            "import hangs",
+            "Importing the bindings does not end",
+            bindings.hanging,
+            "not verified: the ecflow bindings were not imported in time",
+            f"{HARMLESS}; they are killed at the deadline",
+        ),
+        FaultCase(
+            "crash",
+            "The bindings crash over a server",
+            bindings.crashing,
+            "not verified: the bindings' process died (SIGSEGV)",
+            HARMLESS,
+        ),
+        FaultCase(
+            "killed",
+            "The kernel kills the bindings' process because memory is short",
+            bindings.killed,
+            "not verified: the bindings' process died (SIGKILL)",
+            f"{HARMLESS}; the kernel is told to choose this process before any other",
+        ),
+        FaultCase(
+            "out of memory",
+            "A limit (`ulimit -v`) forbids the memory that the bindings need",
+            bindings.without_memory,
+            "not verified: no memory for what the server sent",
+            HARMLESS,
+        ),
+        FaultCase(
+            "noisy",
+            "The bindings print",
+            bindings.noisy,
+            "equal, node by node",
+            "verified; nothing of it is shown",
+            deadline=10,
+        ),
+        FaultCase(
+            "differ",
+            "The bindings read something else than watchman",
+            bindings.differing,
+            "the protocol's reading differs from the bindings'",
+            "what the bindings read is written, from now on in each run until `--reset-sync`",
+            told="warning",
+            deadline=10,
+        ),
+    )
+)
+ONLY_READER = "`reader: bindings`, and "
+READER_ROWS = tuple(
+    replace(row, side="bindings")
+    for row in (
+        FaultCase(
+            "only reader missing",
+            f"{ONLY_READER}no interpreter has them",
+            lambda run: bindings.only_bindings(run, "", "-S -E"),
+            "no Python with the ecflow bindings",
+            "every snapshot is kept; says once for all servers how to get them",
+            kind="bindings",
+            attempts=1,
+            good=False,
+        ),
+        FaultCase(
+            "only reader hangs",
+            f"{ONLY_READER}importing them does not end",
+            lambda run: bindings.only_bindings(run, "import time; time.sleep(99)"),
+            "the ecflow bindings were not imported in time",
+            "the same, at the deadline",
+            kind="bindings",
+            attempts=1,
+            good=False,
+        ),
+        FaultCase(
+            "only reader crashes",
+            f"{ONLY_READER}they crash over one server",
+            bindings.only_reader_crashes,
+            "the bindings' process died (SIGSEGV)",
+            "not tried again",
+            kind="crashed",
+            attempts=1,
+            deadline=10,
+        ),
+    )
+)
+BINDINGS_ROWS = REFEREE_ROWS + READER_ROWS

@@ -1,0 +1,63 @@
+"""Rows of the machine that watchman itself runs on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.faults.arrangements import machine
+from tests.faults.case import FaultCase
+
+MACHINE_ROWS = tuple(
+    replace(row, side="machine")
+    for row in (
+        FaultCase(
+            "memory",
+            "A limit (`ulimit -v`) forbids the memory that a reply needs",
+            machine.short_of_memory,
+            "this machine or its limits (ulimit) allow no more: no memory for what the server sent",
+            "tried again",
+            kind="resources",
+            attempts=2,
+        ),
+        FaultCase(
+            "no threads",
+            "A limit (`ulimit -u`) forbids every thread",
+            lambda run: machine.without_threads(run, 1),
+            "no more than 0 threads could be started (ulimit -u)",
+            "the servers are read one after the other",
+            code=0,
+            told="warning",
+            deadline=8,
+        ),
+        FaultCase(
+            "few threads",
+            "A limit (`ulimit -u`) forbids some threads",
+            lambda run: machine.without_threads(run, 3),
+            "threads could be started (ulimit -u)",
+            "the servers are read by those there are",
+            code=0,
+            told="warning",
+            deadline=8,
+            listed=False,
+        ),
+        FaultCase(
+            "few descriptors",
+            "A limit (`ulimit -n`) forbids the sockets that all threads need",
+            lambda run: machine.without_descriptors(run, 32),
+            "(ulimit -n)",
+            "fewer servers are read at a time",
+            code=0,
+            told="warning",
+            deadline=8,
+        ),
+        FaultCase(
+            "stopped run",
+            "The run itself is stopped (Ctrl-Z), and goes on after its deadline",
+            machine.stopped_run,
+            "this run was stopped, or had no processor, until",
+            "not tried again",
+            kind="no answer",
+            attempts=1,
+        ),
+    )
+)

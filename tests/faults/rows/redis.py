@@ -1,0 +1,144 @@
+"""Rows of Redis: the store cannot be reached, refuses, or fails in mid-run."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import replace
+
+from tests.faults.arrangements import redis
+from tests.faults.arrangements.servers import signalled
+from tests.faults.case import FaultCase
+
+NOT_READ = "every snapshot there stays as it is, and no server is asked"
+REDIS_ROWS = tuple(
+    replace(row, side="Redis")
+    for row in (
+        FaultCase(
+            "refused",
+            "Redis: nothing listens at its port",
+            lambda run: run.redis.kill(),
+            "cannot be reached: Connection refused",
+            f"tried again until the deadline; {NOT_READ}",
+            code=3,
+            good=False,
+            deadline=2,
+        ),
+        FaultCase(
+            "hangs",
+            "Redis accepts and hangs",
+            lambda run: signalled(run.redis, signal.SIGSTOP),
+            "no answer in N s",
+            "the same, an answer being waited for a quarter of the deadline, 5 s at most",
+            code=3,
+            good=False,
+            deadline=2,
+        ),
+        FaultCase(
+            "wrong password",
+            "Redis refuses the user or the password",
+            redis.wrong_redis_password,
+            "refused the user or password",
+            f"not tried again; {NOT_READ}",
+            code=3,
+            good=False,
+        ),
+        FaultCase(
+            "forbidden key",
+            "Redis's ACL forbids the keys of one server",
+            redis.forbidden_key,
+            "the user may not do this there",
+            "not tried again; the others are written",
+            code=3,
+            lost=1,
+        ),
+        FaultCase(
+            "replica",
+            "Redis is a read-only replica",
+            redis.replica,
+            "it is a read-only replica; it was not read",
+            "not tried again; no server is asked",
+            code=3,
+            good=False,
+            lost=2,
+        ),
+        FaultCase(
+            "out of memory",
+            "Redis is full (`maxmemory`, and nothing may be evicted)",
+            lambda run: run.redis.client.config_set("maxmemory", 1),
+            "it is out of memory (maxmemory); it was not read",
+            "not tried again; every snapshot there stays as it is",
+            code=3,
+            good=False,
+            lost=2,
+        ),
+        FaultCase(
+            "restarted",
+            "Redis is restarted during the run",
+            lambda run: redis.in_mid_run(run, redis.restart),
+            "",
+            "tried again, and written",
+            code=0,
+        ),
+        FaultCase(
+            "restarted from older data",
+            "Redis is restarted during the run from an older RDB, or a replica that lags takes over",
+            redis.restart_from_older_data,
+            "lost the snapshot of",
+            "written, and said",
+            code=0,
+            told="warning",
+            deadline=8,
+        ),
+        FaultCase(
+            "restarted without data",
+            "Redis is restarted during the run, and has lost everything",
+            lambda run: redis.in_mid_run(run, redis.restart_without_data),
+            "lost the snapshot of",
+            "written, and said",
+            code=0,
+            told="warning",
+            deadline=8,
+        ),
+        FaultCase(
+            "killed",
+            "Redis is killed during the run, and does not come back",
+            lambda run: redis.in_mid_run(run, lambda server: server.kill()),
+            "its snapshot was read, and is lost",
+            "tried again until the deadline; says how many snapshots were lost",
+            code=3,
+            good=False,
+            lost=2,
+            deadline=2,
+        ),
+        FaultCase(
+            "hangs later",
+            "Redis hangs during the run, and does not come back",
+            lambda run: redis.in_mid_run(run, lambda server: signalled(server, signal.SIGSTOP)),
+            "its snapshot was read, and is lost",
+            "the same",
+            code=3,
+            good=False,
+            lost=2,
+            deadline=2,
+        ),
+        FaultCase(
+            "loads",
+            "Redis is loading its data set",
+            lambda run: redis.loading(run, 1),
+            "",
+            "tried again, and written, if that ends within the deadline",
+            code=0,
+            deadline=10,
+        ),
+        FaultCase(
+            "loads for long",
+            "Redis is loading its data set, for longer than the deadline",
+            lambda run: redis.loading(run, 20),
+            "still loading its data set",
+            f"tried again until the deadline; {NOT_READ}",
+            code=3,
+            good=False,
+            deadline=2,
+        ),
+    )
+)

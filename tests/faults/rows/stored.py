@@ -1,0 +1,103 @@
+"""Rows of values in the store that are damaged, or that somebody else wrote."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.faults.arrangements import stored
+from tests.faults.case import FaultCase
+from watchman_cli.ecflow_client import Instance
+
+OVER = "written over"
+READ_IN_FULL = "read in full, and written over"
+FIELDS = ("status", "health", "sync", "lock")
+NOT_OURS = {"lock": "taken over, since it does not expire as a run's does", "sync": READ_IN_FULL}
+LARGE = 1 << 62  # more than ecFlow's numbers have room for
+
+STORED_ROWS = tuple(
+    replace(row, side="stored", code=0, expected_message="")
+    for row in (
+        *(
+            FaultCase(
+                f"{field} of another type",
+                f"`{field}` in Redis is a key of another type",
+                lambda run, field=field: stored.another_type(run, field),  # type: ignore[misc]
+                "",
+                OVER,
+            )
+            for field in FIELDS
+        ),
+        *(
+            FaultCase(
+                f"{field} not ours",
+                f"`{field}` in Redis is a value that is not watchman's",
+                lambda run, field=field: stored.not_ours(run, field),  # type: ignore[misc]
+                "",
+                NOT_OURS.get(field, OVER),
+            )
+            for field in FIELDS
+        ),
+        *(
+            FaultCase(
+                f"{field} huge",
+                f"`{field}` in Redis has {size >> 20} MB",
+                lambda run, field=field, size=size: stored.huge(run, field, size),  # type: ignore[misc]
+                "",
+                f"not read; {OVER}",
+                deadline=8,
+            )
+            for field, size in (("health", 20 << 20), ("sync", 100 << 20))
+        ),
+        FaultCase(
+            "snapshot damaged",
+            "The snapshot in Redis was damaged, behind its head",
+            stored.damaged,
+            "",
+            READ_IN_FULL,
+        ),
+        FaultCase("snapshot cut", "The snapshot in Redis was cut", stored.cut, "", READ_IN_FULL),
+        FaultCase(
+            "clock set back",
+            "The clock was set back, so the snapshot in the store is of the future",
+            stored.set_back,
+            "",
+            "written: the newer reading counts, not the later time",
+        ),
+        *(
+            FaultCase(
+                f"health of absurd size: {name}",
+                "The health record has numbers of absurd size, or times that are none",
+                lambda run, name=name, value=value: stored.health_with(run, **{name: value}),  # type: ignore[misc]
+                "",
+                "that record is not used, and written over",
+                listed=name == "failures",
+            )
+            for name, value in (
+                ("failures", (1 << 64) - 1),
+                ("nodes", (1 << 63)),
+                ("attempts", (1 << 64) - 1),
+                ("next_verification", "9999-99-99T99:99:99+99:99"),
+                ("failing_since", "2026-13-45T99:99:99Z"),
+            )
+        ),
+        *(
+            FaultCase(
+                f"cache of absurd content: {name}",
+                "The sync cache was forged with numbers of absurd size, or states that are none",
+                lambda run, change=change: stored.forged(run, change),  # type: ignore[misc]
+                "",
+                READ_IN_FULL,
+                listed=name == "numbers",
+            )
+            for name, change in (
+                ("numbers", lambda cache: replace(cache, state_change_no=LARGE, modify_change_no=LARGE)),
+                ("below nothing", lambda cache: replace(cache, state_change_no=-1, modify_change_no=-1)),
+                ("handle", lambda cache: replace(cache, handle=LARGE, marker="x")),
+                ("nodes", lambda cache: replace(cache, nodes=-LARGE, rate=1e300)),
+                ("states", lambda cache: replace(cache, suspended={"/forecast/f/suspended": ("wet", "x")})),
+                ("instance", lambda cache: replace(cache, instance=Instance("", "", "", "", "1"))),
+                ("calendars", lambda cache: replace(cache, begin_times={"forecast": "9999-Dec-31 23:59:59"})),
+            )
+        ),
+    )
+)
