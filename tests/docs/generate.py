@@ -16,7 +16,7 @@ from watchman_cli.cli.main import app
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"(<!-- generated: ([a-z ]+) -->\n)(.*?)(<!-- end -->)", re.S)
-COMMANDS = ("collect", "show", "list", "check", "config check", "config init", "config import")
+COMMANDS = ("collect", "show", "list", "check", "wait", "config check", "config init", "config import")
 
 
 def settings(properties: Mapping[str, Any], required: list[str]) -> Iterator[str]:

@@ -19,6 +19,7 @@ from watchman_cli.cli.config_import import config_import
 from watchman_cli.cli.config_init import config_init
 from watchman_cli.cli.list import list_servers
 from watchman_cli.cli.show import show
+from watchman_cli.cli.wait import wait
 from watchman_cli.errors import WatchmanError, print_error
 from watchman_cli.signals import exit_now
 
@@ -41,6 +42,7 @@ app.command("collect", epilog="Example: watchman collect --server nwpc_op -v")(c
 app.command("show", epilog="Example: watchman show nwp_xp/nwpc_op --status aborted")(show)
 app.command("list", epilog="Example: watchman list --json")(list_servers)
 app.command("check", cls=PluginCommand, epilog="Example: watchman check nwp_xp/nwpc_op --max-age 5m")(check)
+app.command("wait", epilog="Example: watchman wait nwpc_op /suite/family --until complete --or aborted")(wait)
 config_app.command("check", epilog="Example: watchman config check --connect")(config_check)
 config_app.command("init", epilog="Example: watchman config init login01:3141 login02:3141")(config_init)
 config_app.command("import", epilog="Example: watchman config import OLD.yaml")(config_import)

@@ -185,6 +185,13 @@ class Store(ABC):
             pause = min(2 * pause, LAST_POLL)
         return True
 
+    def head(self, name: str) -> bytes:
+        """Return the first snapshot.HEAD_SIZE bytes of a server's snapshot; empty where there is none.
+
+        Raises what `value` does. A store that can read a part of a value overrides it.
+        """
+        return (self.value(name, "status") or b"")[: snapshot.HEAD_SIZE]
+
     def set_timeout(self, seconds: float) -> None:  # noqa: B027 (a store that does not wait has none)
         """Bound the wait for one answer of the store, so that a deadline can be kept."""
 

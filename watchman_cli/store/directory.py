@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 from watchman_cli import snapshot
@@ -54,6 +55,13 @@ class DirectoryStore(Store):
             with suppress(FileNotFoundError, NotADirectoryError):
                 return _read(self.root / name / file_name(field), MAX_VALUE[field])
         return None
+
+    def head(self, name: str) -> bytes:
+        path = self.root / name / file_name("status")
+        with _translating_os_errors(self.url), suppress(FileNotFoundError, NotADirectoryError):
+            with _open(path) as file:
+                return file.read(snapshot.HEAD_SIZE)
+        return b""
 
     def close(self) -> None:
         """Nothing is kept open."""
@@ -215,6 +223,15 @@ def file_name(field: str) -> str:
 
 def _read(path: Path, limit: int) -> bytes:
     """Return what is in a file. Raises OSError, and BadSnapshot where it is no file that watchman wrote."""
+    with _open(path) as file:
+        value = file.read(limit + 1)
+    if len(value) > limit:
+        raise BadSnapshot(f"it is larger than {limit >> 20} MB")
+    return value
+
+
+def _open(path: Path) -> BinaryIO:
+    """Open a file to be read. Raises OSError, and BadSnapshot where it is not a regular one."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
@@ -225,11 +242,7 @@ def _read(path: Path, limit: int) -> bytes:
     if not stat.S_ISREG(mode):
         os.close(descriptor)
         raise BadSnapshot("it is a directory" if stat.S_ISDIR(mode) else "it is not a regular file")
-    with os.fdopen(descriptor, "rb") as file:
-        value = file.read(limit + 1)
-    if len(value) > limit:
-        raise BadSnapshot(f"it is larger than {limit >> 20} MB")
-    return value
+    return os.fdopen(descriptor, "rb")
 
 
 def _unlink(name: str, folder: int) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import redis
 from redis import exceptions
 
-from watchman_cli import retry
+from watchman_cli import retry, snapshot
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.store import redis_errors
 from watchman_cli.store.base import MAX_VALUE, Lease, Store
@@ -49,12 +49,22 @@ class RedisStore(Store):
         self.call(ping, deadline)
 
     def value(self, name: str, field: str) -> bytes | None:
-        full_key, limit = key(name, field), MAX_VALUE[field]
+        limit = MAX_VALUE[field]
+        value = self._read(key(name, field), limit + 1)
+        if value is not None and len(value) > limit:
+            raise BadSnapshot(f"it is larger than {limit >> 20} MB")
+        return value
+
+    def head(self, name: str) -> bytes:
+        return self._read(key(name, "status"), snapshot.HEAD_SIZE) or b""
+
+    def _read(self, full_key: str, size: int) -> bytes | None:
+        """Return the first `size` bytes of a value. Raises StoreError and BadSnapshot."""
 
         def get() -> Any:
             try:
                 client = self.client_for(full_key)
-                found: Any = client.getrange(full_key, 0, limit)
+                found: Any = client.getrange(full_key, 0, size - 1)
                 return found or client.get(full_key)  # empty or none, which GETRANGE does not tell apart
             except exceptions.ResponseError as error:
                 if redis_errors.is_wrong_type(error):
@@ -62,8 +72,6 @@ class RedisStore(Store):
                 raise
 
         value: bytes | None = self.call(get, time.monotonic() + READ_DEADLINE, retry_until=MAX_TIMEOUT)
-        if value is not None and len(value) > limit:
-            raise BadSnapshot(f"it is larger than {limit >> 20} MB")
         return value
 
     def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
