@@ -13,9 +13,9 @@ from pathlib import Path
 from watchman_cli.bindings import Referee
 from watchman_cli.collect.reading import Context
 from watchman_cli.collect.result import Outcome
-from watchman_cli.collect.server import ServerCollector
+from watchman_cli.collect.server import ServerCollector, unexpected
 from watchman_cli.config import Config, Server
-from watchman_cli.errors import ServerError, StoreError
+from watchman_cli.errors import StoreError
 from watchman_cli.store import Lease, Store
 from watchman_cli.store.directory import DirectoryStore
 
@@ -175,13 +175,8 @@ class Collector:
             return self._collect(server, started)
         except StoreError as error:
             return Outcome(server, "lost", time.monotonic() - started, error=error)
-        except MemoryError:
-            short = ServerError("resources", "this process has no memory for it")
-            return Outcome(server, "failed", time.monotonic() - started, error=short)
-        except Exception as error:  # a fault of ours over one server must not cost the others
-            unexpected = ServerError("server", f"unexpected {type(error).__name__}: a fault of watchman's")
-            unexpected.__cause__ = error
-            return Outcome(server, "failed", time.monotonic() - started, error=unexpected)
+        except Exception as error:
+            return Outcome(server, "failed", time.monotonic() - started, error=unexpected(error))
         finally:
             self._started.pop(server.name, None)
 

@@ -43,7 +43,15 @@ class ServerCollector:
             )
 
     def run(self) -> Outcome:
-        """Return what was done, once all of it is written."""
+        """Return what was done, once all of it is written. Raises StoreError."""
+        try:
+            return self._run()
+        except StoreError:
+            raise
+        except Exception as error:  # a fault of ours over one server must not cost the others
+            return self._failed(unexpected(error))
+
+    def _run(self) -> Outcome:
         try:
             reading = self._reader.read()
         except ServerError as error:
@@ -239,3 +247,12 @@ class ServerCollector:
 
     def _on_state(self, state: str) -> None:
         self._context.on_state(self._server, state)
+
+
+def unexpected(error: Exception) -> ServerError:
+    """Return what an exception that nothing else handles means for the server that it happened over."""
+    if isinstance(error, MemoryError):
+        return ServerError("resources", "this process has no memory for it")
+    found = ServerError("server", f"unexpected {type(error).__name__}: a fault of watchman's")
+    found.__cause__ = error
+    return found
