@@ -1,0 +1,207 @@
+"""HTTP as a proxy or `ecflow_server --http` speaks it, and tokens, over real sockets."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.faulty_server import Connection, FakeServer
+from tests.unit.ecflow_client import replies
+from tests.unit.ecflow_client.fake_server import SIZE, answering, ask, limits, trickling
+from watchman_cli.ecflow_client import (
+    AccessRefused,
+    ConnectionClosed,
+    EcflowError,
+    NoAnswer,
+    NotEcflow,
+    ReplyTooLarge,
+)
+from watchman_cli.ecflow_client.http import authorization
+
+BODY = bytes(replies.reply(replies.member("SStringCmd", str_=replies.STATISTICS)))
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+def with_length(body: bytes) -> bytes:
+    return OK + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
+def chunked(body: bytes, size: int = 100) -> bytes:
+    pieces = (body[start : start + size] for start in range(0, len(body), size))
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    return OK + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
+
+
+LAYOUTS = {
+    "a length": with_length(BODY),
+    "chunks": chunked(BODY),
+    "until it closes": OK + b"\r\n" + BODY,
+    "HTTP/1.0": with_length(BODY).replace(b"HTTP/1.1", b"HTTP/1.0"),
+    "100 Continue first": b"HTTP/1.1 100 Continue\r\n\r\n" + with_length(BODY),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_reply(layout: str) -> None:
+    with answering(LAYOUTS[layout]) as server:
+        found = ask(server, "http").statistics
+    assert found and found.instance
+
+
+@pytest.mark.parametrize("layout", ["a length", "chunks"])
+def test_a_reply_that_ends_early(layout: str) -> None:
+    with answering(LAYOUTS[layout][:-40]) as server:
+        with pytest.raises(ConnectionClosed) as raised:
+            ask(server, "http")
+    assert raised.value.began and raised.value.transient
+
+
+def test_nothing_is_answered() -> None:
+    with answering() as server:
+        with pytest.raises(ConnectionClosed):
+            ask(server, "http")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        OK + b"Content-Length: 1073741824\r\n\r\n",
+        OK + b"\r\n" + b" " * (3 * SIZE),
+        chunked(b" " * (3 * SIZE), 1 << 16),
+    ],
+    ids=["announced", "until it closes", "chunks"],
+)
+def test_a_reply_that_is_too_large(answer: bytes) -> None:
+    with answering(answer) as server:
+        with pytest.raises(ReplyTooLarge):
+            ask(server, "http")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nX: ",
+        OK + b"Content-Length: 100000\r\n\r\n",
+        OK + b"Transfer-Encoding: chunked\r\n\r\nfffff\r\n",
+    ],
+    ids=["no line", "headers", "body", "chunk"],
+)
+def test_a_server_that_drips_does_not_move_the_deadline(head: bytes) -> None:
+    with trickling(head, b"x") as server:
+        with pytest.raises(NoAnswer):
+            ask(server, "http", within=limits(0.7))
+
+
+def status(code: int) -> bytes:
+    return b"HTTP/1.1 %d Whatever\r\nContent-Length: 6\r\n\r\nsecret" % code
+
+
+@pytest.mark.parametrize("code", [401, 403, 407])
+def test_a_user_or_token_that_is_refused(code: int) -> None:
+    with answering(status(code)) as server:
+        with pytest.raises(AccessRefused, match="the server refused the user fred"):
+            ask(server, "http")
+
+
+@pytest.mark.parametrize("code", [429, 502, 503, 504])
+def test_a_proxy_without_its_server_is_asked_again(code: int) -> None:
+    with answering(status(code)) as server:
+        with pytest.raises(EcflowError, match=f"the HTTP proxy before the server answered {code}") as raised:
+            ask(server, "http")
+    assert raised.value.transient
+
+
+@pytest.mark.parametrize("code", [204, 301, 404, 500])
+def test_another_http_server(code: int) -> None:
+    with answering(status(code)) as server:
+        with pytest.raises(NotEcflow, match="an HTTP server answers there, not ecFlow"):
+            ask(server, "http")
+
+
+# -------------------------------------------------------------------------------------------- tokens
+
+
+class Asked:
+    """A server that notes the request's head, and answers."""
+
+    def __init__(self) -> None:
+        self.head = b""
+
+    def __call__(self, connection: Connection) -> None:
+        while b"\r\n\r\n" not in self.head:
+            self.head += connection.client.recv(1 << 16)
+        connection.forward(with_length(BODY))
+
+
+def tokens(folder: Path, *entries: dict[str, Any]) -> str:
+    path = folder / "tokens.json"
+    path.write_text(json.dumps({"version": 1, "tokens": entries}))
+    return str(path)
+
+
+BEARER = {"type": "bearer", "api": {"key": "abc-123", "email": "a@b"}}
+BASIC = {"type": "basic", "api": {"username": "fred", "password": "s3cret%"}}
+
+
+@pytest.mark.parametrize(
+    ("entry", "header"),
+    [(BEARER, b"Authorization: Bearer abc-123\r\n"), (BASIC, b"Authorization: Basic ZnJlZDpzM2NyZXQl\r\n")],
+    ids=["bearer", "basic"],
+)
+def test_a_token_goes_to_its_server_only(tmp_path: Path, entry: dict[str, Any], header: bytes) -> None:
+    asked = Asked()
+    with FakeServer(asked) as server:
+        assert isinstance(server, FakeServer)
+        other = {"server": "http://127.0.0.1:1", "type": "bearer", "api": {"key": "not-this-one"}}
+        path = tokens(tmp_path, other, {"server": "http://127[.].*", **entry})
+        assert ask(server, "http", tokens=path).statistics
+        assert header in asked.head
+        assert b"not-this-one" not in asked.head
+        assert f"Host: {server.host}:{server.port}".encode() in asked.head
+        asked.head = b""
+        assert ask(server, "http", tokens=tokens(tmp_path, other)).statistics
+    assert b"Authorization" not in asked.head
+
+
+def test_where_tokens_are_looked_for(tmp_path: Path) -> None:
+    """What is configured, else ECF_AUTHTOKENS, else ~/.ecflowapirc; none need be there."""
+    url = "https://host:443"
+    entry = {"server": ".*", **BEARER}
+    home = {"HOME": str(tmp_path)}
+    assert authorization(url, None, home) == {}
+    named = tokens(tmp_path, entry)
+    (tmp_path / ".ecflowapirc").write_text(json.dumps({"tokens": [{**entry, "api": {"key": "home"}}]}))
+    assert authorization(url, None, home) == {"Authorization": "Bearer home"}
+    assert authorization(url, None, {**home, "ECF_AUTHTOKENS": named}) == {"Authorization": "Bearer abc-123"}
+    assert authorization(url, named, home) == {"Authorization": "Bearer abc-123"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"tokens": [{"server": "("}]}',
+        '{"tokens": [{"server": ".*", "type": "other", "api": {"key": "s3cret"}}]}',
+        '{"tokens": [{"server": ".*", "type": "bearer", "api": {"key": "s3cret\\r\\nX: y"}}]}',
+        '{"tokens": [{"server": ".*", "type": "bearer", "api": {"key": 3}}]}',
+        '{"tokens": [{"server": ".*", "type": "bearer", "api": {}}]}',
+    ],
+)
+def test_a_file_of_tokens_that_is_none_is_named(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "tokens.json"
+    path.write_text(text)
+    with pytest.raises(EcflowError) as raised:
+        authorization("http://h:1", str(path))
+    assert str(raised.value) == f"{path}: it is not a file of ecFlow's API tokens"
+    assert raised.value.kind == "authentication"
+
+
+def test_a_file_of_tokens_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EcflowError, match="No such file"):
+        authorization("http://h:1", str(tmp_path / "none"))
