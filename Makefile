@@ -19,7 +19,7 @@ test: .venv/.dev servers  ## Run the whole test suite
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 # The slow ones kill and repeat, and cover nothing that the others do not; measured, they would take many times as long.
-coverage: .venv/.dev servers  ## Run the whole test suite and measure the branches taken, against a floor
+coverage: .venv/.dev servers  ## Run the whole test suite and measure the branches taken
 	.venv/bin/coverage erase
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -m slow
 	.venv/bin/coverage run -m pytest -n $(WORKERS) --dist worksteal -m 'not slow'
