@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -92,20 +93,15 @@ def test_no_part_of_a_reply_comes_out(
     entry = {"owner": "o", "repo": "r", "address": relay, "attempts": 1, "deadline": 20, "reader": reader}
     watchman.configure(redis.url, [entry])
     assert watchman.collect().code == 0
-    said: list[str] = []
-    for turn, format_ in enumerate(("text", "json")):
+    relay.rewrite = lambda _, reply: DAMAGE[what](reply)
+    results = []
+    for turn, arguments in enumerate(((), ("--log-format", "json", "--reset-sync", "o/r"), ("--dry-run",))):
         change(seeded, turn)
-        relay.rewrite = lambda _, reply: DAMAGE[what](reply)
-        for arguments in (("-v",), ("-v", "--reset-sync", "o/r")):
-            result = watchman.collect(*arguments, "--log-format", format_)
-            said += [result.err, result.text]
-        result = watchman.collect("--dry-run", "-v", "--log-format", format_)
-        said += [result.err, result.text]
-        for command in ("list", "show"):
-            shown = watchman.run(command, *(["o/r"] if command == "show" else []))
-            said += [shown.err, shown.text]
+        results.append(watchman.collect("-v", *arguments))
+    results += [watchman.run("list"), watchman.run("show", "o/r")]
+    said = [text for result in results for text in (result.err, result.text)]
     assert any(M.encode() in exchange.reply for exchange in relay.exchanges) or what == "blanks"
-    values = {key: redis.client.get(key) for key in redis.client.keys("*")}
+    values: dict[Any, Any] = {key: redis.client.get(key) for key in redis.client.keys("*")}
     for key, value in values.items():
         assert M.encode() not in value, key
     for text in said:
