@@ -290,7 +290,7 @@ def test_entries_of_one_address_are_read_in_turn(
     assert result.code == 0
     steps = [line.split()[2] for line in result.err.splitlines() if "for an answer" in line]
     assert steps == [f"o/r{i}:" for i in range(4)]
-    waiting = [line for line in result.err.splitlines() if "for an answer" in line or " nodes, " in line]
+    waiting = [line for line in result.err.splitlines() if "for an answer" in line or ": writing" in line]
     assert [("for an answer" in line) for line in waiting] == [True, False] * 4
 
 

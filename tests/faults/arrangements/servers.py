@@ -135,7 +135,8 @@ def wrong_protocol(run: FaultRun, asked: str, spoken: str) -> None:
 
 
 def no_certificate(run: FaultRun) -> None:
-    """Ask over TLS with no certificate at hand."""
+    """Ask a server that speaks TLS with no certificate at hand."""
+    tls_server(run)
     run.entry["protocol"] = "ssl"
 
 
