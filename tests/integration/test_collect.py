@@ -121,6 +121,7 @@ def test_the_servers_state(
     assert records_of(found) == ecflow.snapshot()["records"]
 
 
+@pytest.mark.timeout(1500)  # a hundred runs of the command, beside the other tests
 @pytest.mark.shared
 def test_every_shared_definition(
     ecflow: EcflowServer, redis: RedisServer, watchman: Watchman, shared: Path
