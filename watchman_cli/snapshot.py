@@ -32,7 +32,7 @@ _HEAD = re.compile(
     rb'"format":(\d+),"status_records":\['
 )
 _TAIL = b"]}"
-RECORD_START, PATH_END, RECORD_END = b'{"path":"', b'","status":"', b"}"
+RECORD_END = b"}"
 
 Piece = Union[bytes, memoryview]
 

@@ -201,11 +201,10 @@ class ServerReader:
 
 
 def _checked(reading: Reading) -> Reading:
-    """Return a reading whose records fit the schema. Raises BadSnapshot."""
-    if reading.pieces is None:
-        return reading
-    for piece in reading.pieces if reading.mode == "full" else ():
-        snapshot.check_records(bytes(piece))
+    """Return a reading whose records, where all of them were read, fit the schema. Raises BadSnapshot."""
+    if reading.mode == "full":
+        for piece in reading.pieces or ():
+            snapshot.check_records(bytes(piece))
     return reading
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from watchman_cli.ecflow_client.definition import SERVER_STATES, STATES, parse_duration
 from watchman_cli.ecflow_client.details import DETAILS
 from watchman_cli.ecflow_client.errors import FullReadingRequired, NotUnderstood
+from watchman_cli.ecflow_client.numbers import natural
 
 _PATH = re.compile(r"/(?:[\w.-]+(?:/[\w.-]+)*)?", re.ASCII)
 _ALIAS = re.compile(r"alias\d+")  # how ecFlow names them (Task::add_alias)
@@ -46,9 +47,8 @@ _FULL_READING = {
 class NodeChange:
     """What changed of one node; None where it did not.
 
-    `details` has those that changed, by name, and None as the value of one that there is no more.
-
     `duration` comes with `state`, and says when it changed, in seconds since the suite's calendar began.
+    `details` has those that changed, by name, and None as the value of one that there is no more.
     """
 
     path: str
@@ -72,7 +72,11 @@ class Changes:
     state: str | None = None
     server_state: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
-    begin_times: Mapping[str, str] | None = None
+    begin_times: Mapping[str, str] = field(default_factory=dict)
+
+    def has_new_calendar(self, begin_times: Mapping[str, str]) -> bool:
+        """Return whether a suite's calendar starts at another time than in `begin_times`."""
+        return any(begin_times.get(suite) != start for suite, start in self.begin_times.items())
 
 
 def parse_changes(delta: Any) -> Changes:
@@ -111,8 +115,8 @@ def _parse(delta: Any) -> Changes:
             raise FullReadingRequired("attributes were added or removed, and the flags not sent")
     root = nodes.pop("/", {})
     return Changes(
-        state_change_no=_integer(delta.get("server_state_change_no_", 0)),
-        modify_change_no=_integer(delta.get("server_modify_change_no_", 0)),
+        state_change_no=natural(delta.get("server_state_change_no_", 0)),
+        modify_change_no=natural(delta.get("server_modify_change_no_", 0)),
         nodes=tuple(NodeChange(path, **found) for path, found in nodes.items() if found),
         state=root.get("state"),
         server_state=root.get("server_state"),
@@ -135,21 +139,21 @@ def _name(memento: Mapping[str, Any], names: dict[int, str]) -> str:
 def _field(path: str, name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
     """Return what one memento changes of its node, as fields of a NodeChange."""
     if name == "NodeStateMemento":
-        state = STATES[_integer(fields["state_"].get("first", 0))]
+        state = STATES[natural(fields["state_"].get("first", 0))]
         if state == "unknown" and _ALIAS.fullmatch(path.rpartition("/")[2]):
             # A full sync shows such an alias as queued, since its text leaves the state out (Alias.cpp).
             raise FullReadingRequired("an alias became unknown")
         duration = fields["state_"].get("second", {}).get("duration", "00:00:00")
         return {"state": state, "duration": parse_duration(duration)}
     if name == "StateMemento" and path == "/":
-        return {"state": STATES[_integer(fields.get("state_", 0))]}
+        return {"state": STATES[natural(fields.get("state_", 0))]}
     if name == "SuspendedMemento":
         suspended = fields.get("suspended_", False)
         if not isinstance(suspended, bool):
             raise TypeError
         return {"suspended": suspended}
     if name == "ServerStateMemento" and path == "/":
-        return {"server_state": SERVER_STATES[_integer(fields.get("state_", 0))]}
+        return {"server_state": SERVER_STATES[natural(fields.get("state_", 0))]}
     if name in _FULL_READING:
         raise FullReadingRequired(_FULL_READING[name])
     if name not in _PASSED_OVER:
@@ -165,9 +169,3 @@ def begin_time(calendar: Mapping[str, Any]) -> str:
     if not isinstance(found, str):
         raise TypeError
     return found
-
-
-def _integer(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise TypeError
-    return value

@@ -83,8 +83,8 @@ class Client:
     def _identify(self, deadline: float) -> str | None:
         """Return which other protocol the server speaks; None where it speaks none of them.
 
-        Raises OtherHttpServer.
         It is asked in each, with neither password nor token: an ecFlow server answers, if only to refuse.
+        Raises OtherHttpServer.
         """
         request = encode_request([Stats()], Caller(_login(), socket.gethostname()))
         end = min(deadline, time.monotonic() + IDENTIFY_LIMIT)

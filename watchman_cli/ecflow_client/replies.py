@@ -23,6 +23,7 @@ from watchman_cli.ecflow_client.errors import (
     NotUnderstood,
     RequestRefused,
 )
+from watchman_cli.ecflow_client.numbers import natural
 from watchman_cli.ecflow_client.statistics import Statistics, parse_statistics
 
 # Where cereal writes a definition: of a client handle's suites, and of the whole server (SSyncCmd.hpp).
@@ -126,7 +127,7 @@ def _field(name: str, data: Mapping[str, Any], text: str, user: str) -> dict[str
     if name == "SSyncCmd":
         return _sync(data, text)
     if name == "SClientHandleCmd":
-        return {"registered": _positive(data.get("handle_", 0))}
+        return {"registered": natural(data.get("handle_", 0))}
     if name == "SClientHandleSuitesCmd":
         users = {int(handle): str(of["first"]) for of in data["users_"] for handle in of["second"]}
         listed = ((int(each["first"]), each["second"]) for each in data["client_handles_"])
@@ -158,9 +159,3 @@ def _sync(data: Mapping[str, Any], text: str) -> dict[str, Any]:
         return {"required": error}
     except NotUnderstood as error:  # a full reading needs none of it
         return {"required": FullReadingRequired(str(error))}
-
-
-def _positive(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise TypeError
-    return value

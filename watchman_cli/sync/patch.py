@@ -8,18 +8,17 @@ from dataclasses import dataclass
 import orjson
 
 from watchman_cli.ecflow_client import Changes, NodeChange
+from watchman_cli.ecflow_client.definition import SUSPENDED
 from watchman_cli.snapshot import (
     RECORD_END,
-    SINCE_SHOWN,
     Piece,
     StatusRecord,
     decode_record,
     encode_record,
     record_key,
 )
-from watchman_cli.sync.records import since_of
+from watchman_cli.sync.records import since_in
 
-SUSPENDED = "suspended"
 Suspended = Mapping[str, tuple[str, "str | None"]]
 
 
@@ -43,9 +42,8 @@ def patch(
 
     Raises PatchError where a changed node is not there, or the calendar it counts from was started anew.
     """
-    for suite, begin_time in (changes.begin_times or {}).items():
-        if begin_times.get(suite) != begin_time:
-            raise PatchError("the calendar of a suite was started anew")
+    if changes.has_new_calendar(begin_times):
+        raise PatchError("the calendar of a suite was started anew")
     nodes = changes.nodes
     if changes.state is not None or changes.details:
         nodes = (NodeChange("/", changes.state, details=changes.details), *nodes)
@@ -91,9 +89,8 @@ def _changed(
     if (state != old.status) != (old.status == SUSPENDED):
         raise PatchError("the sync cache does not fit the snapshot")
     if change.state is not None:
-        state, since = change.state, None
-        if state in SINCE_SHOWN and change.path != "/":
-            since = since_of(change.duration or 0, begin_times.get(change.path.split("/", 2)[1]))
+        state = change.state
+        since = since_in(change.path, state, change.duration or 0, begin_times)
     is_suspended = old.status == SUSPENDED if change.suspended is None else change.suspended
     if is_suspended:
         suspended[change.path] = (state, since)

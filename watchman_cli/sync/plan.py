@@ -7,6 +7,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache as cached
 from pathlib import Path
 from typing import Any
 
@@ -50,9 +51,15 @@ def handle_marker(store: str, name: str) -> str:
 
     Two hosts, two stores and two names never have the same. `store` is a URL without its password.
     """
+    identity = " ".join((_host(), store, name))
+    return f"watchman_{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+
+
+@cached
+def _host() -> str:
+    """Return the name of this host and its machine ID, which are the same for all servers of a run."""
     try:
         machine = Path("/etc/machine-id").read_text().strip()
     except OSError:
         machine = ""
-    identity = " ".join((socket.gethostname(), machine, store, name))
-    return f"watchman_{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+    return f"{socket.gethostname()} {machine}"

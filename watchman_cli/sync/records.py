@@ -43,11 +43,15 @@ class _Details(dict[NodeState, str]):
 def record_of(path: str, state: NodeState, begin_times: Mapping[str, str]) -> StatusRecord:
     """Return a node's record; `begin_times` has the calendar's start of each suite, as ecFlow writes it."""
     status = state.dstate
-    since = None
-    if status in SINCE_SHOWN:
-        since = since_of(state.duration, begin_times.get(path.split("/", 2)[1]))
-    record = StatusRecord(path, status, since)
+    record = StatusRecord(path, status, since_in(path, status, state.duration, begin_times))
     return record.with_details(dict(state.details)) if state.details else record
+
+
+def since_in(path: str, status: str, duration: int, begin_times: Mapping[str, str]) -> str | None:
+    """Return since when a node has a status; None where that is not shown, or its suite has not begun."""
+    if status not in SINCE_SHOWN or path == "/":  # the definition itself has no calendar
+        return None
+    return since_of(duration, begin_times.get(path.split("/", 2)[1]))
 
 
 def since_of(duration: int, begin_time: str | None) -> str | None:
@@ -70,11 +74,9 @@ def since_of(duration: int, begin_time: str | None) -> str | None:
 
 def states_under_suspended(definition: Definition) -> dict[str, tuple[str, str | None]]:
     """Return the state under each suspended node, and since when it lasts."""
-    found: dict[str, tuple[str, str | None]] = {}
-    for path, state in zip(definition.paths, definition.states, strict=True):
-        if state.suspended:
-            since = None
-            if state.state in SINCE_SHOWN:
-                since = since_of(state.duration, definition.begin_times.get(path.split("/", 2)[1]))
-            found[path] = (state.state, since)
-    return found
+    begin_times = definition.begin_times
+    return {
+        path: (state.state, since_in(path, state.state, state.duration, begin_times))
+        for path, state in zip(definition.paths, definition.states, strict=True)
+        if state.suspended
+    }

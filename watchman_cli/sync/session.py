@@ -74,9 +74,7 @@ class SyncSession:
         if cache is None or (handle and not is_ours(answer, handle, cache.marker)):
             return None
         changes = answer.changes
-        if changes is None or any(
-            cache.begin_times.get(suite) != start for suite, start in (changes.begin_times or {}).items()
-        ):
+        if changes is None or changes.has_new_calendar(cache.begin_times):
             return None
         changed = {node.path for node in changes.nodes}
         return changed | {"/"} if changes.state or changes.details else changed

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from watchman_cli.ecflow_client.details.base import Detail
+from watchman_cli.ecflow_client.numbers import natural
 
 # Each at the place of its bit (Flag::enum_to_char_star).
 NAMES = (
@@ -29,9 +30,7 @@ def read_token(text: str) -> tuple[str, ...] | None:
 
 def read_memento(fields: Mapping[str, Any]) -> tuple[str, ...] | None:
     """Return the flags in a FlagMemento, whose number has a bit for each."""
-    bits = fields["flag_"].get("flag_", 0)
-    if not isinstance(bits, int) or isinstance(bits, bool) or bits < 0:
-        raise TypeError
+    bits = natural(fields["flag_"].get("flag_", 0))
     return _shown([name for bit, name in enumerate(NAMES) if bits >> bit & 1])
 
 
