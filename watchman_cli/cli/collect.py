@@ -122,7 +122,7 @@ def _run(collector: Collector, reporter: Reporter) -> list[Outcome]:
         if collector.threads_missing:
             reporter.report("watchman", collector.threads_missing, logging.WARNING)
         _report_shared_failures(outcomes, reporter)
-    if collector.store:
+    if collector.store and not collector.interrupted:  # else its connections give the leases back
         collector.store.close()
     if snapshots:
         snapshots.close()

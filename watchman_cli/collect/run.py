@@ -86,6 +86,8 @@ class Collector:
                 if not waiting.empty():  # behind servers that do not answer, which only wait
                     self._start_threads(waiting, FIRST_THREADS)
                 continue
+            if self.interrupted:  # what it says then comes of the leases that were given back
+                outcome = Outcome(outcome.server, "interrupted")
             found[outcome.server.name] = outcome
             done(outcome)
         for server in self.servers:
@@ -140,6 +142,11 @@ class Collector:
         ]
         return bool(ends) and all(now > end for end in ends)
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run was ended by `stop`, which may still give leases back."""
+        return self._context.stopped.is_set()
+
     def stop(self, timeout: float) -> None:
         """End the run at once: have no thread begin anything new, and kill what the referee runs.
 
@@ -170,7 +177,7 @@ class Collector:
         started = time.monotonic()
         self._started[server.name] = started
         try:
-            if self._context.stopped.is_set():
+            if self.interrupted:
                 return Outcome(server, "interrupted")
             return self._collect(server, started)
         except StoreError as error:
@@ -185,7 +192,7 @@ class Collector:
         if self.store is None:
             return ServerCollector(self._context, server, None, started).run()
         with self._lock:  # so that stop() sees each lease that is taken, or prevents it
-            if self._context.stopped.is_set():
+            if self.interrupted:
                 return Outcome(server, "interrupted")
             self._acquiring.add(server.name)
         try:

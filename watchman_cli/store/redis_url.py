@@ -31,6 +31,7 @@ SCHEMES = {
 }
 DEFAULT_PORT, DEFAULT_SENTINEL_PORT = 6379, 26379
 TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname", "ssl_cert_reqs")
+CREDENTIAL_OPTIONS = ("username", "password")  # as redis-py takes them, in place of what stands before @
 SENTINEL_OPTIONS = ("sentinel_username", "sentinel_password")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(?:%25\w+)?\]|[\w.-]+)(?::(\d+))?")
 _ENCODING = "in a user or a password write % as %25, / as %2F, ? as %3F, # as %23"
@@ -76,6 +77,8 @@ def parse(url: str) -> RedisAddress:
     userinfo, at, hosts = authority.rpartition("@")
     username, password = _credentials(userinfo) if at else (None, None)
     options = _options(query, kind, tls)
+    if at and not options.keys().isdisjoint(CREDENTIAL_OPTIONS):
+        raise ValueError("the user or the password is given before @ and as an option")
     service = ""
     if kind == "unix":
         endpoints: tuple[Endpoint, ...] = (_unix_endpoint(hosts, slash + path),)
@@ -95,8 +98,8 @@ def parse(url: str) -> RedisAddress:
         endpoints=endpoints,
         db=db,
         service=service,
-        username=username,
-        password=password,
+        username=options.pop("username", username),
+        password=options.pop("password", password),
         sentinel_username=options.pop("sentinel_username", None),
         sentinel_password=options.pop("sentinel_password", None),
         context=_tls_context(options) if tls else None,
@@ -154,7 +157,7 @@ def _database(path: str, option: str | None) -> int:
 
 
 def _options(query: str, kind: str, tls: bool) -> dict[str, str]:
-    known = ("db", *TLS_OPTIONS, *(SENTINEL_OPTIONS if kind == "sentinel" else ()))
+    known = ("db", *CREDENTIAL_OPTIONS, *TLS_OPTIONS, *(SENTINEL_OPTIONS if kind == "sentinel" else ()))
     found: dict[str, str] = {}
     for option in query.split("&") if query else ():
         name, equals, value = option.partition("=")
