@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 STDERR_PATIENCE = 5.0  # seconds to wait at the end of a run for a reader that takes nothing
 STDOUT_PATIENCE = 30.0
-STOP_TIMEOUT = 0.5  # seconds for the threads to give their leases back when the run is interrupted
+STOP_TIMEOUT = 0.5  # seconds for what is still to be written on standard error when the run is interrupted
+RELEASE_TIMEOUT = 2.0  # seconds to give the leases back then, which a busy machine or store may need
 
 
 class LogFormat(str, enum.Enum):
@@ -116,7 +117,7 @@ def _run(collector: Collector, reporter: Reporter) -> list[Outcome]:
             sys.stdout.buffer.flush()
 
     on_signal(reporter.__exit__)  # gives a terminal its cursor back
-    on_signal(lambda: collector.stop(STOP_TIMEOUT))
+    on_signal(lambda: collector.stop(RELEASE_TIMEOUT))
     with reporter:
         outcomes = collector.run(done)
         if collector.threads_missing:

@@ -202,11 +202,11 @@ class Collector:
             self._leases[server.name] = lease
         finally:
             self._acquiring.discard(server.name)
-        with lease:
-            try:
+        try:
+            with lease:
                 return ServerCollector(self._context, server, lease, started).run()
-            finally:
-                del self._leases[server.name]
+        finally:  # once it is given back: until then stop() waits for that
+            del self._leases[server.name]
 
 
 def _jobs_with_descriptors() -> int:

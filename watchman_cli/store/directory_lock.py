@@ -14,6 +14,7 @@ import math
 import os
 import secrets
 import stat
+import threading
 from contextlib import suppress
 
 from watchman_cli.store import holder
@@ -52,6 +53,7 @@ class DirectoryLock:
 
     def __init__(self, folder: int, lifetime: float) -> None:
         self.folder = folder
+        self._releasing = threading.Lock()
         self.taken_over: str | None = None  # which process did not give it back in time
         self._content = f"{holder.new_token().decode()}\n{lifetime:.3f}\n".encode()
 
@@ -107,12 +109,12 @@ class DirectoryLock:
                 self._move_away(self._content)
 
     def release(self) -> None:
-        """Give the lock back, and close the folder."""
-        if self.folder < 0:
-            return
-        self.give_back()
-        os.close(self.folder)
-        self.folder = -1
+        """Give the lock back, and close the folder; while another thread does so, wait for that."""
+        with self._releasing:
+            if self.folder >= 0:
+                self.give_back()
+                os.close(self.folder)
+                self.folder = -1
 
     def _clear(self, now: float) -> bool:
         """Rename away a lock whose owner is dead or too late; return False while its owner has it."""

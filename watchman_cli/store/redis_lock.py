@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ class RedisLock:
     def __init__(self, store: RedisStore, full_key: str, token: bytes, deadline: float) -> None:
         self._store, self.key, self._token, self._deadline = store, full_key, token, deadline
         self.held = False
+        self._releasing = threading.Lock()
         self.expires = 0.0  # when Redis lets it expire, a time.monotonic()
 
     def take(self, *reads: tuple[str, Any]) -> list[Any] | None:
@@ -79,11 +81,16 @@ class RedisLock:
         return True
 
     def release(self) -> None:
-        """Give the lock back, whatever of it Redis permits; at worst it expires by itself."""
-        if not self.held:
-            return
-        self.held = False
+        """Give the lock back, whatever of it Redis permits; at worst it expires by itself.
 
+        While another thread does so, wait for that.
+        """
+        with self._releasing:
+            if self.held:
+                self.held = False
+                self._delete()
+
+    def _delete(self) -> None:
         def delete() -> None:
             client = self._store.client_for(self.key)
             with suppress(exceptions.WatchError), closing(client.pipeline()) as pipe:
