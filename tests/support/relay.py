@@ -54,9 +54,13 @@ class Relay(Listener):
 
 
 def _read(link: socket.socket) -> bytes:
-    """Return the body that comes; raise ConnectionError where it ends early."""
+    """Return the body that comes; raise ConnectionError where it ends early, or is of another protocol."""
     header = _read_exactly(link, HEADER_SIZE)
-    return _read_exactly(link, int(header, 16))
+    try:
+        size = int(header, 16)
+    except ValueError:
+        raise ConnectionError("not ecFlow's own framing") from None
+    return _read_exactly(link, size)
 
 
 def _read_exactly(link: socket.socket, size: int) -> bytes:

@@ -51,7 +51,8 @@ def test_started_from_a_checkpoint_and_past_the_old_number(
         pass_number(ecflow, 60)
         assert (ecflow.variable("ECF_PID") == pid) == bool(prefix)
         found = watched.collect()
-        assert (found["mode"], found["reason"]) == ("full", RESTARTED)
+        assert found["mode"] == "full"
+        assert found["reason"] in (RESTARTED, RESET)  # the latter where both starts were in one second
         assert watched.collect()["mode"] == "unchanged"
 
 

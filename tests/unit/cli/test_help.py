@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,6 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from tests.support.watchman import WATCHMAN
 from watchman_cli.cli.main import app
 
 
@@ -35,6 +35,8 @@ def test_help_ends_with_an_example(name: str, command: Any) -> None:
     inner.make_context(name, arguments)
 
 
+# The command itself, on the Python that runs the tests.
+AS_WATCHMAN = "import sys; sys.argv = ['watchman']; from watchman_cli.__main__ import run; run()"
 CONFIG = """\
 store: redis://127.0.0.1:1/0
 servers:
@@ -64,5 +66,6 @@ def test_a_shell_completes(tmp_path: Path, words: str, completed: list[str]) -> 
         "COMP_WORDS": words,
         "COMP_CWORD": str(len(words.split()) - 1),
     }
-    done = subprocess.run([WATCHMAN], env=environment, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", AS_WATCHMAN]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert (done.stdout.split(), done.stderr) == (completed, "")
