@@ -28,11 +28,15 @@ class PatchError(Exception):
 
 @dataclass(frozen=True)
 class Patched:
-    """The records after some changes, in pieces, and the states under the suspended nodes."""
+    """The records after some changes, in pieces, and the states under the suspended nodes.
+
+    `changes` has each record that differs as it was and as it is now, that of the definition included, in
+    the snapshot's order.
+    """
 
     pieces: Sequence[Piece]
     suspended: dict[str, tuple[str, str | None]]
-    changed: int  # nodes, the definition itself included
+    changes: Sequence[tuple[StatusRecord, StatusRecord]]
 
 
 def patch(
@@ -50,14 +54,17 @@ def patch(
     value = bytes(records) if nodes else b""  # which has find()
     states = dict(suspended)
     places: list[tuple[int, int, bytes]] = []
+    found: dict[int, tuple[StatusRecord, StatusRecord]] = {}  # by the place of the record
     at = 0
     for node in nodes:
         start = _find(value, record_key(node.path), at)
         end = value.index(RECORD_END, start) + len(RECORD_END)
         old = decode_record(orjson.loads(value[start:end]))
-        record = encode_record(_changed(old, node, states, begin_times))
+        new = _changed(old, node, states, begin_times)
+        record = encode_record(new)
         if record != value[start:end]:
             places.append((start, end, record))
+            found[start] = old, new
         at = start
     places.sort()
     pieces: list[Piece] = []
@@ -66,7 +73,7 @@ def patch(
         pieces += (records[done:start], record)
         done = end
     pieces.append(records[done:])
-    return Patched(pieces, states, len(places))
+    return Patched(pieces, states, [found[start] for start, _, _ in places])
 
 
 def _find(value: bytes, key: bytes, at: int) -> int:

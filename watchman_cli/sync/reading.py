@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from watchman_cli.snapshot import Piece
+from watchman_cli.snapshot import Piece, StatusRecord
 from watchman_cli.sync.cache import SyncCache
 
 
@@ -29,6 +29,7 @@ class Reading:
     cache: SyncCache | None
     vitals: dict[str, int]
     numbers: tuple[int, int] | None  # state_change_no and modify_change_no; None of the bindings' reading
+    changes: Sequence[tuple[StatusRecord, StatusRecord]] | None = None
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ class SyncSession:
         records = records_of(value, cache.revision)
         patched = patch(records, changes, cache.suspended, cache.begin_times)
         numbers = changes.state_change_no, changes.modify_change_no
-        unchanged = not patched.changed and changes.server_state is None
+        unchanged = not patched.changes and changes.server_state is None
         head_state = _server_state(value)
         now = self._cache(cache, statistics, numbers, cache.nodes, cache.handle)
         return Reading(
@@ -137,6 +137,7 @@ class SyncSession:
             cache=replace(now, suspended=patched.suspended, begin_times=cache.begin_times),
             vitals=statistics.vitals,
             numbers=numbers,
+            changes=patched.changes,
         )
 
     # ------------------------------------------------------------------- the whole definition
