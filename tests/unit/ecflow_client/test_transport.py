@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 import tracemalloc
 
 import pytest
@@ -84,10 +83,8 @@ def test_a_server_that_drips_does_not_move_the_deadline(head: bytes, drip: bytes
 
 def test_the_first_byte_has_a_deadline_of_its_own() -> None:
     with answering(close=False) as server:
-        began = time.monotonic()
-        with pytest.raises(NoAnswer):
+        with pytest.raises(NoAnswer):  # long before the hour, at which this test had been ended
             ask(server, within=limits(3600, first=0.2))
-        assert time.monotonic() - began < 3600
 
 
 def test_nobody_takes_the_connection() -> None:
