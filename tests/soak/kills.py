@@ -1,4 +1,4 @@
-"""Ends runs at random moments over ten servers, with a Redis that is killed and restarted from its RDB.
+"""Ends runs at random moments over ten servers, with a Redis that is restarted from its RDB and failed over.
 
 `python -m tests.soak.kills [KILLS [SEED]]` prints its seed. After each run every snapshot in Redis must be
 whole and one that its server once had, and never older than what a run called written, unless Redis has
@@ -21,11 +21,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-import redis as driver
-
 from tests.support.ecflow_server import EcflowServer
 from tests.support.loopback import await_true
-from tests.support.redis_server import RedisServer
+from tests.support.redis_kinds import RedisPair
 from tests.support.watchman import Watchman
 from watchman_cli import snapshot
 from watchman_cli.store.redis import key
@@ -35,7 +33,7 @@ TASKS = 40
 DEFINITION = "suite s\n" + "".join(f"task t{number}\n" for number in range(TASKS)) + "endsuite\n"
 DEADLINE = 2  # seconds
 ENDINGS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP, signal.SIGSTOP)
-RESTART, SAVE, CONTINUE = 0.15, 0.2, 0.3  # how probable each is in a round
+RESTART, FAILOVER, SAVE, CONTINUE = 0.1, 0.05, 0.2, 0.3  # how probable each is in a round
 Records = tuple[tuple[str, str], ...]
 
 
@@ -59,7 +57,7 @@ class Watched:
 
 @dataclass
 class Run:
-    """A run under way; `certain` is False once Redis was restarted during it."""
+    """A run under way; `certain` is False once Redis was restarted or failed over during it."""
 
     process: subprocess.Popen[bytes]
     started: str
@@ -71,9 +69,7 @@ class KillSoak:
 
     def __init__(self, folder: Path, stack: ExitStack, seed: int) -> None:
         self.random = random.Random(seed)
-        self.redis = RedisServer(folder, ("--dbfilename", "kept.rdb"))
-        stack.callback(self.redis.stop)
-        self.redis.start()
+        self.redis = RedisPair(stack, folder).start()
         self.watched = []
         entries = []
         for number in range(SERVERS):
@@ -133,8 +129,9 @@ class KillSoak:
         time.sleep(self.random.uniform(0, 1.1) * self.length)  # the moment is what is drawn, not awaited
         if self.random.random() < SAVE:
             self.redis.client.save()
-        if self.random.random() < RESTART:
-            self._restart_redis(run)
+        drawn = self.random.random()
+        if drawn < RESTART + FAILOVER:
+            self._disturb_redis(run, "restarts" if drawn < RESTART else "failovers")
         ending = self.random.choice(ENDINGS)
         self.counts[ending.name] += 1
         run.process.send_signal(ending)
@@ -153,20 +150,16 @@ class KillSoak:
         self.counts["SIGCONT"] += 1
         self.finish(run)
 
-    def _restart_redis(self, run: Run) -> None:
-        self.counts["restarts"] += 1
-        self.redis.kill()
-        self.redis.start()
-        await_true(self._answers, "Redis did not come back")
+    def _disturb_redis(self, run: Run, what: str) -> None:
+        self.counts[what] += 1
+        if what == "restarts":
+            self.redis.restart()
+        else:
+            self.redis.fail_over()
         for each in (run, *self.stopped):
             each.certain = False
         for watched in self.watched:  # what Redis has lost is lost
             watched.written = ""
-
-    def _answers(self) -> bool:
-        with suppress(driver.RedisError):
-            return bool(self.redis.client.ping())
-        return False
 
     def check(self) -> None:
         """Raise Wrong unless every snapshot is whole, its server's, and no older than what was written."""

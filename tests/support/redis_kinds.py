@@ -164,3 +164,64 @@ class RedisCluster:
         for node in (new, old, *self.masters):
             node.client.execute_command("CLUSTER SETSLOT", slot, "NODE", self.id_of(new))
         return old, new
+
+
+@dataclass
+class RedisPair:
+    """A master, its replica, and a Sentinel, which fails over only where it is told to."""
+
+    stack: ExitStack
+    folder: Path
+    master: RedisServer = field(init=False)
+    replica: RedisServer = field(init=False)
+    sentinel: RedisServer = field(init=False)
+
+    def start(self) -> RedisPair:
+        kept = ("--dbfilename", "kept.rdb", "--repl-diskless-sync-delay", "0")
+        self.master = new_redis(self.stack, self.folder, *kept)
+        self.replica = new_redis(self.stack, self.folder, *kept)
+        self._follow()
+        patient = "sentinel down-after-milliseconds mymaster 600000"
+        self.sentinel = new_sentinel(self.stack, self.folder, self.master.port, patient)
+        return self
+
+    @property
+    def url(self) -> str:
+        return f"redis+sentinel://127.0.0.1:{self.sentinel.port}/mymaster"
+
+    @property
+    def client(self) -> redis.Redis:
+        return self.master.client
+
+    def restart(self) -> None:
+        """Kill the master, and start it from its RDB; the replica follows it again."""
+        self.master.kill()
+        self.master.start()
+        await_true(lambda: _answers(self.client), "Redis did not come back")
+
+    def fail_over(self) -> None:
+        """Kill the master, have the Sentinel promote the replica, and start the old master as its replica."""
+        self._await_link()
+        self.master.kill()
+        await_true(self._promotes, "the Sentinel found no replica to promote")
+        self.master, self.replica = self.replica, self.master
+        await_true(lambda: master_of(self.sentinel) == self.master.port, "the Sentinel did not fail over")
+        self.replica.start()
+        self._follow()
+
+    def _promotes(self) -> bool:
+        try:
+            return bool(self.sentinel.client.execute_command("SENTINEL", "FAILOVER", "mymaster"))
+        except redis.ResponseError:  # it has not yet seen that the replica is one
+            return False
+
+    def _follow(self) -> None:
+        self.replica.client.replicaof("127.0.0.1", self.master.port)
+        self._await_link()
+
+    def _await_link(self) -> None:
+        def follows() -> bool:
+            found: Any = self.replica.client.info("replication")
+            return bool(found.get("master_link_status") == "up")
+
+        await_true(follows, "the replica did not follow")
