@@ -167,10 +167,12 @@ class Collector:
 
     def _release_leases(self) -> None:
         """Give every lease back, while the threads that have them still wait for their servers."""
-        while self._acquiring:
+        acquiring = True
+        while acquiring:
+            acquiring = bool(self._acquiring)  # before the leases, among which they come then
+            for lease in list(self._leases.values()):
+                lease.release()
             time.sleep(0.005)
-        for lease in list(self._leases.values()):
-            lease.release()
 
     def _collect_safely(self, server: Server) -> Outcome:
         """Return what became of one server, whatever happens over it."""

@@ -198,10 +198,14 @@ class RedisLease(Lease):
         pipe.execute()
 
     def release(self) -> None:
-        self._stop_watching()
+        """End the lease; another thread may do so while this one reads or writes the snapshot."""
         for lock in (self._lock, self._address):
             if lock:
                 lock.release()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop_watching()  # only in the thread that watches: a connection serves one at a time
+        self.release()
 
     def _stop_watching(self) -> None:
         pipe, self._watching = self._watching, None

@@ -53,7 +53,12 @@ class RedisLock:
             for method, arguments in reads:
                 getattr(pipe, method)(*arguments)
             self.expires = time.monotonic() + lifetime
-            taken, owner, expiry, *answers = pipe.execute(raise_on_error=False)
+            try:
+                taken, owner, expiry, *answers = pipe.execute(raise_on_error=False)
+            except Exception:
+                # It may have been taken. Nothing is tried again in an interrupted run, which gives it back.
+                self.held = self.held or self._store.stopped.is_set()
+                raise
             self.held = self.held or taken is True or owner == self._token
             for answer in (taken, owner, expiry):
                 if isinstance(answer, Exception) and not is_wrong_type(answer):

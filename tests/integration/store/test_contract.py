@@ -57,6 +57,31 @@ def test_one_run_at_a_time(kind: Kind, store: Store) -> None:
     assert kind.locks() == []
 
 
+def test_given_back_by_an_interrupted_run_while_its_thread_reads(kind: Kind, store: Store) -> None:
+    large = new_snapshot(1, b",".join([RECORDS] * 10_000))  # which takes some time to come
+    write(store, large)
+    found: set[bytes | None] = set()
+    errors: list[Exception] = []
+
+    def read(lease: Lease, reading: threading.Event) -> None:
+        try:
+            with lease:
+                reading.set()
+                for _ in range(3):
+                    found.add(lease.value("status"))
+        except Exception as error:
+            errors.append(error)
+
+    for _ in range(20):
+        lease, reading = take(store, address=ADDRESS), threading.Event()
+        thread = threading.Thread(target=read, args=(lease, reading))
+        thread.start()
+        reading.wait()
+        lease.release()
+        thread.join()
+    assert (found == {large}, errors, kind.locks()) == (True, [], [])
+
+
 def test_nothing_is_stored_at_first(store: Store) -> None:
     with take(store) as lease:
         stored = lease.stored
