@@ -15,11 +15,11 @@ help:  ## Print these lines
 demo: .venv/bin/watchman servers  ## Watch a small real suite on private servers, then clean up
 	@.venv/bin/python -m tests.demo
 
-test: .venv/.dev servers  ## Run the whole test suite
+test: .venv/.dev servers .venv/promtool  ## Run the whole test suite
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 # The slow ones kill and repeat, and cover nothing that the others do not; measured, they would take many times as long.
-coverage: .venv/.dev servers  ## Run the whole test suite and measure the branches taken
+coverage: .venv/.dev servers .venv/promtool  ## Run the whole test suite and measure the branches taken
 	.venv/bin/coverage erase
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -m slow
 	.venv/bin/coverage run -m pytest -n $(WORKERS) --dist worksteal -m 'not slow'
@@ -67,6 +67,12 @@ soak: .venv/.dev servers  ## Compare incremental with full syncs at random, unti
 .venv/.dev: .venv/bin/watchman
 	.venv/bin/python -m pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $@
+
+# Of Debian's prometheus this program alone: the package would start a service.
+.venv/promtool: .venv/bin/python
+	cd .venv && { apt-get download -qq prometheus || { $(APT) update -qq && apt-get download -qq prometheus; } \
+	&& dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool >promtool.part; }
+	chmod +x .venv/promtool.part && mv .venv/promtool.part $@ && rm .venv/prometheus_*.deb
 
 # The real servers that the demo, the tests and the benchmarks start for themselves.
 servers:

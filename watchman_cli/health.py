@@ -24,6 +24,7 @@ class Health:
     seconds: float = 0.0
     collected_time: str | None = None
     nodes: int | None = None
+    counts: dict[str, int] | None = None
     requests: int | None = None
     server_version: str | None = None
     bindings_version: str | None = None

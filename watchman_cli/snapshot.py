@@ -10,7 +10,7 @@ import gc
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -20,6 +20,7 @@ import orjson
 
 from watchman_cli import schema
 from watchman_cli.errors import BadSnapshot
+from watchman_cli.status import NodeStatus
 
 FORMAT = 2  # of the value's layout; a reader of the two keys of format 1 need not know
 TIME_OFFSET = len('{"collected_time":"')
@@ -27,6 +28,8 @@ TIME_SIZE = len("2026-11-24T00:12:57.123456+00:00")
 HEAD_SIZE = 256  # bytes, enough for everything before the records
 CHECKED_TOGETHER = 1 << 21  # bytes of records that are decoded at once, to be checked
 SINCE_SHOWN = frozenset(("active", "submitted", "aborted"))  # statuses of which it matters how long they last
+COUNTED_FLAGS = frozenset(("late", "zombie"))
+_SUITE = re.compile(rb'\{"path":"/[^/"]+"')
 _HEAD = re.compile(
     rb'\{"collected_time":"([\dT:.+-]{32})","revision":"([0-9a-f]{32})","server_state":"([A-Z]+)",'
     rb'"format":(\d+),"status_records":\['
@@ -135,6 +138,40 @@ def decode_record(document: dict[str, Any]) -> StatusRecord:
     path, status, since = fields.pop("path"), fields.pop("status"), fields.pop("since", None)
     flags = tuple(fields.pop("flags", ()))
     return StatusRecord(path, status, since, flags, tuple(sorted(fields.items())) if fields else ())
+
+
+def count_nodes(value: bytes) -> dict[str, int]:
+    """Return how many suites a snapshot has, and nodes of each status and each of COUNTED_FLAGS; not `/`.
+
+    The bytes are counted, not decoded: of 100,000 nodes that takes a tenth of the time.
+    """
+    found = {
+        status: value.count(b'"status":"%s"' % status.encode())
+        for status in (each.value for each in NodeStatus)
+    }
+    found |= {flag: value.count(b'"%s"' % flag.encode()) for flag in COUNTED_FLAGS}
+    start = value.find(b'{"path":"/"')
+    if start >= 0:
+        record = value[start : value.index(RECORD_END, start) + len(RECORD_END)]
+        _count(found, decode_record(orjson.loads(record)), -1)
+    return {"suites": len(_SUITE.findall(value)), **found}
+
+
+def count_changes(
+    counts: Mapping[str, int], changes: Iterable[tuple[StatusRecord, StatusRecord]]
+) -> dict[str, int]:
+    """Return the counts of count_nodes after some records changed from the first to the second of each."""
+    found = dict(counts)
+    for old, new in changes:
+        if new.path != "/":
+            _count(found, old, -1)
+            _count(found, new, 1)
+    return found
+
+
+def _count(counts: dict[str, int], record: StatusRecord, number: int) -> None:
+    for name in (record.status, *COUNTED_FLAGS.intersection(record.flags)):
+        counts[name] = counts.get(name, 0) + number
 
 
 def record_key(path: str) -> bytes:

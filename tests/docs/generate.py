@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from tests.faults import rows
 from watchman_cli import schema
 from watchman_cli.cli.main import app
+from watchman_cli.output.metrics import METRICS
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -64,6 +65,14 @@ def help_of(command: str) -> str:
     return f"```text\n$ watchman {command} --help\n{result.output.strip()}\n```"
 
 
+def metrics() -> str:
+    """Return the table of the metrics."""
+    lines = ["| metric | labels | what it is |", "| --- | --- | --- |"]
+    for name, (labels, text) in METRICS.items():
+        lines.append(f"| `{name}` | {', '.join(f'`{label}`' for label in labels)} | {text} |")
+    return "\n".join(lines)
+
+
 def blocks() -> dict[str, Callable[[], str]]:
     """Return what makes each generated block, by the name in its mark."""
     config = schema.load("config")
@@ -77,6 +86,7 @@ def blocks() -> dict[str, Callable[[], str]]:
         "snapshot fields": lambda: document("snapshot"),
         "health fields": lambda: document("health"),
         "failures": rows.table,
+        "metrics": metrics,
         **{f"help {command}": lambda command=command: help_of(command) for command in COMMANDS},  # type: ignore[misc]
     }
 

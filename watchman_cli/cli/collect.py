@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from watchman_cli.cli.completion import complete_server
+from watchman_cli.cli.metrics import MetricsWriter
 from watchman_cli.cli.options import CONFIG, STORE, load_config
 from watchman_cli.errors import ServerError, StoreError, WatchmanError
 from watchman_cli.output.stream import detached
@@ -72,11 +73,14 @@ def collect(
     reporter = _reporter(len(chosen), verbose, log_format)
     for warning in settings.warnings:
         reporter.report("", f"warning: {warning}", logging.WARNING)
+    metrics = None if dry_run or settings.metrics_file is None else MetricsWriter(settings, reporter, chosen)
     try:
         opened = None if dry_run else _connect_store(settings, chosen)
     except StoreError as error:
         with reporter:
             reporter.report("watchman", str(error), logging.ERROR)
+            if metrics:
+                metrics.write((), error.exit_code)
         raise typer.Exit(error.exit_code) from error
     from watchman_cli.bindings import Referee
     from watchman_cli.collect import Collector
@@ -90,7 +94,7 @@ def collect(
         on_state=reporter.on_state,
         reset_sync=bool(reset_sync),
     )
-    raise typer.Exit(_exit_code(_run(collector, reporter)))
+    raise typer.Exit(_exit_code(_run(collector, reporter, metrics)))
 
 
 def _detach_stderr() -> None:
@@ -101,7 +105,7 @@ def _detach_stderr() -> None:
         on_signal(lambda: stream.drain(STOP_TIMEOUT))
 
 
-def _run(collector: Collector, reporter: Reporter) -> list[Outcome]:
+def _run(collector: Collector, reporter: Reporter, metrics: MetricsWriter | None) -> list[Outcome]:
     """Make the run, and report each server's outcome as it comes."""
     began = time.monotonic()
     snapshots = detached(sys.stdout, STDOUT_PATIENCE) if collector.store is None else None
@@ -123,6 +127,8 @@ def _run(collector: Collector, reporter: Reporter) -> list[Outcome]:
         if collector.threads_missing:
             reporter.report("watchman", collector.threads_missing, logging.WARNING)
         _report_shared_failures(outcomes, reporter)
+        if metrics and not collector.interrupted:
+            metrics.write(outcomes, _exit_code(outcomes))
     if collector.store and not collector.interrupted:  # else its connections give the leases back
         collector.store.close()
     if snapshots:

@@ -26,13 +26,18 @@ from watchman_cli.sync.session import SyncSession
 
 @dataclass(frozen=True)
 class Context:
-    """What the servers of one run share. `cache` is a directory for sync caches of this host's own."""
+    """What the servers of one run share.
+
+    `cache` is a directory for sync caches of this host's own. With `count_nodes` the health records say how
+    many nodes have each status.
+    """
 
     store_url: str
     sync_cache: str
     cache: DirectoryStore | None
     referee: Referee
     reset_sync: bool
+    count_nodes: bool
     stopped: threading.Event
     on_state: Callable[[Server, str], None]
 
@@ -220,6 +225,7 @@ def reading_of(found: BindingsReading, asked: str, reason: str) -> Reading:
         nodes=len(found.records) - 1,
         pieces=(records,),
         cache=None,
+        up_since=None,
         vitals={},
         numbers=None,
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from watchman_cli.config import Server
 from watchman_cli.errors import WatchmanError
+from watchman_cli.health import Health
 from watchman_cli.sync.reading import Reading
 
 
@@ -14,7 +16,8 @@ class Outcome:
     """What a run did with one server; `seconds` is how long it took.
 
     `result` is written, skipped (another run is reading it), failed (the server was not read),
-    lost (it was read, or was to be, and the store did not take it) or interrupted.
+    lost (it was read, or was to be, and the store did not take it) or interrupted. `phases` has the seconds
+    of each part of it: lease, read, write and verify. `health` is the record that was written.
     """
 
     server: Server
@@ -29,3 +32,5 @@ class Outcome:
     verification: str | None = None
     snapshot: bytes | None = None  # in a dry run
     warnings: tuple[str, ...] = ()
+    phases: Mapping[str, float] = field(default_factory=dict)
+    health: Health | None = None

@@ -63,6 +63,7 @@ class Collector:
             cache=DirectoryStore(Path(config.sync_cache)) if own_cache else None,
             referee=referee,
             reset_sync=reset_sync,
+            count_nodes=config.metrics_file is not None,
             stopped=threading.Event(),
             on_state=on_state,
         )

@@ -31,6 +31,10 @@ class ServerCollector:
     def __init__(self, context: Context, server: Server, lease: Lease | None, started: float) -> None:
         self._context, self._server, self._lease, self._started = context, server, lease, started
         self._warnings: list[str] = []
+        self._phases: dict[str, float] = {}
+        self._phase_began = started
+        self._end_phase("lease")
+        self._written: Health | None = None
         self._before = health.decode(lease.stored.health if lease else b"")
         deadline = started + server.deadline - min(RESERVE, server.deadline / 10)
         self._reader = ServerReader(context, server, lease, deadline, self._before)
@@ -55,7 +59,9 @@ class ServerCollector:
         try:
             reading = self._reader.read()
         except ServerError as error:
+            self._end_phase("read")
             return self._failed(error)
+        self._end_phase("read")
         if self._lease is None:
             value = snapshot.encode(reading.read_time, reading.server_state, reading.pieces or ())
             return self._outcome("written", reading, snapshot=value)
@@ -87,7 +93,7 @@ class ServerCollector:
             revision = head.revision
         if reading.cache is not None:
             cache = sync_cache.encode(replace(reading.cache, revision=revision))
-        record = self._health_of(reading)
+        record = replace(self._health_of(reading), counts=self._counts(lease, reading, value))
         due = self._verification_due(reading, record)
         if not record.next_verification or due:
             record = replace(record, next_verification=self._next_verification(due))
@@ -98,7 +104,17 @@ class ServerCollector:
             new_time=reading.read_time if value is None else None,
         )
         lease.commit(update, end=not due)
+        self._written = record
+        self._end_phase("write")
         return self._verify(lease, reading, record) if due else None
+
+    def _counts(self, lease: Lease, reading: Reading, value: bytes | None) -> dict[str, int] | None:
+        """Return the counts of the snapshot, `value` or the stored one; None where none are wanted."""
+        if not self._context.count_nodes:
+            return None
+        if reading.changes is not None and self._before.counts is not None:
+            return snapshot.count_changes(self._before.counts, reading.changes)
+        return snapshot.count_nodes(value or lease.value("status") or b"")
 
     def _update(self, record: Health, cache: bytes | None) -> Update:
         """Return what is written of a health record and a sync cache; the latter goes where it is kept."""
@@ -128,8 +144,11 @@ class ServerCollector:
             record = self._health(error)
             try:
                 self._lease.commit(self._update(record, None))
+                self._written = record
             except (LeaseLost, SnapshotChanged):
                 pass
+            finally:
+                self._end_phase("write")
         return self._outcome("failed", error=error)
 
     # ---------------------------------------------------------------------------- verifying
@@ -168,10 +187,16 @@ class ServerCollector:
             cache = b""
             disabled = {"since": now, "reason": verification.difference}
             record = replace(
-                record, collected_time=now, mode="full", reason=verification.difference, disabled=disabled
+                record,
+                collected_time=now,
+                mode="full",
+                reason=verification.difference,
+                disabled=disabled,
+                counts=self._counts(lease, instead, value),
             )
         try:
             lease.commit(replace(self._update(record, cache), snapshot=value))
+            self._written = record
         except (LeaseLost, StoreError) as error:  # the snapshot itself was written before
             why = str(error) or "another run has taken over"
             self._warnings.append(f"what verifying gave was not written: {why}")
@@ -242,8 +267,16 @@ class ServerCollector:
             requests=self._reader.client.requests,
             received=self._reader.client.received,
             warnings=tuple(self._warnings),
+            phases=self._phases,
+            health=self._written,
             **more,
         )
+
+    def _end_phase(self, name: str) -> None:
+        """Count the time since the last phase ended to this one."""
+        now = time.monotonic()
+        self._phases[name] = self._phases.get(name, 0.0) + now - self._phase_began
+        self._phase_began = now
 
     def _on_state(self, state: str) -> None:
         self._context.on_state(self._server, state)

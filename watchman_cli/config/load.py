@@ -68,6 +68,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, store: str | N
         store_source=_store_source(store, environment, f"{path}:{file.lines.line_of(['store'])}: store"),
         ecflow_python=python or document.get("ecflow_python"),
         sync_cache=document.get("sync_cache", _default("sync_cache")),
+        metrics_file=Path(document["metrics_file"]) if "metrics_file" in document else None,
         servers=tuple(make_server(entry, document.get("defaults", {})) for entry in document["servers"]),
         warnings=tuple(_warnings(written)),
     )

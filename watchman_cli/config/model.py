@@ -57,6 +57,7 @@ class Config:
     sync_cache: str
     servers: tuple[Server, ...]
     warnings: tuple[str, ...]
+    metrics_file: Path | None = None
     store_source: str = "store"  # the option, the variable or the line that named it
 
     def select(self, names: Iterable[str]) -> tuple[Server, ...]:

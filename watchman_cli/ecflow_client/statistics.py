@@ -15,13 +15,14 @@ from watchman_cli.ecflow_client.definition import SERVER_STATES
 _INDENTS = ("  ", "   ")
 _VERSION = re.compile(r"\((\d+\.\d+\.\d+)\)")
 _NUMBER = re.compile(r"\d+")
+_DECIMAL = re.compile(r"\d+(\.\d+)?")
 
 
 @dataclass(frozen=True)
 class Instance:
     """What tells one start of a server from every other.
 
-    `up_since` has whole seconds, in the server's time zone; `pid` is None on a server before 5.16.
+    `up_since` has whole seconds, in UTC (Calendar::second_clock_time); `pid` is None on a server before 5.16.
     """
 
     version: str
@@ -45,12 +46,12 @@ class Statistics:
     server_state: str
     stats_count: int
     group_count: int
-    vitals: dict[str, int]
+    vitals: dict[str, float]
 
 
 # What is kept of the server's own vital signs: the label in lower case, and the unit in its value.
 _VITALS = {
-    "number of suites": "suites",
+    "request's per 1,5,15,30,60 min": "requests_per_second",  # the first of five is of the last minute
     "resident_memory_used": "resident_memory_megabytes",
     "virtual_memory_used": "virtual_memory_megabytes",
 }
@@ -73,7 +74,7 @@ def parse_statistics(text: str) -> Statistics:
         instance = Instance(
             found["version"], found["host"], found["port"], found["up since"], lines.get("pid")
         )
-    vitals = {name: _integer(lines[label]) for label, name in _VITALS.items() if label in lines}
+    vitals = {name: _number(lines[label]) for label, name in _VITALS.items() if label in lines}
     state = lines.get("status", "")
     state = state if state in SERVER_STATES else ""
     return Statistics(instance, missing, state, counts["stats cmd"], counts["group"], vitals)
@@ -85,6 +86,12 @@ def _lines(text: str) -> Iterator[tuple[str, str]]:
         label, _, value = line.strip(" ").partition("  ")
         if value and line[: line.find(label)] in _INDENTS:
             yield label.lower(), value.strip(" ")
+
+
+def _number(value: str) -> float:
+    """Return the number that a value begins with, 0 where there is none."""
+    match = _DECIMAL.match(value)
+    return float(match[0]) if match else 0.0
 
 
 def _integer(value: str | None) -> int:

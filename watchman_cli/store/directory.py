@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 from watchman_cli import snapshot
 from watchman_cli.errors import BadSnapshot, StoreError
+from watchman_cli.files import temporary_name, write_new
 from watchman_cli.store.base import (
     MAX_VALUE,
     Lease,
@@ -30,7 +31,7 @@ from watchman_cli.store.base import (
     is_whole,
     with_time,
 )
-from watchman_cli.store.directory_lock import DirectoryLock, temporary_name, write_new
+from watchman_cli.store.directory_lock import DirectoryLock
 from watchman_cli.text import printable
 
 ADDRESSES = ".addresses"  # no owner's name begins with a dot

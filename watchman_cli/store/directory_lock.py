@@ -17,35 +17,14 @@ import stat
 import threading
 from contextlib import suppress
 
+from watchman_cli.files import TEMPORARY, temporary_name, write_new
 from watchman_cli.store import holder
 from watchman_cli.store.base import LOCK_GRACE
 
 NAME, _OWNER = "lock", "owner"
-_TEMPORARY = ".watchman."  # begins the names of what is left behind only by a run that was killed
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _ATTEMPTS = 5  # at a lock that is just being given back
 _MAX_OWNER = 4096  # bytes
 _LEFT_BEHIND = 60.0  # seconds after which a temporary name is nobody's
-
-
-def temporary_name() -> str:
-    """Return a name that nothing has."""
-    return f"{_TEMPORARY}{secrets.token_hex(8)}"
-
-
-def write_new(path: str, data: bytes, folder: int, *, durably: bool = True) -> None:
-    """Write a new file whole; when that fails, there is none. Raises OSError."""
-    descriptor = os.open(path, _NEW_FILE, 0o666, dir_fd=folder)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            if durably:
-                os.fsync(file.fileno())
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(path, dir_fd=folder)
-        raise
 
 
 class DirectoryLock:
@@ -180,7 +159,7 @@ class DirectoryLock:
     def _sweep(self, now: float) -> None:
         """Delete what runs that were killed left behind."""
         with os.scandir(self.folder) as entries:
-            left = [entry.name for entry in entries if entry.name.startswith(_TEMPORARY)]
+            left = [entry.name for entry in entries if entry.name.startswith(TEMPORARY)]
         for name in left:
             if abs(now - self._modified(name)) > _LEFT_BEHIND:
                 self._delete(name)

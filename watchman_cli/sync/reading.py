@@ -27,7 +27,8 @@ class Reading:
     nodes: int
     pieces: Sequence[Piece] | None
     cache: SyncCache | None
-    vitals: dict[str, int]
+    up_since: str | None  # when the server was started, RFC 3339; None where it is not known
+    vitals: dict[str, float]
     numbers: tuple[int, int] | None  # state_change_no and modify_change_no; None of the bindings' reading
     changes: Sequence[tuple[StatusRecord, StatusRecord]] | None = None
 

@@ -31,7 +31,7 @@ from watchman_cli.sync.cache import SyncCache
 from watchman_cli.sync.handles import is_ours, passing_mark, stale_handles
 from watchman_cli.sync.patch import PatchError, patch
 from watchman_cli.sync.reading import Reading, Scope
-from watchman_cli.sync.records import encode_records, states_under_suspended
+from watchman_cli.sync.records import encode_records, since_of, states_under_suspended
 
 RESTARTED = "the server was restarted"
 
@@ -135,6 +135,7 @@ class SyncSession:
             nodes=cache.nodes,
             pieces=None if unchanged else patched.pieces,
             cache=replace(now, suspended=patched.suspended, begin_times=cache.begin_times),
+            up_since=_up_since(statistics),
             vitals=statistics.vitals,
             numbers=numbers,
             changes=patched.changes,
@@ -206,6 +207,7 @@ class SyncSession:
             nodes=nodes,
             pieces=(encode_records(definition),),
             cache=cache,
+            up_since=_up_since(statistics),
             vitals=statistics.vitals,
             numbers=numbers,
         )
@@ -276,6 +278,10 @@ class SyncSession:
 def _known(answer: Answer) -> Statistics:
     """Return an answer's statistics; those of a server that told nothing, where there are none."""
     return answer.statistics or Statistics(None, ("statistics",), "", 0, 0, {})
+
+
+def _up_since(statistics: Statistics) -> str | None:
+    return since_of(0, statistics.instance.up_since) if statistics.instance else None
 
 
 def _why_unknown(statistics: Statistics | None) -> str:

@@ -1,0 +1,75 @@
+"""The example dashboard and the alert rules are of the metrics that there are, with their labels."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import yaml
+
+from tests.docs.promtool import run_promtool
+from watchman_cli.output.metrics import METRICS, labels_of
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+DASHBOARD = ROOT / "examples" / "grafana-dashboard.json"
+RULES = ROOT / "examples" / "prometheus-rules.yaml"
+# Expressions stay so simple that each metric stands before its own labels.
+_USE = re.compile(r"(watchman_\w+)(?:\{([^}]*)\})?")
+
+
+def check(expression: str) -> set[str]:
+    """Return the metrics of an expression, which must exist and have the labels that are asked for."""
+    found = set()
+    for name, matchers in _USE.findall(expression):
+        assert name in METRICS, expression
+        wanted = set(re.findall(r"(\w+)\s*[=!]~?", matchers))
+        assert wanted <= set(labels_of(name)), expression
+        found.add(name)
+    for labels in re.findall(r"\b(?:by|on)\s*\(([^)]*)\)", expression):
+        assert set(labels.replace(" ", "").split(",")) <= set().union(*map(labels_of, found)), expression
+    return found
+
+
+def test_the_dashboard_has_every_metric_and_no_other() -> None:
+    dashboard = json.loads(DASHBOARD.read_text())
+    targets = [target for panel in dashboard["panels"] for target in panel["targets"]]
+    shown = set().union(*(check(target["expr"]) for target in targets))
+    # When the last attempt was tells no more than the age of a snapshot and the failures in a row do.
+    assert shown == set(METRICS) - {"watchman_server_last_attempt_timestamp_seconds"}
+    for target in targets:
+        labels = set().union(*(labels_of(name) for name in check(target["expr"])))
+        assert set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"])) <= labels
+    for variable in dashboard["templating"]["list"]:
+        check(variable["query"])
+
+
+def test_the_dashboard_s_panels_do_not_overlap() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in json.loads(DASHBOARD.read_text())["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & taken and place["x"] + place["w"] <= 24, panel["title"]
+        taken |= cells
+
+
+def test_the_alert_rules() -> None:
+    rules = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+    for rule in rules:
+        check(rule["expr"])
+    run_promtool("check", "rules", str(RULES))
+    run_promtool("test", "rules", str(HERE / "prometheus-rules-test.yaml"))
+    tested = yaml.safe_load((HERE / "prometheus-rules-test.yaml").read_text())["tests"]
+    fired = {each["alertname"] for test in tested for each in test["alert_rule_test"] if "exp_alerts" in each}
+    assert fired == {rule["alert"] for rule in rules}
+
+
+def test_each_metric_is_documented() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    for name, (_, help_text) in METRICS.items():
+        assert f"`{name}`" in page and help_text in page, name
