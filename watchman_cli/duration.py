@@ -1,4 +1,4 @@
-"""Time spans as a user writes them: `90s`, `3m`, `2h`, `1d`, `1h30m`."""
+"""Time spans as a user writes them (`90s`, `3m`, `2h`, `1d`, `1h30m`), and as they are shown."""
 
 from __future__ import annotations
 
@@ -16,3 +16,14 @@ def parse_duration(text: str) -> float:
     if not re.fullmatch(_WHOLE, text):
         raise ValueError(f"{text!r} is no time span as 90s, 3m, 2h, 1d or 1h30m")
     return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+
+
+def format_duration(seconds: float) -> str:
+    """Return a time span in its two largest units: 42 s, 3 min 20 s, 2 h 10 min, 1 d 3 h."""
+    left = max(0, int(seconds))
+    parts: list[str] = []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, size)
+        if count or parts:
+            parts.append(f"{count} {unit}" if count else "")
+    return " ".join(part for part in parts[:2] if part) or "0 s"

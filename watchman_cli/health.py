@@ -35,6 +35,7 @@ class Health:
     next_verification: str | None = None
     disabled: dict[str, str] | None = None
     stale_handle: bool = False
+    deadlines: list[dict[str, Any]] | None = None
 
     @property
     def summary(self) -> str:

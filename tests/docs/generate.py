@@ -82,6 +82,9 @@ def blocks() -> dict[str, Callable[[], str]]:
     return {
         "config top": lambda: "\n".join(settings(top, config["required"])),
         "config server": lambda: "\n".join(settings(own, server["required"])),
+        "config deadlines": lambda: "\n".join(
+            settings(own["deadlines"]["items"]["properties"], own["deadlines"]["items"]["required"])
+        ),
         "config defaults": lambda: "\n".join(settings(defaults, [])),
         "snapshot fields": lambda: document("snapshot"),
         "health fields": lambda: document("health"),

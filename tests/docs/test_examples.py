@@ -31,7 +31,9 @@ CRON = {"HOME": "/nonexistent", "LOGNAME": "nobody", "SHELL": "/bin/sh", "PATH":
 def read(ecflow: EcflowServer, redis: RedisServer, watchman: Watchman) -> Watchman:
     """Return a watchman that has read a server with the name of the examples."""
     load_seven(ecflow)
-    watchman.configure(redis.url, [{"owner": "nwp_xp", "repo": "nwpc_op", "address": ecflow}])
+    deadlines = [{"path": "/", "by": "23:59"}]
+    entry = {"owner": "nwp_xp", "repo": "nwpc_op", "address": ecflow, "deadlines": deadlines}
+    watchman.configure(redis.url, [entry])
     assert watchman.collect().code == 0
     return watchman
 

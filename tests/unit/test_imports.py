@@ -16,15 +16,16 @@ ALLOWED: dict[str, set[str]] = {
     "signals": BASE,
     "snapshot": BASE | {"ecflow_client"},
     "health": BASE | {"snapshot"},
-    "config": BASE,
+    "deadlines": BASE | {"snapshot"},
+    "config": BASE | {"deadlines"},
     "ecflow_client": set(),
     "bindings": DATA | {"ecflow_client"},
     "sync": DATA | {"ecflow_client"},
     "store": DATA | {"sync"},
-    "collect": DATA | {"config", "ecflow_client", "bindings", "sync", "store"},
+    "collect": DATA | {"deadlines", "config", "ecflow_client", "bindings", "sync", "store"},
     "reader": DATA | {"config", "store"},
-    "check": DATA | {"reader"},
-    "output": DATA | {"config", "collect", "reader", "check"},
+    "check": DATA | {"deadlines", "reader"},
+    "output": DATA | {"deadlines", "config", "collect", "reader", "check"},
 }
 FOREIGN = {"redis": "store", "typer": "cli", "click": "cli", "ecflow": "bindings"}
 

@@ -6,8 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from watchman_cli.duration import parse_duration
-from watchman_cli.output.format import format_duration
+from watchman_cli.duration import format_duration, parse_duration
 from watchman_cli.output.tree import TreeFilter, tree
 from watchman_cli.snapshot import Snapshot, StatusRecord
 

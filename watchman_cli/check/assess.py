@@ -61,15 +61,20 @@ class Problem:
     text: str = ""
     measure: Measure | None = None
     nodes: tuple[StatusRecord, ...] = ()
+    details: tuple[str, ...] = ()  # a line each
 
 
 @dataclass(frozen=True)
 class Assessment:
-    """What was found of one server; `measures` is empty where the snapshot is none to judge by."""
+    """What was found of one server; `measures` is empty where there is nothing to judge by.
+
+    `summary` says what is well where there is no problem, and it is not the measures.
+    """
 
     status: ServerStatus
     problems: tuple[Problem, ...]
     measures: tuple[Measure, ...] = ()
+    summary: str = ""
 
     @property
     def state(self) -> State:

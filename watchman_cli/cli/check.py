@@ -55,6 +55,11 @@ def check(
         help="Check this node and those below it.",
         autocompletion=complete_path,
     ),
+    deadlines: bool = typer.Option(
+        False,
+        "--deadlines",
+        help="Check the deadlines that the configuration names, in place of the nodes.",
+    ),
     max_age: float = typer.Option(
         "3m", "--max-age", metavar="TIME", parser=duration, help="Take no snapshot that is older than this."
     ),
@@ -80,7 +85,7 @@ def check(
 
     It exits with 0 OK, 1 WARNING, 2 CRITICAL or 3 UNKNOWN, as the Monitoring Plugins Guidelines say.
     """
-    from watchman_cli.check import Limits, assess, worst
+    from watchman_cli.check import Limits, assess, assess_deadlines, worst
     from watchman_cli.output.check import render
     from watchman_cli.reader import read_servers
     from watchman_cli.store import open_store
@@ -89,6 +94,10 @@ def check(
         limits = Limits(
             "/" + path.strip("/"), max_age, _ranges("--warning", warning), _ranges("--critical", critical)
         )
+        if deadlines and (path != "/" or warning or critical):
+            raise ConfigError(
+                ["--deadlines has no --path, --warning or --critical: the configuration has them"]
+            )
         if every == bool(name):
             raise ConfigError(["name one server as OWNER/REPO, or --all"])
         if name:
@@ -98,7 +107,10 @@ def check(
             settings = load_config(config, store)
             opened = open_store(settings.store, settings.store_source)
             names = [server.name for server in settings.servers]
-        found = [assess(status, limits) for status in read_servers(opened, names)]
+        found = [
+            assess_deadlines(status) if deadlines else assess(status, limits)
+            for status in read_servers(opened, names)
+        ]
     except WatchmanError as error:
         _unknown(str(error))
     print(render(found, limits, every))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 import typer
@@ -36,10 +37,27 @@ def config_check(
         print_error(f"warning: {warning}")
     many = "server" if len(settings.servers) == 1 else "servers"
     print(printable(f"{settings.path}: valid, {len(settings.servers)} {many}, store {store_url}"))
+    _print_deadlines(settings)
     install_handlers()
     _check_bindings(settings)
     if connect and not _check_connections(settings):
         raise typer.Exit(1)
+
+
+def _print_deadlines(settings: Config) -> None:
+    """Print when each deadline is due next, in its zone and in UTC."""
+    from watchman_cli.deadlines import next_cycle
+
+    now = datetime.now(timezone.utc)
+    for server in settings.servers:
+        for deadline in server.deadlines:
+            due = next_cycle(deadline, now).due
+            local = (
+                ""
+                if deadline.zone == "UTC"
+                else f" ({due.astimezone(deadline.tzinfo):%H:%M} {deadline.zone})"
+            )
+            print(f"{server.name}: {deadline}: next due {due:%a %Y-%m-%d %H:%M} UTC{local}")
 
 
 def _check_bindings(settings: Config) -> None:

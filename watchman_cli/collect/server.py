@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 from watchman_cli import health, snapshot
 from watchman_cli.bindings import BindingsFailed, BindingsMissing, BindingsReading
+from watchman_cli.collect.details import NodeDetails, new_misses
 from watchman_cli.collect.reading import Context, ServerReader, reading_of
 from watchman_cli.collect.result import Outcome
 from watchman_cli.collect.verify import Verification, compare
@@ -93,7 +95,7 @@ class ServerCollector:
             revision = head.revision
         if reading.cache is not None:
             cache = sync_cache.encode(replace(reading.cache, revision=revision))
-        record = replace(self._health_of(reading), counts=self._counts(lease, reading, value))
+        record = self._with_details(self._health_of(reading), reading, value or lease.value)
         due = self._verification_due(reading, record)
         if not record.next_verification or due:
             record = replace(record, next_verification=self._next_verification(due))
@@ -104,17 +106,9 @@ class ServerCollector:
             new_time=reading.read_time if value is None else None,
         )
         lease.commit(update, end=not due)
-        self._written = record
+        self._has_written(record)
         self._end_phase("write")
         return self._verify(lease, reading, record) if due else None
-
-    def _counts(self, lease: Lease, reading: Reading, value: bytes | None) -> dict[str, int] | None:
-        """Return the counts of the snapshot, `value` or the stored one; None where none are wanted."""
-        if not self._context.count_nodes:
-            return None
-        if reading.changes is not None and self._before.counts is not None:
-            return snapshot.count_changes(self._before.counts, reading.changes)
-        return snapshot.count_nodes(value or lease.value("status") or b"")
 
     def _update(self, record: Health, cache: bytes | None) -> Update:
         """Return what is written of a health record and a sync cache; the latter goes where it is kept."""
@@ -144,7 +138,7 @@ class ServerCollector:
             record = self._health(error)
             try:
                 self._lease.commit(self._update(record, None))
-                self._written = record
+                self._has_written(record)
             except (LeaseLost, SnapshotChanged):
                 pass
             finally:
@@ -192,11 +186,11 @@ class ServerCollector:
                 mode="full",
                 reason=verification.difference,
                 disabled=disabled,
-                counts=self._counts(lease, instead, value),
             )
+            record = self._with_details(record, instead, value)
         try:
             lease.commit(replace(self._update(record, cache), snapshot=value))
-            self._written = record
+            self._has_written(record)
         except (LeaseLost, StoreError) as error:  # the snapshot itself was written before
             why = str(error) or "another run has taken over"
             self._warnings.append(f"what verifying gave was not written: {why}")
@@ -271,6 +265,20 @@ class ServerCollector:
             health=self._written,
             **more,
         )
+
+    def _with_details(
+        self, record: Health, reading: Reading, value: bytes | Callable[[str], bytes | None]
+    ) -> Health:
+        """Return a health record with what it tells of the nodes, which are those of the snapshot `value`."""
+        details = NodeDetails(self._server, self._before, reading, value)
+        counts = details.counts() if self._context.count_nodes else None
+        return replace(record, counts=counts, deadlines=details.deadlines())
+
+    def _has_written(self, record: Health) -> None:
+        """Note a health record that is in the store, and warn of the deadlines that are missed by it."""
+        told = self._written or self._before
+        self._warnings += new_misses(told, record)
+        self._written = record
 
     def _end_phase(self, name: str) -> None:
         """Count the time since the last phase ended to this one."""

@@ -16,6 +16,7 @@ from watchman_cli.config.model import Config, Server
 from watchman_cli.config.permissions import find_other_writer
 from watchman_cli.config.validate import find_problems
 from watchman_cli.config.yaml import Document, raise_problems, read
+from watchman_cli.deadlines import DAYS, Deadline, parse_time_of_day
 from watchman_cli.errors import ConfigError
 
 IN_WORKING_DIRECTORY = Path("watchman.yaml")
@@ -134,10 +135,18 @@ def _schema_defaults() -> dict[str, Any]:
     return {name: each["default"] for name, each in of_a_server.items() if "default" in each}
 
 
+def make_deadline(entry: Mapping[str, Any]) -> Deadline:
+    """Return the deadline of a valid entry."""
+    times = {name: parse_time_of_day(entry[name]) for name in ("by", "after") if name in entry}
+    days = {"days": tuple(day for day in DAYS if day in entry["days"])} if "days" in entry else {}
+    return Deadline(**{**entry, **times, **days})
+
+
 def make_server(entry: Mapping[str, Any], defaults: Mapping[str, Any] = MappingProxyType({})) -> Server:
     """Return the server of a valid entry; what it does not set is of `defaults`, else the schema's."""
     entry = {**_schema_defaults(), **defaults, **entry}
     settings = {**entry, "suites": tuple(entry.get("suites", ()))}
+    settings["deadlines"] = tuple(map(make_deadline, entry.get("deadlines", ())))
     for name in {"port", "attempts", "expire", "max_reply"} & entry.keys():
         settings[name] = int(entry[name])  # JSON Schema takes 3141.0 for an integer too
     for name in {"certificate", "tokens"} & entry.keys():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from watchman_cli.deadlines import Deadline
 from watchman_cli.errors import ConfigError
 from watchman_cli.text import suggestion
 
@@ -35,6 +36,7 @@ class Server:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     suites: tuple[str, ...] = ()
+    deadlines: tuple[Deadline, ...] = ()
 
     @property
     def name(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from watchman_cli import schema
 from watchman_cli.config.secrets import Problem, find_unescaped
 from watchman_cli.config.yaml import PROBLEMS_LIMIT, Document, LineIndex, number_as_read
+from watchman_cli.deadlines import Deadline
 from watchman_cli.text import escaped, short_key, suggestion
 
 _RENAMED = {"ssl": "; say protocol: ssl"}  # what earlier versions called it
@@ -76,6 +77,14 @@ def _is_secret(place: list[Any]) -> bool:
 def _server_problems(entry: dict[str, Any], settings: dict[str, Any], place: list[Any]) -> Iterator[Problem]:
     if "user" in settings and not {"password", "password_file"} & settings.keys():
         yield [*place, "user"], "ecFlow wants a password with it; password is missing"
+    deadlines = entry.get("deadlines")
+    for index, deadline in enumerate(deadlines if isinstance(deadlines, list) else ()):
+        zone = deadline.get("zone") if isinstance(deadline, dict) else None
+        if isinstance(zone, str) and re.fullmatch(r"[\w+/-]{1,64}", zone, re.ASCII):
+            try:
+                Deadline("/", 0, zone=zone).tzinfo  # noqa: B018
+            except ValueError as error:
+                yield [*place, "deadlines", index, "zone"], str(error)
     host = entry.get("host")
     problem = host_problem(host) if isinstance(host, str) and not re.search(r"\s", host) else None
     if problem:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from watchman_cli.check import Assessment, Limits, State, worst
-from watchman_cli.output.format import format_duration
+from watchman_cli.duration import format_duration
 from watchman_cli.output.tree import describe_status
 from watchman_cli.text import printable
 
@@ -52,7 +52,9 @@ def _summary(found: Assessment) -> str:
         problem.text if problem.measure is None else _words(problem.measure.name, problem.measure.value)
         for problem in found.problems
     ]
-    if not words:
+    if not words and found.summary:
+        words = [found.summary]
+    elif not words:
         words = [_words(name, values[name]) for name in ("aborted", "late")]
     if status.age is not None:
         words.append(f"collected {format_duration(status.age)} ago")
@@ -64,7 +66,9 @@ def _words(name: str, value: float) -> str:
 
 
 def _causes(found: Assessment) -> Iterator[str]:
-    """Yield a line for each node that is to blame, and how many more there are."""
+    """Yield a line for each detail and each node that is to blame, and how many more nodes there are."""
+    for problem in found.problems:
+        yield from problem.details
     assert found.status.snapshot is not None or not found.measures
     nodes = list(dict.fromkeys(node for problem in found.problems for node in problem.nodes))
     for node in nodes[:NODES_SHOWN]:

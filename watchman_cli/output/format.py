@@ -33,17 +33,6 @@ def format_age(seconds: float) -> str:
     return f"{int(seconds)} s"
 
 
-def format_duration(seconds: float) -> str:
-    """Return a time span in its two largest units: 42 s, 3 min 20 s, 2 h 10 min, 1 d 3 h."""
-    left = max(0, int(seconds))
-    parts: list[str] = []
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
-        count, left = divmod(left, size)
-        if count or parts:
-            parts.append(f"{count} {unit}" if count else "")
-    return " ".join(part for part in parts[:2] if part) or "0 s"
-
-
 def format_counts(counts: Mapping[str, int], colour: bool) -> str:
     """Return counts per status, in the order of NodeStatus: `2 aborted, 17 complete`."""
     words = [

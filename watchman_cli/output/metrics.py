@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from watchman_cli.deadlines import states_of
 from watchman_cli.snapshot import COUNTED_FLAGS, parse_time
 from watchman_cli.status import NodeStatus
 
@@ -68,6 +69,15 @@ METRICS: Mapping[str, tuple[Labels, str]] = {
     ),
     "watchman_server_nodes": (("status",), "How many nodes have a status."),
     "watchman_server_flagged_nodes": (("flag",), "How many nodes have a flag: late or zombie."),
+    "watchman_deadline_state": (
+        ("deadline", "state"),
+        "1 for the state of a deadline: pending, met, missed or unknown.",
+    ),
+    "watchman_deadline_due_timestamp_seconds": (
+        ("deadline",),
+        "When a deadline is due in its present cycle.",
+    ),
+    "watchman_deadline_misses": (("deadline",), "How many cycles of a deadline were missed; each adds one."),
     "watchman_ecflow_info": (("version",), "1 for the version of the ecFlow server."),
     "watchman_ecflow_state": (
         ("state",),
@@ -179,6 +189,11 @@ def _of_server(outcome: Outcome, health: Health) -> Iterator[tuple[str, Labels, 
             yield "watchman_server_nodes", (name,), number
         elif name == "suites":
             yield "watchman_ecflow_suites", (), number
+    for state in states_of(health.deadlines or ()):
+        now = state.state_at(parse_time(health.checked_time))
+        yield "watchman_deadline_state", (state.deadline, now), 1
+        yield "watchman_deadline_due_timestamp_seconds", (state.deadline,), state.due.timestamp()
+        yield "watchman_deadline_misses", (state.deadline,), state.misses
     if health.server_version:
         yield "watchman_ecflow_info", (health.server_version,), 1
     reading = outcome.reading

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from watchman_cli.output.format import colourize, format_age, format_counts, format_duration
+from watchman_cli.duration import format_duration
+from watchman_cli.output.format import colourize, format_age, format_counts
 from watchman_cli.reader import ServerStatus
 from watchman_cli.snapshot import Snapshot, StatusRecord
 from watchman_cli.status import NodeStatus

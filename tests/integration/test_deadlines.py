@@ -1,0 +1,211 @@
+"""Deadlines over real runs: each miss is told once, on standard error, in the metrics and by check."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from tests.support.ecflow_server import EcflowServer
+from tests.support.redis_server import RedisServer, health_of
+from tests.support.watchman import Watchman
+from watchman_cli.store.redis import key
+
+DEFINITION = """\
+suite s
+  family f
+    task a
+    task b
+  endfamily
+endsuite
+"""
+
+
+def clock(minutes: float) -> str:
+    """Return the time of day, in UTC, this many minutes from now."""
+    return f"{datetime.now(timezone.utc) + timedelta(minutes=minutes):%H:%M}"
+
+
+class Due:
+    """A server with deadlines that are due now, and what is known of them."""
+
+    def __init__(self, ecflow: EcflowServer, redis: RedisServer, watchman: Watchman) -> None:
+        self.ecflow, self.redis, self.watchman = ecflow, redis, watchman
+        ecflow.load_text(DEFINITION)
+        ecflow.begin_all_suites()
+
+    def configure(self, *deadlines: dict[str, Any], address: Any = None, **rest: Any) -> None:
+        entry = {"owner": "o", "repo": "r", "address": address or self.ecflow, "attempts": 1}
+        entries = [entry | {"deadlines": list(deadlines)}] if deadlines else [entry]
+        self.watchman.configure(self.redis.url, entries, **rest)
+
+    def look(self) -> list[str]:
+        """Make a run; return the misses that it tells of."""
+        result = self.watchman.collect()
+        return [line for line in result.err.splitlines() if "deadline missed" in line]
+
+    def known(self) -> list[dict[str, Any]]:
+        record = health_of(self.redis.client, "o/r")
+        assert record
+        deadlines: list[dict[str, Any]] = record["deadlines"]
+        return deadlines
+
+    def look_before_due(self) -> None:
+        """Make a run, and have it be one before the due time, which nobody can wait for."""
+        self.look()
+        record = health_of(self.redis.client, "o/r")
+        assert record
+        for each in record["deadlines"]:
+            judged = datetime.fromisoformat(each["due"]) - timedelta(minutes=1)
+            each |= {"state": "pending", "judged": judged.isoformat(), "reached": None, "misses": 0}
+        self.redis.client.set(key("o/r", "health"), json.dumps(record))
+
+    def check(self) -> tuple[int, str]:
+        result = self.watchman.run("check", "r", "--deadlines")
+        assert result.err == ""
+        return result.code, result.out.decode()
+
+
+@pytest.fixture
+def due(ecflow: EcflowServer, redis: RedisServer, watchman: Watchman) -> Due:
+    return Due(ecflow, redis, watchman)
+
+
+def passed(path: str = "/s/f/a", **more: Any) -> dict[str, Any]:
+    """Return a deadline that is over for two minutes, of a cycle that began an hour ago."""
+    return {"path": path, "by": clock(-2), "after": clock(-60), **more}
+
+
+def test_a_miss_is_told_once(due: Due) -> None:
+    due.configure(passed())
+    assert due.look() == []  # it was never seen before: it may have been met
+    assert [each["state"] for each in due.known()] == ["unknown"]
+    due.look_before_due()
+    (told,) = due.look()
+    assert told.startswith("o/r: deadline missed: /s/f/a complete by ") and told.endswith("; 1 node is not")
+    assert [(each["state"], each["misses"]) for each in due.known()] == [("missed", 1)]
+    assert due.look() == [] and due.look() == []
+    due.ecflow.force_state("/s/f/a", "State.complete")
+    assert due.look() == []
+    (found,) = due.known()
+    assert found["state"] == "missed" and found["misses"] == 1 and found["reached"]
+
+
+def test_one_that_was_met(due: Due) -> None:
+    due.configure({"path": "/s/f/a", "by": clock(60), "after": clock(-60)})
+    due.look()
+    assert due.known()[0]["state"] == "pending"
+    due.ecflow.force_state("/s/f/a", "State.complete")
+    due.look()
+    assert due.known()[0]["state"] == "met"
+    code, out = due.check()
+    assert code == 0 and out.startswith("WATCHMAN OK - o/r: 1 deadline, none missed, collected ")
+
+
+def test_all_nodes_of_a_pattern_count(due: Due) -> None:
+    due.configure(
+        {"path": "/s/*/*", "by": clock(60), "after": clock(-60)}, {"path": "/s/f*", "by": clock(60)}
+    )
+    due.look()
+    assert [(each["nodes"], each["others"]) for each in due.known()] == [(2, 2), (1, 1)]
+    due.ecflow.force_state("/s/f/a", "State.complete")
+    due.look()
+    assert [(each["nodes"], each["others"]) for each in due.known()] == [(2, 1), (1, 1)]
+    due.ecflow.force_state("/s/f/b", "State.complete")
+    due.look()
+    assert [(each["nodes"], each["others"]) for each in due.known()] == [(2, 0), (1, 0)]
+    assert due.known()[0]["state"] == "met"
+    due.ecflow.load_text("suite t\nendsuite\n")  # read in full
+    due.look()
+    assert [(each["nodes"], each["others"]) for each in due.known()] == [(2, 0), (1, 0)]
+
+
+def test_a_dead_server_leaves_it_unknown_until_it_is_read_again(due: Due) -> None:
+    due.configure(passed())
+    due.look_before_due()
+    address = due.ecflow
+    due.ecflow.kill()
+    assert due.look() == []
+    assert due.known()[0]["state"] == "pending"
+    code, out = due.check()
+    assert code == 3 and "1 of 1 deadline unknown" in out and "not read since" in out
+    address.start()
+    address.load_text(DEFINITION)
+    assert len(due.look()) == 1
+    code, out = due.check()
+    assert code == 2 and "WATCHMAN CRITICAL - o/r: 1 of 1 deadline missed" in out and "it is not so" in out
+    assert "missed=1;;;0; unknown=0;;;0;" in out
+
+
+def test_overlapping_runs_tell_a_miss_once(due: Due) -> None:
+    due.configure(passed(), passed("/s/none"))
+    due.look_before_due()
+    runs = [due.watchman.start("collect") for _ in range(4)]
+    told = [line for run in runs for line in run.communicate()[1].decode().splitlines()]
+    assert len([line for line in told if "deadline missed" in line]) == 2
+    assert any(line.endswith("/s/none") or "there is no such node" in line for line in told)
+    assert [each["misses"] for each in due.known()] == [1, 1]
+
+
+def test_a_deadline_that_is_configured_no_more(due: Due) -> None:
+    due.configure(passed())
+    due.look()
+    due.configure()
+    due.look()
+    record = health_of(due.redis.client, "o/r")
+    assert record and record["deadlines"] is None
+    code, out = due.check()
+    assert code == 3 and "no run has judged a deadline of it yet" in out
+
+
+def test_the_metrics_count_a_miss(due: Due) -> None:
+    file = due.watchman.home / "watchman.prom"
+    due.configure(passed(), metrics_file=str(file))
+    due.look_before_due()
+    due.look()
+    due.look()
+    text = file.read_text()
+    deadline = due.known()[0]["deadline"]
+    assert f'watchman_deadline_misses{{deadline="{deadline}",owner="o",repo="r"}} 1.0' in text
+    assert f'watchman_deadline_state{{deadline="{deadline}",owner="o",repo="r",state="missed"}} 1.0' in text
+
+
+def test_config_check_says_when_it_is_due(due: Due) -> None:
+    due.configure(
+        {"path": "/s/f", "by": "08:15", "zone": "Europe/Paris", "days": ["fri", "mon"], "status": "complete"}
+    )
+    out = due.watchman.run("config", "check").out.decode()
+    (line,) = [line for line in out.splitlines() if "next due" in line]
+    assert line.startswith("o/r: /s/f complete by 08:15 Europe/Paris on mon, fri: next due ")
+    assert line.endswith("(08:15 Europe/Paris)")
+
+
+@pytest.mark.parametrize(
+    ("deadline", "said"),
+    [
+        ({"path": "/s", "by": "25:00"}, "deadlines[0].by: '25:00' is not a time of day in quotes"),
+        ({"path": "/s", "by": 330}, "deadlines[0].by: 330 is not a string"),
+        ({"path": "s", "by": "05:30"}, "deadlines[0].path: 's' is not the path of a node"),
+        (
+            {"path": "/s", "by": "05:30", "zone": "Mars/Base"},
+            "deadlines[0].zone: no time zone Mars/Base is known",
+        ),
+        ({"path": "/s", "by": "05:30", "days": ["monday"]}, "deadlines[0].days[0]: 'monday' is not mon, tue"),
+        ({"path": "/s"}, "deadlines[0]: by is missing"),
+        ({"path": "/s", "by": "05:30", "untill": 1}, "deadlines[0].untill: unknown key"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_a_deadline_that_is_wrong(due: Due, deadline: dict[str, Any], said: str) -> None:
+    due.configure(deadline)
+    result = due.watchman.run("config", "check")
+    assert result.code == 2 and said in result.err
+
+
+def test_what_check_does_not_take_together(due: Due) -> None:
+    due.configure(passed())
+    for arguments in (("--path", "/s"), ("-w", "late=1"), ("-c", "late=1")):
+        result = due.watchman.run("check", "r", "--deadlines", *arguments)
+        assert (result.code, result.err) == (3, "") and b"--deadlines has no --path" in result.out

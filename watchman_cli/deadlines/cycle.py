@@ -1,0 +1,51 @@
+"""The cycles of a deadline, as moments: from a local time of day, over midnight and changes of the clock."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone, tzinfo
+
+from watchman_cli.deadlines.model import DAYS, Deadline
+
+_WEEK = 7  # days within which a deadline has a cycle
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """From when something counts, and by when it is due, both in UTC."""
+
+    start: datetime
+    due: datetime
+
+
+def current_cycle(deadline: Deadline, time: datetime) -> Cycle:
+    """Return the last cycle that has begun at `time`; it lasts until the next one begins."""
+    today = time.astimezone(deadline.tzinfo).date()
+    cycles = (_cycle(deadline, today + timedelta(days=1 - back)) for back in range(_WEEK + 2))
+    return next(cycle for cycle in cycles if cycle and cycle.start <= time)
+
+
+def next_cycle(deadline: Deadline, time: datetime) -> Cycle:
+    """Return the first cycle that is due after `time`."""
+    today = time.astimezone(deadline.tzinfo).date()
+    cycles = (_cycle(deadline, today + timedelta(days=ahead - 2)) for ahead in range(_WEEK + 4))
+    return next(cycle for cycle in cycles if cycle and cycle.due > time)
+
+
+def _cycle(deadline: Deadline, day: date) -> Cycle | None:
+    """Return the cycle that begins on a day; None where none does."""
+    if DAYS[day.weekday()] not in deadline.days:
+        return None
+    last = day if deadline.by > deadline.after else day + timedelta(days=1)
+    start = _moment(day, deadline.after, deadline.tzinfo)
+    due = _moment(last, deadline.by, deadline.tzinfo)
+    if due <= start:  # the clock was put over both of them
+        minutes = (deadline.by - deadline.after) % (24 * 60) or 24 * 60
+        due = start + timedelta(minutes=minutes)
+    return Cycle(start, due)
+
+
+def _moment(day: date, minutes: int, zone: tzinfo) -> datetime:
+    """Return a local time in UTC: the first of two, and as much later where the clock leaves it out."""
+    local = datetime(day.year, day.month, day.day, minutes // 60, minutes % 60, tzinfo=zone)
+    return local.astimezone(timezone.utc)
