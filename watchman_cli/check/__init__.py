@@ -1,7 +1,17 @@
 """Judging what the store holds of a server, as a monitoring plugin does: OK, WARNING, CRITICAL, UNKNOWN."""
 
-from watchman_cli.check.assess import Assessment, Limits, State, assess, worst
+from watchman_cli.check.assess import Assessment, Limits, Problem, State, assess, worst
 from watchman_cli.check.deadlines import assess_deadlines
 from watchman_cli.check.ranges import Range, parse_limit
 
-__all__ = ["Assessment", "Limits", "Range", "State", "assess", "assess_deadlines", "parse_limit", "worst"]
+__all__ = [
+    "Assessment",
+    "Limits",
+    "Problem",
+    "Range",
+    "State",
+    "assess",
+    "assess_deadlines",
+    "parse_limit",
+    "worst",
+]

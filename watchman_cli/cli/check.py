@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from watchman_cli.cli.completion import complete_path, complete_server
-from watchman_cli.cli.options import CONFIG, STORE, duration, load_config, server_from_options
+from watchman_cli.cli.options import CONFIG, STORE, duration, servers_from_options
 from watchman_cli.errors import ConfigError, WatchmanError
 
 if TYPE_CHECKING:
@@ -88,7 +88,6 @@ def check(
     from watchman_cli.check import Limits, assess, assess_deadlines, worst
     from watchman_cli.output.check import render
     from watchman_cli.reader import read_servers
-    from watchman_cli.store import open_store
 
     try:
         limits = Limits(
@@ -100,13 +99,7 @@ def check(
             )
         if every == bool(name):
             raise ConfigError(["name one server as OWNER/REPO, or --all"])
-        if name:
-            opened, name = server_from_options(name, config, store)
-            names = [name]
-        else:
-            settings = load_config(config, store)
-            opened = open_store(settings.store, settings.store_source)
-            names = [server.name for server in settings.servers]
+        opened, names = servers_from_options([name] if name else [], config, store)
         found = [
             assess_deadlines(status) if deadlines else assess(status, limits)
             for status in read_servers(opened, names)

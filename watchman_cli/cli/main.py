@@ -18,6 +18,7 @@ from watchman_cli.cli.config_check import config_check
 from watchman_cli.cli.config_import import config_import
 from watchman_cli.cli.config_init import config_init
 from watchman_cli.cli.list import list_servers
+from watchman_cli.cli.page import page
 from watchman_cli.cli.show import show
 from watchman_cli.cli.wait import wait
 from watchman_cli.errors import WatchmanError, print_error
@@ -41,6 +42,7 @@ app.add_typer(config_app, name="config")
 app.command("collect", epilog="Example: watchman collect --server nwpc_op -v")(collect)
 app.command("show", epilog="Example: watchman show nwp_xp/nwpc_op --status aborted")(show)
 app.command("list", epilog="Example: watchman list --json")(list_servers)
+app.command("page", epilog="Example: watchman page --output /var/www/html/ecflow.html")(page)
 app.command("check", cls=PluginCommand, epilog="Example: watchman check nwp_xp/nwpc_op --max-age 5m")(check)
 app.command("wait", epilog="Example: watchman wait nwpc_op /suite/family --until complete --or aborted")(wait)
 config_app.command("check", epilog="Example: watchman config check --connect")(config_check)

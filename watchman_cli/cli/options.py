@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -76,20 +77,29 @@ def store_from_options(config: str | None, store: str | None) -> Store:
 
 
 def server_from_options(name: str, config: str | None, store: str | None) -> tuple[Store, str]:
-    """Return the store to read back from, and the server's `owner/repo`. Raises ConfigError.
+    """Return the store to read back from, and the server's `owner/repo`. Raises ConfigError."""
+    opened, (found,) = servers_from_options([name], config, store)
+    return opened, found
 
-    A configuration is needed only where nothing else names a store, or for a repo alone.
+
+def servers_from_options(
+    names: Sequence[str], config: str | None, store: str | None
+) -> tuple[Store, list[str]]:
+    """Return the store to read back from, and each server's `owner/repo`: without names, all servers.
+
+    A configuration is needed only where nothing else names a store, or for a repo alone. Raises ConfigError.
     """
-    parts = name.split("/")
-    if any(part in ("", ".", "..") for part in parts) or len(parts) > 2:
-        raise ConfigError([f"{name}: a server is named as OWNER/REPO"])
-    if len(parts) == 2:
-        return store_from_options(config, store), name
+    for name in names:
+        parts = name.split("/")
+        if any(part in ("", ".", "..") for part in parts) or len(parts) > 2:
+            raise ConfigError([f"{name}: a server is named as OWNER/REPO"])
+    if names and all("/" in name for name in names):
+        return store_from_options(config, store), list(dict.fromkeys(names))
     from watchman_cli.store import open_store
 
     settings = load_config(config, store)
-    (server,) = settings.select([name])
-    return open_store(settings.store, settings.store_source), server.name
+    servers = settings.select(names)
+    return open_store(settings.store, settings.store_source), [server.name for server in servers]
 
 
 def duration(text: str) -> float:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from watchman_cli.check import Assessment, Limits, State, worst
+from watchman_cli.check import Assessment, Limits, Problem, State, worst
 from watchman_cli.duration import format_duration
 from watchman_cli.output.tree import describe_status
 from watchman_cli.text import printable
@@ -41,6 +41,11 @@ def first_line(state: State, summary: str) -> str:
     return f"WATCHMAN {state.name} - {_text(summary)}"
 
 
+def describe(problem: Problem) -> str:
+    """Return why a server is not OK, in a few words."""
+    return problem.text if problem.measure is None else _words(problem.measure.name, problem.measure.value)
+
+
 def _text(line: str) -> str:
     """Return a line without what would begin performance data."""
     return printable(line).replace("|", "/")
@@ -48,10 +53,7 @@ def _text(line: str) -> str:
 
 def _summary(found: Assessment) -> str:
     status, values = found.status, {each.name: each.value for each in found.measures}
-    words = [
-        problem.text if problem.measure is None else _words(problem.measure.name, problem.measure.value)
-        for problem in found.problems
-    ]
+    words = [describe(problem) for problem in found.problems]
     if not words and found.summary:
         words = [found.summary]
     elif not words:

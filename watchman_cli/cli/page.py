@@ -1,0 +1,83 @@
+"""`watchman page`: what the store holds of servers, as one HTML file."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import typer
+
+from watchman_cli.cli.completion import complete_server
+from watchman_cli.cli.options import CONFIG, STORE, servers_from_options
+from watchman_cli.errors import ConfigError, WatchmanError
+
+
+def page(
+    servers: list[str] = typer.Argument(
+        None,
+        metavar="[OWNER/REPO]...",
+        help="Only these servers; a repo alone where it is unique in the configuration.",
+        autocompletion=complete_server,
+    ),
+    output: str = typer.Option(
+        ...,
+        "--output",
+        metavar="FILE",
+        help="Write this file, or replace it as a whole; - is standard output.",
+    ),
+    config: str | None = CONFIG,
+    store: str | None = STORE,
+) -> None:
+    """Write an HTML page: each server's age and health, root causes, and a tree that folds.
+
+    The file needs no other file, no network and no script to be read. It is made from the store alone.
+    """
+    from datetime import datetime, timezone
+
+    from watchman_cli.output.page import render
+    from watchman_cli.reader import read_servers
+
+    target = None if output == "-" else _checked(output)
+    opened, names = servers_from_options(servers or [], config, store)
+    found = read_servers(opened, names)
+    text = render(found, datetime.now(timezone.utc)).encode()
+    if target is None:
+        sys.stdout.buffer.write(text)
+    else:
+        _replace(target, text)
+    raise typer.Exit(1 if any(status.error for status in found) else 0)
+
+
+def _checked(output: str) -> Path:
+    """Return the file that is to be replaced, links followed. Raises ConfigError."""
+    path = Path(os.path.realpath(output))
+    try:
+        if not path.parent.is_dir():
+            raise ConfigError([f"--output {output}: there is no directory {path.parent}"])
+        with suppress(FileNotFoundError):
+            if not stat.S_ISREG(path.stat().st_mode):
+                raise ConfigError([f"--output {output}: is not a file"])
+    except OSError as error:
+        raise ConfigError([f"--output {output}: {error.strerror}"]) from error
+    return path
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Write a file whole under another name, then give it its name: who reads it never sees half of it."""
+    from watchman_cli.store.directory_lock import temporary_name, write_new
+
+    part = temporary_name()
+    try:
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            write_new(part, data, folder)
+            os.rename(part, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        finally:
+            with suppress(OSError):
+                os.unlink(part, dir_fd=folder)
+            os.close(folder)
+    except OSError as error:
+        raise WatchmanError(f"{path}: {error.strerror}; no page was written") from error

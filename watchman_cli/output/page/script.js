@@ -1,0 +1,414 @@
+// Unfolds, searches and filters the nodes of the page, and keeps its ages right. Without it the page can be read.
+"use strict";
+
+const STATUSES = ["aborted", "active", "submitted", "queued", "suspended", "complete", "unknown"];
+const STALE = 180; // seconds
+const CHUNK = 200; // children that are shown at once
+const MOST = 2000; // rows that are unfolded at once
+const byId = (id) => document.getElementById(id);
+
+// ---------------------------------------------------------------- ages
+
+function inTwoUnits(seconds) {
+  let left = Math.max(0, Math.floor(seconds));
+  const parts = [];
+  for (const [size, unit] of [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]]) {
+    const count = Math.floor(left / size);
+    left %= size;
+    if (count || parts.length) parts.push(count ? `${count} ${unit}` : "");
+  }
+  return parts.slice(0, 2).filter(Boolean).join(" ") || "0 s";
+}
+
+function tellAges() {
+  for (const element of document.querySelectorAll("[data-age]")) {
+    const age = (Date.now() - Date.parse(element.dataset.age)) / 1000;
+    const words = age < -STALE ? "in the future: compare the clocks" : `${inTwoUnits(age)} ago`;
+    if ("page" in element.dataset) {
+      element.textContent = `, ${words}`;
+      const old = byId("old");
+      if (age > STALE) old.textContent = `This page was made ${words}, and nothing has replaced it. Reload it, or see why it is not made.`;
+      old.hidden = age <= STALE;
+    } else {
+      element.textContent = words;
+      const stale = element.parentElement.querySelector(".stale");
+      if (age > STALE) stale.hidden = false;
+    }
+  }
+}
+tellAges();
+setInterval(tellAges, 10000);
+
+// ---------------------------------------------------------------- data
+
+async function unpack(text) {
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return JSON.parse(await new Response(stream).text());
+}
+
+function walk(depths) {
+  const parents = new Int32Array(depths.length);
+  const ends = new Int32Array(depths.length);
+  const above = [];
+  for (let index = 0; index <= depths.length; index++) {
+    const depth = index < depths.length ? depths[index] : 0;
+    while (above.length > depth) ends[above.pop()] = index;
+    if (index === depths.length) break;
+    parents[index] = depth ? above[depth - 1] : -1;
+    above.push(index);
+  }
+  return { parents, ends };
+}
+
+// ---------------------------------------------------------------- the tree
+
+function makeTree(data) {
+  const { names, depths, statuses } = data;
+  const { parents, ends } = walk(depths);
+  const size = names.length;
+  const shown = new Set(data.shown);
+  const servers = [];
+  for (let index = 0; index < size; index = ends[index]) servers.push(index);
+  const firstOpen = new Set(data.shown.map((index) => parents[index]));
+  const tree = document.createElement("ul");
+  tree.setAttribute("role", "tree");
+  tree.setAttribute("aria-labelledby", "nodes");
+  tree.setAttribute("aria-describedby", "keys");
+
+  let filter = null; // of each node 2 where it matches, and 1 more where one below it does; null where all do
+  let query = "";
+  let everything = false; // is unfolded
+  let own = new Map(); // what the user unfolded (true) or folded (false)
+  let left = MOST; // rows that may still be unfolded
+  let focused = null;
+
+  const isParent = (index) => ends[index] > index + 1;
+  const pathOf = (index) => (depths[index] ? `${pathOf(parents[index])}/${names[index]}` : "");
+
+  function children(index) {
+    const found = [];
+    for (let child = index + 1; child < ends[index]; child = ends[child]) found.push(child);
+    return found;
+  }
+
+  function countWords(ranges) {
+    const counts = new Array(STATUSES.length).fill(0);
+    for (const [start, end] of ranges) for (let index = start; index < end; index++) counts[statuses[index]]++;
+    return STATUSES.map((status, code) => (counts[code] ? `${counts[code].toLocaleString("en")} ${status}` : "")).filter(Boolean).join(", ");
+  }
+
+  /** What stands below an unfolded node: the children to show, and those in whose place a row of counts stands. */
+  function parts(index) {
+    const all = index < 0 ? servers : children(index);
+    if (filter) {
+      const kept = all.filter((child) => filter[child]);
+      return kept.length || index < 0 ? [kept, all.filter((child) => !filter[child])] : [all, []];
+    }
+    if (index >= 0 && !everything && own.get(index) !== true && firstOpen.has(index)) {
+      return [all.filter((child) => shown.has(child)), all.filter((child) => !shown.has(child))];
+    }
+    return [all, []];
+  }
+
+  function isOpen(index) {
+    if (own.has(index)) return own.get(index);
+    if (left <= 0) return false;
+    if (filter) return (filter[index] & 1) === 1;
+    return everything || firstOpen.has(index);
+  }
+
+  function span(className, text) {
+    const element = document.createElement("span");
+    element.className = className;
+    element.textContent = text;
+    return element;
+  }
+
+  function nameOf(index) {
+    const element = document.createElement("bdi");
+    element.className = "name";
+    const at = query && !query.includes("/") ? names[index].toLowerCase().indexOf(query) : -1;
+    if (at < 0) {
+      element.textContent = names[index];
+    } else {
+      const mark = document.createElement("mark");
+      mark.textContent = names[index].slice(at, at + query.length);
+      element.append(names[index].slice(0, at), mark, names[index].slice(at + query.length));
+    }
+    return element;
+  }
+
+  function fillRow(item, index) {
+    const row = document.createElement("span");
+    row.className = "row";
+    const status = STATUSES[statuses[index]];
+    row.append(nameOf(index), " ", span(`badge ${status}`, status));
+    if (index in data.since) row.append(" ", span("lasting", `for ${inTwoUnits(data.since[index])}`));
+    for (const flag of data.flags[index] || []) row.append(" ", span("flag", flag));
+    if (isParent(index) && item.getAttribute("aria-expanded") === "false") {
+      row.append(" ", span("below", `${countWords([[index + 1, ends[index]]])} below`));
+    }
+    row.id = `r${index}`;
+    item.setAttribute("aria-labelledby", row.id);
+    item.querySelector(":scope > .row")?.remove();
+    item.prepend(row);
+  }
+
+  function makeItem(index, level, place, of) {
+    const item = document.createElement("li");
+    item.setAttribute("role", "treeitem");
+    item.id = `n${index}`;
+    item.tabIndex = -1;
+    item.setAttribute("aria-level", level);
+    item.setAttribute("aria-posinset", place);
+    item.setAttribute("aria-setsize", of);
+    left--;
+    if (isParent(index)) {
+      const open = isOpen(index);
+      item.setAttribute("aria-expanded", open);
+      if (open) item.append(makeGroup(index, level + 1));
+    }
+    fillRow(item, index);
+    return item;
+  }
+
+  function makeRest(text, level, place, of, unfold) {
+    const item = document.createElement("li");
+    item.setAttribute("role", "treeitem");
+    item.className = "rest";
+    item.tabIndex = -1;
+    item.setAttribute("aria-level", level);
+    item.setAttribute("aria-posinset", place);
+    item.setAttribute("aria-setsize", of);
+    item.append(span("row", text));
+    item.unfold = unfold;
+    return item;
+  }
+
+  function makeGroup(index, level) {
+    const group = document.createElement("ul");
+    group.setAttribute("role", "group");
+    fillGroup(group, index, level);
+    return group;
+  }
+
+  function fillGroup(group, index, level) {
+    const [some, others] = parts(index);
+    const of = some.length + (others.length && !filter ? 1 : 0);
+    const add = (start) => {
+      const end = Math.min(some.length, start + CHUNK);
+      for (let place = start; place < end; place++) group.append(makeItem(some[place], level, place + 1, of));
+      if (end < some.length) {
+        const more = some.slice(end).map((child) => [child, ends[child]]);
+        const rest = makeRest(`… ${(some.length - end).toLocaleString("en")} more here: ${countWords(more)}`, level, end + 1, of, () => {
+          rest.remove();
+          left = MOST;
+          add(end);
+          focus(byId(`n${some[end]}`));
+        });
+        group.append(rest);
+      } else if (others.length && !filter) {
+        const words = countWords(others.map((child) => [child, ends[child]]));
+        group.append(makeRest(`… ${words}`, level, of, of, () => {
+          own.set(index, true);
+          refresh(index);
+          focus(byId(`n${others[0]}`));
+        }));
+      }
+    };
+    add(0);
+  }
+
+  function refresh(index) {
+    const item = byId(`n${index}`);
+    left = MOST;
+    item.querySelector(":scope > ul")?.remove();
+    const open = isOpen(index);
+    item.setAttribute("aria-expanded", open);
+    if (open) item.append(makeGroup(index, Number(item.getAttribute("aria-level")) + 1));
+    fillRow(item, index);
+  }
+
+  function draw() {
+    left = MOST;
+    focused = null;
+    tree.replaceChildren();
+    fillGroup(tree, -1, 1);
+    const first = tree.querySelector('[role="treeitem"]');
+    if (first) first.tabIndex = 0;
+    focused = first;
+    return tree.querySelectorAll('[id^="n"]').length;
+  }
+
+  function focus(item, scroll = true) {
+    if (!item) return;
+    if (focused) focused.tabIndex = -1;
+    focused = item;
+    item.tabIndex = 0;
+    item.focus({ preventScroll: true });
+    if (scroll) (item.querySelector(":scope > .row") || item).scrollIntoView({ block: "nearest" });
+  }
+
+  function toggle(item) {
+    if (item.unfold) return item.unfold();
+    if (!item.hasAttribute("aria-expanded")) return;
+    const index = Number(item.id.slice(1));
+    own.set(index, item.getAttribute("aria-expanded") !== "true");
+    refresh(index);
+  }
+
+  /** Unfold what is above a node, and go to it. */
+  function reveal(index) {
+    const way = [index];
+    while (parents[way[0]] >= 0) way.unshift(parents[way[0]]);
+    way.forEach((at, step) => {
+      const above = step ? way[step - 1] : null;
+      if (!byId(`n${at}`) && above !== null) {
+        own.set(above, true);
+        refresh(above);
+      }
+      const group = above === null ? tree : byId(`n${above}`).querySelector(":scope > ul");
+      for (let rest; !byId(`n${at}`) && (rest = group.lastElementChild).unfold; ) rest.unfold();
+    });
+    focus(byId(`n${index}`), false);
+    byId(`r${index}`).scrollIntoView({ block: "center" });
+  }
+
+  const keys = {
+    ArrowDown: (all, at) => focus(all[at + 1]),
+    ArrowUp: (all, at) => focus(all[at - 1]),
+    Home: (all) => focus(all[0]),
+    End: (all) => focus(all[all.length - 1]),
+    ArrowRight: (all, at, item) => {
+      if (item.getAttribute("aria-expanded") === "false") toggle(item);
+      else if (item.getAttribute("aria-expanded") === "true") focus(all[at + 1]);
+    },
+    ArrowLeft: (all, at, item) => {
+      if (item.getAttribute("aria-expanded") === "true") toggle(item);
+      else focus(item.parentElement.closest('[role="treeitem"]'));
+    },
+    Enter: (all, at, item) => toggle(item),
+    " ": (all, at, item) => toggle(item),
+    "*": (all, at, item) => {
+      for (const each of [...item.parentElement.children]) if (each.getAttribute("aria-expanded") === "false") toggle(each);
+    },
+  };
+
+  tree.addEventListener("keydown", (event) => {
+    const item = event.target.closest('[role="treeitem"]');
+    if (!item || !(event.key in keys) || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    const all = [...tree.querySelectorAll('[role="treeitem"]')];
+    keys[event.key](all, all.indexOf(item), item);
+  });
+  tree.addEventListener("click", (event) => {
+    const item = event.target.closest(".row")?.parentElement;
+    if (!item || String(getSelection())) return;
+    focus(item, false);
+    toggle(item);
+  });
+
+  /** Show the nodes that match, and those above them; return how many match, and how many rows there are. */
+  function apply(wanted) {
+    own = new Map();
+    everything = false;
+    query = wanted.text.toLowerCase();
+    const { codes, flag, lasting } = wanted;
+    filter = null;
+    let matches = size - servers.length;
+    if (query || codes.size || flag || lasting) {
+      filter = new Uint8Array(size);
+      matches = 0;
+      const slash = query.includes("/");
+      for (let index = size - 1; index >= 0; index--) {
+        const fits =
+          depths[index] > 0 &&
+          (!codes.size || codes.has(statuses[index])) &&
+          (!lasting || data.since[index] >= lasting) &&
+          (!flag || (flag === "*" ? index in data.flags : (data.flags[index] || []).includes(flag))) &&
+          (!query || (slash ? pathOf(index) : names[index]).toLowerCase().includes(query));
+        if (fits) {
+          matches++;
+          filter[index] |= 2;
+        }
+        if (filter[index] && parents[index] >= 0) filter[parents[index]] |= 1;
+      }
+    }
+    return { matches, rows: draw() };
+  }
+
+  function unfold(wanted) {
+    own = new Map();
+    everything = wanted;
+    if (!wanted) for (const index of servers) own.set(index, false);
+    return draw();
+  }
+
+  return { tree, apply, unfold, reveal, hides: (index) => filter && !filter[index], total: size - servers.length };
+}
+
+// ---------------------------------------------------------------- the page
+
+function start(data) {
+  const form = byId("filter");
+  const told = byId("told");
+  const count = (number) => number.toLocaleString("en");
+  const made = makeTree(data);
+
+  function filter() {
+    const wanted = {
+      text: byId("text").value.trim(),
+      codes: new Set([...form.querySelectorAll(":checked[name=status]")].map((box) => box.value)),
+      flag: byId("flag").value,
+      lasting: Number(byId("lasting").value),
+    };
+    const { matches, rows } = made.apply(wanted);
+    const all = !wanted.text && !wanted.codes.size && !wanted.flag && !wanted.lasting;
+    told.textContent = all ? `${count(made.total)} nodes.` : `${count(matches)} of ${count(made.total)} nodes match.`;
+    if (!all && rows >= MOST) told.textContent += ` The first ${count(rows)} rows are unfolded.`;
+  }
+
+  let waiting = 0;
+  form.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(filter, 120);
+  });
+  form.addEventListener("submit", (event) => event.preventDefault());
+  function clear() {
+    form.reset();
+    filter();
+  }
+  byId("clear").addEventListener("click", clear);
+  byId("unfold").addEventListener("click", () => {
+    const rows = made.unfold(true);
+    told.textContent = rows < made.total ? `${count(rows)} rows are unfolded, as many as at once; unfold the others one by one.` : `All ${count(made.total)} nodes are unfolded.`;
+  });
+  byId("fold").addEventListener("click", () => {
+    made.unfold(false);
+    told.textContent = `${count(made.total)} nodes, folded.`;
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest('a[href^="#n"]');
+    const index = Number(link?.getAttribute("href").slice(2));
+    if (!link || !Number.isInteger(index)) return;
+    event.preventDefault();
+    if (made.hides(index)) clear();
+    made.reveal(index);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.altKey || event.metaKey || /^(INPUT|SELECT)$/.test(event.target.tagName)) return;
+    event.preventDefault();
+    byId("text").focus();
+  });
+
+  form.hidden = false;
+  byId("keys").hidden = false;
+  filter();
+  byId("tree").replaceChildren(made.tree);
+  document.documentElement.dataset.ready = "";
+}
+
+unpack(byId("data").textContent).then(start, () => {
+  byId("told").append(" This browser is too old to unfold what is folded.");
+});
