@@ -68,7 +68,7 @@ class Cause:
 
 
 def is_stale(status: ServerStatus) -> bool:
-    """Return whether a server's snapshot is older than it should be: the last run failed, or there was none."""
+    """Return whether a server's snapshot is older than it should be."""
     return status.stale_reason is not None or (status.age or 0) > LIMITS.max_age
 
 

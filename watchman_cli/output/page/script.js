@@ -139,51 +139,51 @@ function makeTree(data) {
     return element;
   }
 
-  function fillRow(item, index) {
-    const row = document.createElement("span");
-    row.className = "row";
+  function fillRow(row, index) {
     const status = STATUSES[statuses[index]];
-    row.append(nameOf(index), " ", span(`badge ${status}`, status));
+    row.replaceChildren(nameOf(index), " ", span(`badge ${status}`, status));
     if (index in data.since) row.append(" ", span("lasting", `for ${inTwoUnits(data.since[index])}`));
     for (const flag of data.flags[index] || []) row.append(" ", span("flag", flag));
-    if (isParent(index) && item.getAttribute("aria-expanded") === "false") {
+    if (row.getAttribute("aria-expanded") === "false") {
       row.append(" ", span("below", `${countWords([[index + 1, ends[index]]])} below`));
     }
-    row.id = `r${index}`;
-    item.setAttribute("aria-labelledby", row.id);
-    item.querySelector(":scope > .row")?.remove();
-    item.prepend(row);
+  }
+
+  /** A row is the tree's item; the group of its children stands beside it, so that it is no part of its name. */
+  function makeRow(level, place, of) {
+    const item = document.createElement("li");
+    item.setAttribute("role", "none");
+    const row = span("row", "");
+    row.setAttribute("role", "treeitem");
+    row.tabIndex = -1;
+    row.setAttribute("aria-level", level);
+    row.setAttribute("aria-posinset", place);
+    row.setAttribute("aria-setsize", of);
+    item.append(row);
+    return row;
   }
 
   function makeItem(index, level, place, of) {
-    const item = document.createElement("li");
-    item.setAttribute("role", "treeitem");
-    item.id = `n${index}`;
-    item.tabIndex = -1;
-    item.setAttribute("aria-level", level);
-    item.setAttribute("aria-posinset", place);
-    item.setAttribute("aria-setsize", of);
+    const row = makeRow(level, place, of);
+    row.id = `n${index}`;
     left--;
-    if (isParent(index)) {
-      const open = isOpen(index);
-      item.setAttribute("aria-expanded", open);
-      if (open) item.append(makeGroup(index, level + 1));
-    }
-    fillRow(item, index);
-    return item;
+    if (isParent(index)) expand(row, index);
+    fillRow(row, index);
+    return row.parentElement;
+  }
+
+  function expand(row, index) {
+    const open = isOpen(index);
+    row.setAttribute("aria-expanded", open);
+    if (open) row.after(makeGroup(index, Number(row.getAttribute("aria-level")) + 1));
   }
 
   function makeRest(text, level, place, of, unfold) {
-    const item = document.createElement("li");
-    item.setAttribute("role", "treeitem");
-    item.className = "rest";
-    item.tabIndex = -1;
-    item.setAttribute("aria-level", level);
-    item.setAttribute("aria-posinset", place);
-    item.setAttribute("aria-setsize", of);
-    item.append(span("row", text));
-    item.unfold = unfold;
-    return item;
+    const row = makeRow(level, place, of);
+    row.classList.add("rest");
+    row.textContent = text;
+    row.unfold = unfold;
+    return row.parentElement;
   }
 
   function makeGroup(index, level) {
@@ -221,40 +221,36 @@ function makeTree(data) {
   }
 
   function refresh(index) {
-    const item = byId(`n${index}`);
+    const row = byId(`n${index}`);
     left = MOST;
-    item.querySelector(":scope > ul")?.remove();
-    const open = isOpen(index);
-    item.setAttribute("aria-expanded", open);
-    if (open) item.append(makeGroup(index, Number(item.getAttribute("aria-level")) + 1));
-    fillRow(item, index);
+    row.nextElementSibling?.remove();
+    expand(row, index);
+    fillRow(row, index);
   }
 
   function draw() {
     left = MOST;
-    focused = null;
     tree.replaceChildren();
     fillGroup(tree, -1, 1);
-    const first = tree.querySelector('[role="treeitem"]');
-    if (first) first.tabIndex = 0;
-    focused = first;
+    focused = tree.querySelector('[role="treeitem"]');
+    if (focused) focused.tabIndex = 0;
     return tree.querySelectorAll('[id^="n"]').length;
   }
 
-  function focus(item, scroll = true) {
-    if (!item) return;
+  function focus(row) {
+    if (!row) return;
     if (focused) focused.tabIndex = -1;
-    focused = item;
-    item.tabIndex = 0;
-    item.focus({ preventScroll: true });
-    if (scroll) (item.querySelector(":scope > .row") || item).scrollIntoView({ block: "nearest" });
+    focused = row;
+    row.tabIndex = 0;
+    row.focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
   }
 
-  function toggle(item) {
-    if (item.unfold) return item.unfold();
-    if (!item.hasAttribute("aria-expanded")) return;
-    const index = Number(item.id.slice(1));
-    own.set(index, item.getAttribute("aria-expanded") !== "true");
+  function toggle(row) {
+    if (row.unfold) return row.unfold();
+    if (!row.hasAttribute("aria-expanded")) return;
+    const index = Number(row.id.slice(1));
+    own.set(index, row.getAttribute("aria-expanded") !== "true");
     refresh(index);
   }
 
@@ -268,11 +264,11 @@ function makeTree(data) {
         own.set(above, true);
         refresh(above);
       }
-      const group = above === null ? tree : byId(`n${above}`).querySelector(":scope > ul");
-      for (let rest; !byId(`n${at}`) && (rest = group.lastElementChild).unfold; ) rest.unfold();
+      const group = above === null ? tree : byId(`n${above}`).nextElementSibling;
+      while (!byId(`n${at}`)) group.lastElementChild.firstElementChild.unfold();
     });
-    focus(byId(`n${index}`), false);
-    byId(`r${index}`).scrollIntoView({ block: "center" });
+    focus(byId(`n${index}`));
+    focused.scrollIntoView({ block: "center" });
   }
 
   const keys = {
@@ -280,33 +276,34 @@ function makeTree(data) {
     ArrowUp: (all, at) => focus(all[at - 1]),
     Home: (all) => focus(all[0]),
     End: (all) => focus(all[all.length - 1]),
-    ArrowRight: (all, at, item) => {
-      if (item.getAttribute("aria-expanded") === "false") toggle(item);
-      else if (item.getAttribute("aria-expanded") === "true") focus(all[at + 1]);
+    ArrowRight: (all, at, row) => {
+      if (row.getAttribute("aria-expanded") === "false") toggle(row);
+      else if (row.getAttribute("aria-expanded") === "true") focus(all[at + 1]);
     },
-    ArrowLeft: (all, at, item) => {
-      if (item.getAttribute("aria-expanded") === "true") toggle(item);
-      else focus(item.parentElement.closest('[role="treeitem"]'));
+    ArrowLeft: (all, at, row) => {
+      if (row.getAttribute("aria-expanded") === "true") toggle(row);
+      else focus(row.closest('[role="group"]')?.previousElementSibling);
     },
-    Enter: (all, at, item) => toggle(item),
-    " ": (all, at, item) => toggle(item),
-    "*": (all, at, item) => {
-      for (const each of [...item.parentElement.children]) if (each.getAttribute("aria-expanded") === "false") toggle(each);
+    Enter: (all, at, row) => toggle(row),
+    " ": (all, at, row) => toggle(row),
+    "*": (all, at, row) => {
+      for (const { firstElementChild: each } of [...row.parentElement.parentElement.children]) {
+        if (each.getAttribute("aria-expanded") === "false") toggle(each);
+      }
     },
   };
 
   tree.addEventListener("keydown", (event) => {
-    const item = event.target.closest('[role="treeitem"]');
-    if (!item || !(event.key in keys) || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (!(event.key in keys) || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
     const all = [...tree.querySelectorAll('[role="treeitem"]')];
-    keys[event.key](all, all.indexOf(item), item);
+    keys[event.key](all, all.indexOf(event.target), event.target);
   });
   tree.addEventListener("click", (event) => {
-    const item = event.target.closest(".row")?.parentElement;
-    if (!item || String(getSelection())) return;
-    focus(item, false);
-    toggle(item);
+    const row = event.target.closest(".row");
+    if (!row || String(getSelection())) return;
+    focus(row);
+    toggle(row);
   });
 
   /** Show the nodes that match, and those above them; return how many match, and how many rows there are. */
