@@ -1,7 +1,7 @@
 # The README's commands. Each works as the only command on a fresh Debian or Ubuntu machine that has
 # python3, git and make: it installs what is missing, as root or with sudo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-releases test-pythons coverage install lint docs bench soak servers
+.PHONY: help demo test test-unit test-releases test-pythons coverage install lint docs bench soak servers browser
 
 PYTHON ?= python3
 # Tests wait more than they compute: two at once for each core, and not so many that servers run short of ports.
@@ -15,11 +15,11 @@ help:  ## Print these lines
 demo: .venv/bin/watchman servers  ## Watch a small real suite on private servers, then clean up
 	@.venv/bin/python -m tests.demo
 
-test: .venv/.dev servers .venv/promtool  ## Run the whole test suite
+test: .venv/.dev servers browser .venv/promtool  ## Run the whole test suite
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 # The slow ones kill and repeat, and cover nothing that the others do not; measured, they would take many times as long.
-coverage: .venv/.dev servers .venv/promtool  ## Run the whole test suite and measure the branches taken
+coverage: .venv/.dev servers browser .venv/promtool  ## Run the whole test suite and measure the branches taken
 	.venv/bin/coverage erase
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -m slow
 	.venv/bin/coverage run -m pytest -n $(WORKERS) --dist worksteal -m 'not slow'
@@ -45,11 +45,11 @@ lint: .venv/.dev  ## Check format, style and types
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 
-docs: .venv/.dev servers  ## Write what the documentation takes from the code, and build it in site/
+docs: .venv/.dev servers browser  ## Write what the documentation takes from the code, and build it in site/
 	.venv/bin/python -m tests.docs.generate
 	NO_MKDOCS_2_WARNING=1 .venv/bin/python -m mkdocs build --strict --quiet
 
-bench: .venv/.dev servers  ## Measure, side by side with the bare bindings, as ratios
+bench: .venv/.dev servers browser  ## Measure, side by side with the bare bindings, as ratios
 	.venv/bin/python -m benchmarks
 
 soak: .venv/.dev servers  ## Compare incremental with full syncs at random, until interrupted
@@ -85,3 +85,8 @@ servers:
 	[ -x /usr/lib/nagios/plugins/negate ] || missing="$$missing monitoring-plugins-basic"; \
 	[ -z "$$missing" ] || { echo "Installing$$missing" && $(APT) update -qq && \
 	$(APT) install -qq -y --no-install-recommends $$missing >/dev/null; }
+
+# The browser in which the page is tested: with all that it needs it takes 410 MB, so the demo does without.
+browser:
+	@[ -x /usr/bin/chromium ] || { echo "Installing chromium" && $(APT) update -qq && \
+	$(APT) install -qq -y --no-install-recommends chromium >/dev/null; }

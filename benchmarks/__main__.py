@@ -15,6 +15,7 @@ from benchmarks import (
     endurance,
     many_servers,
     million_nodes,
+    page,
     peak_rss,
     results,
     server_load,
@@ -29,6 +30,7 @@ BENCHMARKS = {
     "server_load": (server_load, "What a run costs the server"),
     "peak_rss": (peak_rss, "Peak memory"),
     "endurance": (endurance, "Many runs in a row"),
+    "page": (page, "The HTML page"),
     "million_nodes": (million_nodes, "A server with a million nodes"),
 }
 HERE = Path(__file__).parent

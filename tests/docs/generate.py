@@ -17,7 +17,17 @@ from watchman_cli.output.metrics import METRICS
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"(<!-- generated: ([a-z ]+) -->\n)(.*?)(<!-- end -->)", re.S)
-COMMANDS = ("collect", "show", "list", "check", "wait", "config check", "config init", "config import")
+COMMANDS = (
+    "collect",
+    "show",
+    "list",
+    "check",
+    "page",
+    "wait",
+    "config check",
+    "config init",
+    "config import",
+)
 
 
 def settings(properties: Mapping[str, Any], required: list[str]) -> Iterator[str]:
@@ -101,8 +111,8 @@ def filled(text: str) -> str:
 
 
 def main() -> None:
-    """Write all pages, and the picture of a terminal."""
-    from tests.docs import picture
+    """Write all pages, and the pictures of a terminal and of a page."""
+    from tests.docs import page_picture, picture
 
     for page in PAGES:
         text = page.read_text()
@@ -110,6 +120,7 @@ def main() -> None:
             page.write_text(new)
             print(f"written: {page.relative_to(ROOT)}")
     picture.write()
+    page_picture.write()
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.docs import generate, picture
+from tests.docs import generate, page_picture, picture
 from tests.docs.pages import DOCS, PAGES, ROOT, anchors, links
 
 PROJECT = "https://github.com/watchman-ecflow/watchman"
@@ -33,6 +33,11 @@ def test_the_picture_of_a_terminal_is_not_stale() -> None:
     stored = picture.PICTURE.read_text()
     assert picture.lines(stored) == picture.lines(picture.draw()), "the picture is stale: run make docs"
     assert "url(" not in re.sub(r"url\(#[\w-]+\)", "", stored), "a viewer would load something"
+
+
+def test_the_picture_of_a_page_is_not_stale() -> None:
+    assert page_picture.stored() == page_picture.drawn_from(), "the picture is stale: run make docs"
+    assert page_picture.PICTURE.stat().st_size < 150_000
 
 
 def test_the_readme_is_short() -> None:

@@ -30,10 +30,11 @@ def put_snapshot(
     age: float = 0.0,
     server_state: str = "RUNNING",
     record: Health | None = None,
+    root: str = "active",
 ) -> None:
     """Write a snapshot that was collected `age` seconds ago, and a health record: a good one by default."""
     time = ago(age)
-    pieces = [b",".join(snapshot.encode_record(each) for each in (StatusRecord("/", "active"), *records))]
+    pieces = [b",".join(snapshot.encode_record(each) for each in (StatusRecord("/", root), *records))]
     store = DirectoryStore(folder)
     store.put(name, "status", snapshot.encode(time, server_state, pieces))
     store.put(name, "health", health.encode(record or Health(checked_time=time, ok=True)))
