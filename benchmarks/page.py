@@ -1,4 +1,4 @@
-"""`watchman page`: how long it takes to make, how large the page is, and how long a browser takes to open it."""
+"""`watchman page`: how long it takes, how large the page is, and how long a browser takes to open it."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def forecast() -> Iterator[StatusRecord]:
                 yield StatusRecord(path, "active", since(7300 - 100 * hour), ("late",) if hour == 60 else ())
                 continue
             elif (family, hour) == ("products", 72):
-                yield StatusRecord(path, "submitted", since(20))
+                yield StatusRecord(path, "submitted", since(50))
                 continue
             yield StatusRecord(path, status_of)
     yield StatusRecord("/maintenance", "suspended")

@@ -156,9 +156,11 @@ def test_a_scheduler_line_does_the_job(
     command = command.replace("/opt/watchman/.venv/bin/watchman", installed)
     command = command.replace("/etc/watchman/config.yaml", str(watchman.config))
     command = command.replace("/var/log/watchman.log", str(tmp_path / "log"))
+    command = command.replace("/var/www/html", str(tmp_path))
     result = subprocess.run(["/bin/sh", "-c", command], env=CRON, cwd="/", capture_output=True, check=False)
     assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
     assert redis.client.exists("o/r/status") == 1
+    assert (tmp_path / "ecflow.html").exists() is ("--output" in scheduler_lines()[name])
 
 
 def test_the_crontab_example_is_the_readmes() -> None:

@@ -204,7 +204,7 @@ def test_the_reader_takes_what_the_older_tool_wrote(redis: RedisServer) -> None:
     assert read_snapshot(redis.url, "o/r").status("/") == "queued"
 
 
-def test_the_wheel_holds_the_schemas(tmp_path: Path) -> None:
+def test_the_wheel_holds_the_schemas_and_the_page(tmp_path: Path) -> None:
     """They are one truth: the wheel's are those of the checkout, and the package works from it alone."""
     build = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--wheel-dir", str(tmp_path), str(ROOT)]
     subprocess.run(build, check=True, capture_output=True)
@@ -214,6 +214,9 @@ def test_the_wheel_holds_the_schemas(tmp_path: Path) -> None:
     for schema in (ROOT / "schemas").glob("*.json"):
         shipped = tmp_path / "installed/watchman_cli/schemas" / schema.name
         assert shipped.read_text() == schema.read_text()
+    page = Path("watchman_cli/output/page")
+    for file in (each.name for each in (ROOT / page).iterdir() if each.is_file()):
+        assert (tmp_path / "installed" / page / file).read_bytes() == (ROOT / page / file).read_bytes()
 
 
 def test_show_what_lasts_or_has_a_flag(watchman: Watchman, tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from watchman_cli.text import printable
 NODES_SHOWN = 500  # without script, and before anything is unfolded
 CAUSES_SHOWN = 100
 LIMITS = Limits()
+SCRIPTS = ("tree.js", "page.js")  # in the page they are one
 _FOLDER = Path(__file__).parent
 
 
@@ -86,7 +87,10 @@ def render(found: Sequence[ServerStatus], time: datetime) -> str:
         if index is not None:
             causes += _causes(assessed, index)
     shown = nodes.choose(NODES_SHOWN)
-    style, script = ((_FOLDER / name).read_text() for name in ("style.css", "script.js"))
+    style, script = (
+        (_FOLDER / "style.css").read_text(),
+        "".join((_FOLDER / name).read_text() for name in SCRIPTS),
+    )
     environment = Environment(
         loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -109,6 +113,7 @@ def render(found: Sequence[ServerStatus], time: datetime) -> str:
         node_count=len(nodes.names) - nodes.depths.count(0),
         rows=rows(nodes, shown),
         statuses=STATUSES,
+        stale_after=LIMITS.max_age,
         status_counts=Counter(
             record.status for record, depth in zip(nodes.records, nodes.depths, strict=True) if depth
         ),
@@ -142,11 +147,11 @@ def _data(nodes: Nodes, shown: Sequence[int]) -> str:
     As plain JSON 100,000 nodes would be 1 to 3 MB; names repeat, so a tenth of that is left.
     """
     document: dict[str, Any] = {
+        "words": STATUSES,
         "names": nodes.names,
         "depths": nodes.depths,
         "statuses": nodes.statuses,
         "shown": shown,
-        "times": {str(i): nodes.times[i].timestamp() for i, depth in enumerate(nodes.depths) if depth == 0},
         "since": {},
         "flags": {},
     }

@@ -1,14 +1,10 @@
-// Unfolds, searches and filters the nodes of the page, and keeps its ages right. Without it the page can be read.
-"use strict";
+"use strict"; // of this file and of page.js, which follows it in the same script
 
-const STATUSES = ["aborted", "active", "submitted", "queued", "suspended", "complete", "unknown"];
-const STALE = 180; // seconds
 const CHUNK = 200; // children that are shown at once
 const MOST = 2000; // rows that are unfolded at once
 const byId = (id) => document.getElementById(id);
 
-// ---------------------------------------------------------------- ages
-
+/** Return a time span in its two largest units, as format_duration in Python does. */
 function inTwoUnits(seconds) {
   let left = Math.max(0, Math.floor(seconds));
   const parts = [];
@@ -20,33 +16,7 @@ function inTwoUnits(seconds) {
   return parts.slice(0, 2).filter(Boolean).join(" ") || "0 s";
 }
 
-function tellAges() {
-  for (const element of document.querySelectorAll("[data-age]")) {
-    const age = (Date.now() - Date.parse(element.dataset.age)) / 1000;
-    const words = age < -STALE ? "in the future: compare the clocks" : `${inTwoUnits(age)} ago`;
-    if ("page" in element.dataset) {
-      element.textContent = `, ${words}`;
-      const old = byId("old");
-      if (age > STALE) old.textContent = `This page was made ${words}, and nothing has replaced it. Reload it, or see why it is not made.`;
-      old.hidden = age <= STALE;
-    } else {
-      element.textContent = words;
-      const stale = element.parentElement.querySelector(".stale");
-      if (age > STALE) stale.hidden = false;
-    }
-  }
-}
-tellAges();
-setInterval(tellAges, 10000);
-
-// ---------------------------------------------------------------- data
-
-async function unpack(text) {
-  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return JSON.parse(await new Response(stream).text());
-}
-
+/** Return of each node its parent, and the index that follows it and all below it. */
 function walk(depths) {
   const parents = new Int32Array(depths.length);
   const ends = new Int32Array(depths.length);
@@ -61,10 +31,9 @@ function walk(depths) {
   return { parents, ends };
 }
 
-// ---------------------------------------------------------------- the tree
-
+/** The nodes as an ARIA tree of what is unfolded, which searches, filters and unfolds itself. */
 function makeTree(data) {
-  const { names, depths, statuses } = data;
+  const { names, depths, statuses, words } = data;
   const { parents, ends } = walk(depths);
   const size = names.length;
   const shown = new Set(data.shown);
@@ -93,9 +62,9 @@ function makeTree(data) {
   }
 
   function countWords(ranges) {
-    const counts = new Array(STATUSES.length).fill(0);
+    const counts = new Array(words.length).fill(0);
     for (const [start, end] of ranges) for (let index = start; index < end; index++) counts[statuses[index]]++;
-    return STATUSES.map((status, code) => (counts[code] ? `${counts[code].toLocaleString("en")} ${status}` : "")).filter(Boolean).join(", ");
+    return words.map((status, code) => (counts[code] ? `${counts[code].toLocaleString("en")} ${status}` : "")).filter(Boolean).join(", ");
   }
 
   /** What stands below an unfolded node: the children to show, and those in whose place a row of counts stands. */
@@ -140,7 +109,7 @@ function makeTree(data) {
   }
 
   function fillRow(row, index) {
-    const status = STATUSES[statuses[index]];
+    const status = words[statuses[index]];
     row.replaceChildren(nameOf(index), " ", span(`badge ${status}`, status));
     if (index in data.since) row.append(" ", span("lasting", `for ${inTwoUnits(data.since[index])}`));
     for (const flag of data.flags[index] || []) row.append(" ", span("flag", flag));
@@ -344,68 +313,3 @@ function makeTree(data) {
 
   return { tree, apply, unfold, reveal, hides: (index) => filter && !filter[index], total: size - servers.length };
 }
-
-// ---------------------------------------------------------------- the page
-
-function start(data) {
-  const form = byId("filter");
-  const told = byId("told");
-  const count = (number) => number.toLocaleString("en");
-  const made = makeTree(data);
-
-  function filter() {
-    const wanted = {
-      text: byId("text").value.trim(),
-      codes: new Set([...form.querySelectorAll(":checked[name=status]")].map((box) => box.value)),
-      flag: byId("flag").value,
-      lasting: Number(byId("lasting").value),
-    };
-    const { matches, rows } = made.apply(wanted);
-    const all = !wanted.text && !wanted.codes.size && !wanted.flag && !wanted.lasting;
-    told.textContent = all ? `${count(made.total)} nodes.` : `${count(matches)} of ${count(made.total)} nodes match.`;
-    if (!all && rows >= MOST) told.textContent += ` The first ${count(rows)} rows are unfolded.`;
-  }
-
-  let waiting = 0;
-  form.addEventListener("input", () => {
-    clearTimeout(waiting);
-    waiting = setTimeout(filter, 120);
-  });
-  form.addEventListener("submit", (event) => event.preventDefault());
-  function clear() {
-    form.reset();
-    filter();
-  }
-  byId("clear").addEventListener("click", clear);
-  byId("unfold").addEventListener("click", () => {
-    const rows = made.unfold(true);
-    told.textContent = rows < made.total ? `${count(rows)} rows are unfolded, as many as at once; unfold the others one by one.` : `All ${count(made.total)} nodes are unfolded.`;
-  });
-  byId("fold").addEventListener("click", () => {
-    made.unfold(false);
-    told.textContent = `${count(made.total)} nodes, folded.`;
-  });
-  document.addEventListener("click", (event) => {
-    const link = event.target.closest('a[href^="#n"]');
-    const index = Number(link?.getAttribute("href").slice(2));
-    if (!link || !Number.isInteger(index)) return;
-    event.preventDefault();
-    if (made.hides(index)) clear();
-    made.reveal(index);
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.key !== "/" || event.ctrlKey || event.altKey || event.metaKey || /^(INPUT|SELECT)$/.test(event.target.tagName)) return;
-    event.preventDefault();
-    byId("text").focus();
-  });
-
-  form.hidden = false;
-  byId("keys").hidden = false;
-  filter();
-  byId("tree").replaceChildren(made.tree);
-  document.documentElement.dataset.ready = "";
-}
-
-unpack(byId("data").textContent).then(start, () => {
-  byId("told").append(" This browser is too old to unfold what is folded.");
-});
