@@ -13,6 +13,7 @@ import typer
 from watchman_cli.cli.completion import complete_server
 from watchman_cli.cli.options import CONFIG, STORE, servers_from_options
 from watchman_cli.errors import ConfigError, WatchmanError
+from watchman_cli.files import replace_file
 
 
 def page(
@@ -47,7 +48,10 @@ def page(
     if target is None:
         sys.stdout.buffer.write(text)
     else:
-        _replace(target, text)
+        try:
+            replace_file(target, text)
+        except OSError as error:
+            raise WatchmanError(f"{target}: {error.strerror}; no page was written") from error
     raise typer.Exit(1 if any(status.error for status in found) else 0)
 
 
@@ -63,21 +67,3 @@ def _checked(output: str) -> Path:
     except OSError as error:
         raise ConfigError([f"--output {output}: {error.strerror}"]) from error
     return path
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write a file whole under another name, then give it its name: who reads it never sees half of it."""
-    from watchman_cli.store.directory_lock import temporary_name, write_new
-
-    part = temporary_name()
-    try:
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            write_new(part, data, folder)
-            os.rename(part, path.name, src_dir_fd=folder, dst_dir_fd=folder)
-        finally:
-            with suppress(OSError):
-                os.unlink(part, dir_fd=folder)
-            os.close(folder)
-    except OSError as error:
-        raise WatchmanError(f"{path}: {error.strerror}; no page was written") from error

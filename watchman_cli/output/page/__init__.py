@@ -22,8 +22,9 @@ from markupsafe import Markup
 
 from watchman_cli.check import Assessment, Limits, State, assess, worst
 from watchman_cli.check.measure import measure
+from watchman_cli.duration import format_duration
 from watchman_cli.output.check import describe
-from watchman_cli.output.format import format_age, format_counts, format_duration
+from watchman_cli.output.format import format_age, format_counts
 from watchman_cli.output.page.nodes import STATUSES, Nodes, rows
 from watchman_cli.reader import ServerStatus
 from watchman_cli.snapshot import StatusRecord
