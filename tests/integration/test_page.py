@@ -10,6 +10,7 @@ import stat
 import threading
 import zlib
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from tests.support.redis_server import RedisServer
 from tests.support.stored import ago, put_snapshot, since
 from tests.support.watchman import Watchman
 from watchman_cli import StatusRecord
+from watchman_cli.deadlines import DeadlineState, Matches
 from watchman_cli.health import Health
 
 HOSTILE = "</script><script>marked=1</script><img src=x onerror=marked=1>\"'--><!--&lt;\u2028\u202e\x07"
@@ -403,6 +405,21 @@ def test_servers_that_are_not_well_are_shown_as_such(watchman: Watchman, tmp_pat
         assert page.title() == "CRITICAL: 7 ecFlow servers - watchman"
     make(watchman, tmp_path, "well", "halted")
     assert read().locator(".card").count() == 2
+
+
+def test_a_deadline_that_is_missed_is_told(watchman: Watchman, tmp_path: Path, read: Read) -> None:
+    due = datetime.now(timezone.utc) - timedelta(hours=1)
+    missed = DeadlineState(
+        "/s complete by 06:00", due, "missed", "other", due + timedelta(minutes=1), Matches(1, 1), misses=1
+    )
+    record = Health(checked_time=ago(1), ok=True, deadlines=[missed.as_json()])
+    put_snapshot(tmp_path / "store", "o/r", [StatusRecord("/s", "queued")], record=record)
+    configured(watchman, tmp_path, "r")
+    make(watchman, tmp_path)
+    card = read().locator(".card")
+    expect(card).to_contain_text("✕ CRITICAL")
+    expect(card).to_contain_text("1 of 1 deadline missed")
+    expect(card).to_contain_text("/s complete by 06:00: due ")
 
 
 def test_ages_go_on_and_it_says_when_it_is_old(forecast: str, read: Read) -> None:

@@ -20,7 +20,7 @@ import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from watchman_cli.check import Assessment, Limits, State, assess, worst
+from watchman_cli.check import Assessment, Limits, State, assess, assess_deadlines, worst
 from watchman_cli.check.measure import measure
 from watchman_cli.duration import format_duration
 from watchman_cli.output.check import describe
@@ -42,15 +42,11 @@ class ServerCard:
     """What the page says of a server; `index` is that of its node, None where there is no snapshot."""
 
     name: str
-    assessment: Assessment
+    status: ServerStatus
+    state: State
     reasons: tuple[str, ...]
     counts: dict[str, int]
     index: int | None
-
-    @property
-    def status(self) -> ServerStatus:
-        """What the store held."""
-        return self.assessment.status
 
     @property
     def stale(self) -> bool:
@@ -81,17 +77,21 @@ def render(found: Sequence[ServerStatus], time: datetime) -> str:
     causes: list[Cause] = []
     for status in found:
         assessed = assess(status, LIMITS)
+        problems = assessed.problems
+        if status.health.deadlines:
+            problems += assess_deadlines(status).problems
+        reasons = tuple(
+            printable(text) for problem in problems for text in (describe(problem), *problem.details)
+        )
         index = nodes.add(status.server, status.snapshot) if status.snapshot else None
-        reasons = tuple(printable(describe(problem)) for problem in assessed.problems)
         counts = status.snapshot.counts() if status.snapshot else {}
-        cards.append(ServerCard(printable(status.server), assessed, reasons, counts, index))
+        state = worst(problem.state for problem in problems)
+        cards.append(ServerCard(printable(status.server), status, state, reasons, counts, index))
         if index is not None:
             causes += _causes(assessed, index)
     shown = nodes.choose(NODES_SHOWN)
-    style, script = (
-        (_FOLDER / "style.css").read_text(),
-        "".join((_FOLDER / name).read_text() for name in SCRIPTS),
-    )
+    style, *scripts = ((_FOLDER / name).read_text("utf-8") for name in ("style.css", *SCRIPTS))
+    script = "".join(scripts)
     environment = Environment(
         loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
@@ -105,8 +105,8 @@ def render(found: Sequence[ServerStatus], time: datetime) -> str:
     return environment.get_template("page.html.j2").render(
         time=time,
         servers=cards,
-        states=Counter(card.assessment.state.name for card in cards),
-        worst=worst(card.assessment.state for card in cards).name,
+        states=Counter(card.state.name for card in cards),
+        worst=worst(card.state for card in cards).name,
         all_states=[each.name for each in (State.CRITICAL, State.UNKNOWN, State.WARNING, State.OK)],
         causes=causes[:CAUSES_SHOWN],
         more_causes=len(causes[CAUSES_SHOWN:]),
