@@ -12,18 +12,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from watchman_cli.errors import BadSnapshot, NoSnapshot, StoreError, WatchmanError
+    from watchman_cli.follow import Change, Resynchronised, ServerStateChange, follow_changes
     from watchman_cli.reader import read_snapshot
     from watchman_cli.snapshot import Snapshot, StatusRecord
 
 __version__ = "0.1.0"
 __all__ = [
     "BadSnapshot",
+    "Change",
     "NoSnapshot",
+    "Resynchronised",
+    "ServerStateChange",
     "Snapshot",
     "StatusRecord",
     "StoreError",
     "WatchmanError",
     "__version__",
+    "follow_changes",
     "read_snapshot",
 ]
 
@@ -32,6 +37,10 @@ _HOMES = {
     "NoSnapshot": "errors",
     "StoreError": "errors",
     "WatchmanError": "errors",
+    "Change": "follow",
+    "Resynchronised": "follow",
+    "ServerStateChange": "follow",
+    "follow_changes": "follow",
     "Snapshot": "snapshot",
     "StatusRecord": "snapshot",
     "read_snapshot": "reader",

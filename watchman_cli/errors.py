@@ -54,6 +54,10 @@ class NoSnapshot(WatchmanError):
     """The store has no snapshot of that server."""
 
 
+class NoChanges(WatchmanError):
+    """The store has no changes of that server."""
+
+
 class BadSnapshot(WatchmanError):
     """The store's value, or a server's reply, is not a valid snapshot."""
 

@@ -21,11 +21,13 @@ ALLOWED: dict[str, set[str]] = {
     "ecflow_client": set(),
     "bindings": DATA | {"ecflow_client"},
     "sync": DATA | {"ecflow_client"},
-    "store": DATA | {"sync"},
-    "collect": DATA | {"deadlines", "config", "ecflow_client", "bindings", "sync", "store"},
+    "store": DATA | {"sync", "changes"},
+    "changes": DATA,
+    "collect": DATA | {"deadlines", "config", "ecflow_client", "bindings", "sync", "store", "changes"},
     "reader": DATA | {"config", "store"},
+    "follow": DATA | {"changes", "store"},
     "check": DATA | {"deadlines", "reader"},
-    "output": DATA | {"deadlines", "config", "collect", "reader", "check"},
+    "output": DATA | {"deadlines", "config", "collect", "reader", "check", "changes", "follow"},
 }
 FOREIGN = {"redis": "store", "typer": "cli", "click": "cli", "ecflow": "bindings"}
 

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import typer
 
 from watchman_cli import __version__
+from watchman_cli.cli.changes import changes
 from watchman_cli.cli.check import PluginCommand, check
 from watchman_cli.cli.collect import collect
 from watchman_cli.cli.config_check import config_check
@@ -43,6 +44,9 @@ app.command("collect", epilog="Example: watchman collect --server nwpc_op -v")(c
 app.command("show", epilog="Example: watchman show nwp_xp/nwpc_op --status aborted")(show)
 app.command("list", epilog="Example: watchman list --json")(list_servers)
 app.command("page", epilog="Example: watchman page --output /var/www/html/ecflow.html")(page)
+app.command("changes", epilog="Example: watchman changes nwp_xp/nwpc_op --since 10m --path /forecast")(
+    changes
+)
 app.command("check", cls=PluginCommand, epilog="Example: watchman check nwp_xp/nwpc_op --max-age 5m")(check)
 app.command("wait", epilog="Example: watchman wait nwpc_op /suite/family --until complete --or aborted")(wait)
 config_app.command("check", epilog="Example: watchman config check --connect")(config_check)

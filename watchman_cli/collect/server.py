@@ -104,11 +104,22 @@ class ServerCollector:
             update,
             snapshot=value,
             new_time=reading.read_time if value is None else None,
+            **self._changes(lease, reading, value),
         )
         lease.commit(update, end=not due)
         self._has_written(record)
         self._end_phase("write")
         return self._verify(lease, reading, record) if due else None
+
+    def _changes(self, lease: Lease, reading: Reading, value: bytes | None) -> dict[str, Any]:
+        """Return what of an update is about changes: nothing where they are not kept, or there is none."""
+        if value is None or not self._server.changes:
+            return {}
+        from watchman_cli.collect.changes import batch_of
+
+        batch = batch_of(self._server.name, lease, reading, value)
+        whole = self._server.publish == "snapshot"
+        return {"changes": batch, "publish_snapshot": whole} if batch else {}
 
     def _update(self, record: Health, cache: bytes | None) -> Update:
         """Return what is written of a health record and a sync cache; the latter goes where it is kept."""
@@ -166,7 +177,7 @@ class ServerCollector:
         """
         self._on_state("the bindings read it, too")
         now = datetime.now(timezone.utc).isoformat(timespec="microseconds")
-        cache, value = None, None
+        cache, value, changes = None, None, {}
         try:
             theirs = self._reader.ask_bindings()
             verification = self._compare(lease, reading, theirs)
@@ -179,6 +190,7 @@ class ServerCollector:
             instead = reading_of(theirs, now, verification.difference)
             value = snapshot.encode(now, instead.server_state, instead.pieces or ())
             cache = b""
+            changes = self._changes(lease, instead, value)
             disabled = {"since": now, "reason": verification.difference}
             record = replace(
                 record,
@@ -189,7 +201,7 @@ class ServerCollector:
             )
             record = self._with_details(record, instead, value)
         try:
-            lease.commit(replace(self._update(record, cache), snapshot=value))
+            lease.commit(replace(self._update(record, cache), snapshot=value, **changes))
             self._has_written(record)
         except (LeaseLost, StoreError) as error:  # the snapshot itself was written before
             why = str(error) or "another run has taken over"

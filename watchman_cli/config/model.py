@@ -13,6 +13,7 @@ from watchman_cli.text import suggestion
 
 Protocol = Literal["tcp", "ssl", "http", "https"]
 Reader = Literal["auto", "protocol", "bindings"]
+Publish = Literal["notice", "snapshot"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Server:
     protocol: Protocol
     reader: Reader
     max_reply: int
+    changes: bool = False
+    publish: Publish = "notice"
     expire: int | None = None
     certificate: Path | None = None
     tokens: Path | None = None

@@ -3,7 +3,7 @@
 base.py has the contract. Only redis*.py import redis, and only when a store in Redis is opened.
 """
 
-from watchman_cli.store.base import Lease, LeaseLost, SnapshotChanged, Store, StoredState, Update
+from watchman_cli.store.base import Lease, LeaseLost, SnapshotChanged, Store, StoredBatch, StoredState, Update
 from watchman_cli.store.url import open_store, redact
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "LeaseLost",
     "SnapshotChanged",
     "Store",
+    "StoredBatch",
     "StoredState",
     "Update",
     "open_store",

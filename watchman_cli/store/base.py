@@ -15,7 +15,12 @@ raises LeaseLost only where another live holder has the server, or where the sna
 than the one that was there when the lease was taken. A new time is set only in the snapshot that was there
 then, byte for byte, and proved to be whole by its digest or by the caller who has read it with `value`; else
 SnapshotChanged is raised, nothing is written and the lease stays. A directory replaces each file by itself,
-the snapshot first: what is lost in between is at most the sync cache, which names its snapshot's revision.
+the snapshot first: what is lost in between is at most the sync cache, which names its snapshot's revision,
+and the changes.
+
+A batch of changes is appended where the update has one, once, and with the snapshot that it leads to. If it
+names another revision than that of the snapshot which is replaced, a reset is appended in its place. To keep
+changes is optional for a store.
 """
 
 from __future__ import annotations
@@ -23,15 +28,22 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from watchman_cli import snapshot
+from watchman_cli.errors import StoreError
 from watchman_cli.snapshot import Head
+
+if TYPE_CHECKING:
+    from watchman_cli.changes.batch import Batch
 
 LOCK_GRACE = 5.0  # seconds after its deadline for which a lease of a run that was killed stays at most
 ADDRESS_WAIT = 0.5  # part of a lease's time for which it waits for an address that another run reads
 FIRST_POLL, LAST_POLL = 0.02, 0.25  # seconds between two looks at such an address
+MAX_BATCHES = 1440  # that are kept of a server in Redis: of a day, with a run each minute
+MAX_BATCH = 64 << 20  # bytes that are read of one
 MAX_VALUE = {"status": 512 << 20, "health": 1 << 20, "sync": 64 << 20}  # bytes that are read of a value
 
 
@@ -81,6 +93,7 @@ class Update:
     as it is. `sync` is None where it stays, and empty where it is to be deleted. `expire` is the number of
     seconds after which the store drops the snapshot; None where it stays for ever. It is given when a server
     could not be read, too: what was configured since the snapshot was written counts from then on.
+    `changes` is appended with the snapshot, and with `publish_snapshot` the snapshot itself is published.
     """
 
     health: bytes
@@ -88,6 +101,16 @@ class Update:
     new_time: str | None = None
     sync: bytes | None = None
     expire: int | None = None
+    changes: Batch | None = None
+    publish_snapshot: bool = False
+
+
+@dataclass(frozen=True)
+class StoredBatch:
+    """The bytes of a batch of changes, and the position in the store after which the next one is."""
+
+    position: str
+    value: bytes
 
 
 def with_time(value: bytes, new_time: str) -> bytes:
@@ -191,6 +214,25 @@ class Store(ABC):
         Raises what `value` does. A store that can read a part of a value overrides it.
         """
         return (self.value(name, "status") or b"")[: snapshot.HEAD_SIZE]
+
+    def changes_after(self, name: str, position: str, wait: float = 0) -> Sequence[StoredBatch]:
+        """Return some batches of a server's changes after a position: the empty one is before all of them.
+
+        Where there is none, `wait` for that many seconds at most. Raises StoreError.
+        """
+        raise self._without_changes
+
+    def changes_end(self, name: str) -> str:
+        """Return the position after the last batch; empty where there is none. Raises StoreError."""
+        raise self._without_changes
+
+    def changes_at(self, seconds: float) -> str:
+        """Return a position after which all batches are that were appended from a time.time() on."""
+        return ""
+
+    @property
+    def _without_changes(self) -> StoreError:
+        return StoreError(f"store {self.url}: a store of this kind keeps no changes")
 
     def set_timeout(self, seconds: float) -> None:  # noqa: B027 (a store that does not wait has none)
         """Bound the wait for one answer of the store, so that a deadline can be kept."""

@@ -11,10 +11,10 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import quote
 
 from watchman_cli import snapshot
@@ -26,6 +26,7 @@ from watchman_cli.store.base import (
     LeaseLost,
     SnapshotChanged,
     Store,
+    StoredBatch,
     StoredState,
     Update,
     is_whole,
@@ -34,7 +35,11 @@ from watchman_cli.store.base import (
 from watchman_cli.store.directory_lock import DirectoryLock
 from watchman_cli.text import printable
 
+if TYPE_CHECKING:
+    from watchman_cli.changes.batch import Batch
+
 ADDRESSES = ".addresses"  # no owner's name begins with a dot
+CHANGES_POLL = 0.5  # seconds between two looks at the file of changes
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -60,12 +65,42 @@ class DirectoryStore(Store):
     def head(self, name: str) -> bytes:
         path = self.root / name / file_name("status")
         with _translating_os_errors(self.url), suppress(FileNotFoundError, NotADirectoryError):
-            with _open(path) as file:
+            with open_regular(path) as file:
                 return file.read(snapshot.HEAD_SIZE)
         return b""
 
     def close(self) -> None:
         """Nothing is kept open."""
+
+    def changes_after(self, name: str, position: str, wait: float = 0) -> Sequence[StoredBatch]:
+        from watchman_cli.store import directory_changes
+
+        folder, end = self.root / name, time.monotonic() + wait
+        with self._reading_changes(name):
+            while True:
+                before = directory_changes.state_of(folder)
+                found = directory_changes.read_after(folder, position)
+                if found:
+                    return found
+                while True:
+                    if time.monotonic() >= end or self.stopped.wait(CHANGES_POLL):
+                        return []
+                    if directory_changes.state_of(folder) != before:
+                        break
+
+    def changes_end(self, name: str) -> str:
+        from watchman_cli.store import directory_changes
+
+        with self._reading_changes(name):
+            return directory_changes.end_of(self.root / name)
+
+    @contextmanager
+    def _reading_changes(self, name: str) -> Iterator[None]:
+        try:
+            with _translating_os_errors(self.url):
+                yield
+        except BadSnapshot as error:
+            raise StoreError(f"store {self.url}: the changes of {name}: {error}") from error
 
     def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
         lifetime = max(1.0, deadline - time.monotonic())
@@ -174,11 +209,17 @@ class DirectoryLease(Lease):
             value = update.snapshot
             if update.new_time is not None:
                 value = with_time(self._checked_snapshot(), update.new_time)
+            batch = update.changes
+            if batch is not None:  # what is replaced
+                replaced = snapshot.parse_head(self._store.head(self._name))
+                batch = batch.following(replaced.revision if replaced else None)
             if value is not None:
                 self._publish("status", value)
             if update.sync is not None:
                 self._publish("sync", update.sync)
             self._publish("health", update.health)
+            if batch is not None:
+                self._append(batch)
         if end:
             self.release()
         else:
@@ -213,6 +254,17 @@ class DirectoryLease(Lease):
         elif not lock.publish(data, file_name(field)):
             raise LeaseLost
 
+    def _append(self, batch: Batch) -> None:
+        from watchman_cli.store import directory_changes
+
+        lock = self._locks[0]
+        if not lock.is_held():
+            raise LeaseLost
+        try:
+            directory_changes.append(lock.folder, batch.encode())
+        except BadSnapshot as error:
+            raise StoreError(f"store {self._store.url}: the changes of {self._name}: {error}") from error
+
     def release(self) -> None:
         _release(self._locks)
 
@@ -224,14 +276,14 @@ def file_name(field: str) -> str:
 
 def _read(path: Path, limit: int) -> bytes:
     """Return what is in a file. Raises OSError, and BadSnapshot where it is no file that watchman wrote."""
-    with _open(path) as file:
+    with open_regular(path) as file:
         value = file.read(limit + 1)
     if len(value) > limit:
         raise BadSnapshot(f"it is larger than {limit >> 20} MB")
     return value
 
 
-def _open(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BinaryIO:
     """Open a file to be read. Raises OSError, and BadSnapshot where it is not a regular one."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -239,11 +291,19 @@ def _open(path: Path) -> BinaryIO:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise BadSnapshot("it is not a regular file") from error
         raise
+    try:
+        check_regular(descriptor)
+    except BadSnapshot:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
+
+
+def check_regular(descriptor: int) -> None:
+    """Raise BadSnapshot where what was opened is not a regular file."""
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
-        os.close(descriptor)
         raise BadSnapshot("it is a directory" if stat.S_ISDIR(mode) else "it is not a regular file")
-    return os.fdopen(descriptor, "rb")
 
 
 def _unlink(name: str, folder: int) -> None:

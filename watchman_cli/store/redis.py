@@ -6,7 +6,7 @@ A lease is a key that expires soon after the run's deadline (redis_lease.py).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import redis
@@ -15,7 +15,7 @@ from redis import exceptions
 from watchman_cli import retry, snapshot
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.store import redis_errors
-from watchman_cli.store.base import MAX_VALUE, Lease, Store
+from watchman_cli.store.base import MAX_VALUE, Lease, Store, StoredBatch
 from watchman_cli.store.redis_connection import MAX_TIMEOUT, TimeBudget
 from watchman_cli.store.redis_lease import RedisLease
 from watchman_cli.store.redis_lock import key
@@ -73,6 +73,21 @@ class RedisStore(Store):
 
         value: bytes | None = self.call(get, time.monotonic() + READ_DEADLINE, retry_until=MAX_TIMEOUT)
         return value
+
+    def changes_after(self, name: str, position: str, wait: float = 0) -> Sequence[StoredBatch]:
+        from watchman_cli.store import redis_stream
+
+        return redis_stream.read_after(self, name, position, wait)
+
+    def changes_end(self, name: str) -> str:
+        from watchman_cli.store import redis_stream
+
+        return redis_stream.end_of(self, name)
+
+    def changes_at(self, seconds: float) -> str:
+        from watchman_cli.store import redis_stream
+
+        return redis_stream.position_at(seconds)
 
     def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
         lease = RedisLease(self, name, deadline, address)

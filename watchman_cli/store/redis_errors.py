@@ -41,6 +41,8 @@ def describe(error: Exception, waited: str, *, follows_master: bool) -> tuple[st
         return waited, True
     if isinstance(error, (exceptions.ConnectionError, OSError)):
         return _connection_failure(error)
+    if "XTRIM" in str(error) and "syntax" in str(error):
+        return "it is older than Redis 6.2, which `changes: true` needs", False
     reason = _reason(error)
     passing = isinstance(error, _PASSING) or reason.startswith(_PASSING_CODES)
     return (f"not now: {reason}" if passing else f"refused: {reason}"), passing

@@ -27,6 +27,7 @@ from watchman_cli.store.redis_lock import NO_EXPIRY, RedisLock, address_key, key
 if TYPE_CHECKING:
     from redis.client import Pipeline
 
+    from watchman_cli.changes.batch import Batch
     from watchman_cli.store.redis import RedisStore
 
 MAX_RACES = 10  # times that a commit is begun again because another writer was in between
@@ -38,7 +39,7 @@ class RedisLease(Lease):
     def __init__(self, store: RedisStore, name: str, deadline: float, address: str | None) -> None:
         super().__init__()
         self._store, self._deadline = store, deadline
-        self._keys = {field: key(name, field) for field in ("status", "health", "sync", "lock")}
+        self._keys = {field: key(name, field) for field in ("status", "health", "sync", "changes", "lock")}
         token = holder.new_token()
         self._token = token
         self._lock = RedisLock(store, self._keys["lock"], token, deadline)
@@ -132,7 +133,10 @@ class RedisLease(Lease):
             self._check_snapshot(pipe, watched)
         mine = [lock for lock, owner in zip(locks, owners, strict=True) if owner == self._token]
         ended = [self._lock, *(lock for lock in mine if lock is not self._lock)] if end else []
-        self._execute(pipe, update, ended)
+        changes = None
+        if update.changes is not None:
+            changes = self._following(pipe, update.changes)
+        self._execute(pipe, update, ended, changes)
         for lock in ended:
             lock.held = False
 
@@ -172,7 +176,20 @@ class RedisLease(Lease):
         if (self._read[: snapshot.HEAD_SIZE], len(self._read)) != (self.stored.raw_head, self.stored.size):
             raise SnapshotChanged
 
-    def _execute(self, pipe: Pipeline, update: Update, ended: list[RedisLock]) -> None:
+    def _following(self, pipe: Pipeline, batch: Batch) -> tuple[Batch, bool]:
+        """Return what is appended, after the snapshot that is there, and whether its key is of another type.
+
+        The snapshot is watched: where it is replaced meanwhile, the transaction is not executed.
+        """
+        raw_head = _get_or_none(lambda: pipe.getrange(self._keys["status"], 0, snapshot.HEAD_SIZE - 1))
+        replaced = snapshot.parse_head(raw_head or b"")
+        kind: Any = pipe.type(self._keys["changes"])
+        foreign = kind not in (b"stream", b"none")
+        return batch.following(replaced.revision if replaced else None), foreign
+
+    def _execute(
+        self, pipe: Pipeline, update: Update, ended: list[RedisLock], changes: tuple[Batch, bool] | None
+    ) -> None:
         keys = self._keys
         expire = update.expire
         written = update.snapshot is not None or update.new_time is not None
@@ -186,6 +203,7 @@ class RedisLease(Lease):
             pipe.setrange(keys["status"], snapshot.TIME_OFFSET, update.new_time)
         if expire is not None and (update.new_time is not None or expiry == NO_EXPIRY):
             pipe.expire(keys["status"], expire)
+            pipe.expire(keys["changes"], expire)
         elif expire is None and (update.new_time is not None or expiry > 0):
             pipe.persist(keys["status"])
         pipe.set(keys["health"], update.health)
@@ -193,6 +211,10 @@ class RedisLease(Lease):
             pipe.set(keys["sync"], update.sync)
         elif update.sync is not None:
             pipe.delete(keys["sync"])
+        if changes is not None:
+            from watchman_cli.store import redis_stream
+
+            redis_stream.append(pipe, keys["status"], changes[0], update, foreign=changes[1])
         for lock in ended:
             pipe.delete(lock.key)
         pipe.execute()

@@ -1,0 +1,164 @@
+"""A batch: all that one run changed in a server's snapshot, as one event of CloudEvents 1.0 in JSON.
+
+It names the revision of the snapshot that it replaced and that of the new one. Where it is not known what
+changed, the batch is a reset: it names only the new revision, and readers read the snapshot anew.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Union
+
+import orjson
+
+from watchman_cli import schema
+from watchman_cli.snapshot import StatusRecord, parse_time
+
+MAX_CHANGES = 20_000  # of one batch; above that, reading the snapshot anew costs a reader less
+CHANGES, RESET = "watchman.changes", "watchman.reset"
+_MADE_OF = ("path", "from", "to", "since", "flags")
+
+Pair = tuple[Union[StatusRecord, None], Union[StatusRecord, None]]  # a node's record before and after
+
+
+class BadBatch(Exception):
+    """What stands where a batch is expected is none; says why."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one run changed in the snapshot of the server `source`, which it read at `time`.
+
+    `before` is the revision that was replaced; None of a reset, and `reason` then says why. `changes` has a
+    pair for each node: its record before, None where it appeared, and after, None where it vanished. A
+    batch that was read back has of a record before only the path and the status.
+    """
+
+    source: str
+    time: str  # ISO 8601
+    before: str | None
+    after: str
+    server_state: str
+    changes: Sequence[Pair] = ()
+    server_state_before: str | None = None  # where it changed
+    reason: str | None = None
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    def following(self, revision: str | None) -> Batch:
+        """Return this batch if it is what follows `revision`, else a reset."""
+        if self.before is None or self.before == revision:
+            return self
+        return self.as_reset("another writer was in between")
+
+    def as_reset(self, reason: str) -> Batch:
+        """Return the batch that says only that the snapshot is to be read anew."""
+        return replace(self, before=None, changes=(), server_state_before=None, reason=reason)
+
+    def encode(self) -> bytes:
+        """Return the batch as JSON, in one line."""
+        return self._encode(changes=[_document(old, new) for old, new in self.changes])
+
+    def encode_notice(self) -> bytes:
+        """Return the same event with the number of changes in place of the changes."""
+        return self._encode(count=len(self.changes))
+
+    def _encode(self, **content: Any) -> bytes:
+        state = {"from": self.server_state_before, "to": self.server_state}
+        data = {
+            "before": self.before,
+            "after": self.after,
+            "server_state": {name: value for name, value in state.items() if value},
+            "reason": self.reason,
+            **({} if self.before is None else content),
+        }
+        event = {
+            "specversion": "1.0",
+            "type": RESET if self.before is None else CHANGES,
+            "source": self.source,
+            "id": self.id,
+            "time": self.time,
+            "data": {name: value for name, value in data.items() if value is not None},
+        }
+        return orjson.dumps(event)
+
+    @property
+    def read_time(self) -> datetime:
+        """When the server was read."""
+        return parse_time(self.time)
+
+
+def make_batch(
+    source: str,
+    time: str,
+    states: tuple[str | None, str],
+    revisions: tuple[str | None, str],
+    changes: Sequence[Pair],
+    reason: str | None = None,
+) -> Batch:
+    """Return a batch; `states` and `revisions` are those before and after, None where not known."""
+    old_state, state = states
+    batch = Batch(
+        source,
+        time,
+        *revisions,
+        server_state=state,
+        changes=changes,
+        server_state_before=None if old_state == state else old_state,
+        reason=reason,
+    )
+    if batch.before is None:
+        return batch.as_reset(reason or "it is not known what changed")
+    if len(changes) > MAX_CHANGES:
+        return batch.as_reset(f"{len(changes)} nodes changed")
+    return batch
+
+
+def _document(old: StatusRecord | None, new: StatusRecord | None) -> dict[str, Any]:
+    """Return a change as it stands in a batch."""
+    known = new or old
+    assert known
+    document: dict[str, Any] = {"path": known.path}
+    if old:
+        document["from"] = old.status
+    if new:
+        document["to"] = new.status
+        if new.since:
+            document["since"] = new.since
+        if new.flags:
+            document["flags"] = new.flags
+        document.update(new.more)
+    return document
+
+
+def decode(value: bytes) -> Batch:
+    """Return the batch in a store's value. Raises BadBatch."""
+    try:
+        event = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise BadBatch(f"not JSON: {error}") from error
+    if not schema.is_valid("changes", event):
+        raise BadBatch(schema.why_invalid("changes", event))
+    data = event["data"]
+    return Batch(
+        source=event["source"],
+        time=event["time"],
+        before=data.get("before"),
+        after=data["after"],
+        server_state=data["server_state"]["to"],
+        changes=[_pair(each) for each in data.get("changes", ())],
+        server_state_before=data["server_state"].get("from"),
+        reason=data.get("reason"),
+        id=event["id"],
+    )
+
+
+def _pair(change: dict[str, Any]) -> Pair:
+    path, old, new = change["path"], change.get("from"), change.get("to")
+    before = StatusRecord(path, old) if old else None
+    if not new:
+        return before, None
+    more = tuple(sorted((name, value) for name, value in change.items() if name not in _MADE_OF))
+    return before, StatusRecord(path, new, change.get("since"), tuple(change.get("flags", ())), more)

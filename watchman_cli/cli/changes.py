@@ -1,0 +1,144 @@
+"""`watchman changes`: what changed from run to run, by what is in the store."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import typer
+
+from watchman_cli.cli.completion import complete_path
+from watchman_cli.cli.options import CONFIG, SERVER, STORE, duration, server_from_options, wants_colour
+from watchman_cli.errors import NoChanges, print_error
+from watchman_cli.signals import install_handlers
+
+if TYPE_CHECKING:
+    from watchman_cli.changes.batch import Batch
+    from watchman_cli.follow import Place
+    from watchman_cli.store import Store
+
+BETWEEN = "another writer was in between, or what was kept was trimmed"
+
+
+def changes(
+    name: str = SERVER,
+    follow: bool = typer.Option(False, "--follow", "-f", help="Go on with each change that comes."),
+    since: float | None = typer.Option(
+        None,
+        "--since",
+        metavar="TIME",
+        parser=duration,
+        help="Print only what changed in this time (90s, 10m, 2h, 1d). Otherwise all that is kept; with "
+        "--follow, what changes from now on.",
+    ),
+    path: str = typer.Option(
+        "/",
+        "--path",
+        metavar="/SUITE",
+        help="Print only changes of this node and of those below it.",
+        autocompletion=complete_path,
+    ),
+    as_json: bool = typer.Option(False, "--json", help="Print an event of CloudEvents as JSON in each line."),
+    config: str | None = CONFIG,
+    store: str | None = STORE,
+) -> None:
+    """Print each node's change, of a server whose changes are kept (`changes: true`)."""
+    install_handlers()
+    opened, name = server_from_options(name, config, store)
+    printer = _Printer(name, "/" + path.strip("/"), as_json)
+    if not opened.changes_end(name):
+        advice = "set `changes: true` for it, and the next change is kept"
+        problem = f"{name}: no changes in {opened.url}: {advice}"
+        if not follow:
+            raise NoChanges(problem)
+        print_error(f"watchman: {problem}; waiting for it")
+    place = None
+    if since is not None or not follow:
+        place = _print_history(printer, opened, name, None if since is None else time.time() - since)
+    if follow:
+        _follow(printer, opened, name, place)
+
+
+def _print_history(printer: _Printer, store: Store, name: str, since: float | None) -> Place | None:
+    """Print what is kept; return how far that goes."""
+    from watchman_cli.follow import history
+
+    place = None
+    for after, batch in history(store, name, since):
+        if batch.before is None or (place and place.revision != batch.before):
+            printer.gap(batch.read_time, batch.reason or BETWEEN)
+        printer.batch(batch)
+        place = after
+    return place
+
+
+def _follow(printer: _Printer, store: Store, name: str, place: Place | None) -> None:
+    """Print what comes, and on standard error what is amiss, until a signal ends the process."""
+    from watchman_cli.follow import Resynchronised, follow
+
+    report = _report_once()
+    first = place is None
+    for each in follow(store, name, place, report):
+        if each is None:
+            report(_stale_reason(store, name))
+        elif not isinstance(each, Resynchronised):
+            report("")
+            printer.batch(each)
+        elif not first:
+            printer.gap(each.snapshot.collected_time, each.reason)
+        first = False
+
+
+def _report_once() -> Callable[[str], None]:
+    """Return what prints a problem on standard error when it is another than before."""
+    reported = ""
+
+    def report(problem: str) -> None:
+        nonlocal reported
+        if problem and problem != reported:
+            print_error(f"watchman: {problem}")
+        reported = problem
+
+    return report
+
+
+def _stale_reason(store: Store, name: str) -> str:
+    from watchman_cli import health
+    from watchman_cli.errors import BadSnapshot
+
+    try:
+        record = health.decode(store.value(name, "health"))
+    except BadSnapshot:
+        return ""
+    return f"{name}: stale: {record.summary}" if record.failures else ""
+
+
+class _Printer:
+    """Prints the changes of one server that are at a path or below it."""
+
+    def __init__(self, server: str, path: str, as_json: bool) -> None:
+        self._server, self._path, self._as_json = server, path, as_json
+        self._colour = wants_colour()
+
+    def batch(self, batch: Batch) -> None:
+        from watchman_cli.follow import Change, events_of
+        from watchman_cli.output import changes as output
+
+        below = self._path.rstrip("/") + "/"
+        for event in events_of(batch):
+            where = event.path if isinstance(event, Change) else "/"
+            if where == self._path or where.startswith(below):
+                print(output.as_json(event) if self._as_json else output.as_text(event, self._colour))
+        sys.stdout.flush()
+
+    def gap(self, time: datetime, reason: str) -> None:
+        from watchman_cli.output import changes as output
+
+        if self._as_json:
+            print(output.gap_as_json(self._server, time, reason))
+        else:
+            print(output.gap_as_text(time, reason))
+        sys.stdout.flush()

@@ -1,0 +1,51 @@
+"""The batch of changes that a run's reading gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from watchman_cli import snapshot
+from watchman_cli.changes.batch import Batch, Pair, make_batch
+from watchman_cli.changes.compare import Ambiguous, compare_records
+from watchman_cli.snapshot import Head
+from watchman_cli.store import Lease
+from watchman_cli.sync.reading import Reading
+
+
+def batch_of(source: str, lease: Lease, reading: Reading, value: bytes) -> Batch | None:
+    """Return what a new snapshot, `value`, changes of the stored one; None where its records are the same.
+
+    An incremental reading has the changes; to a full one, the stored snapshot is read and compared. Raises
+    StoreError.
+    """
+    new = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
+    assert new
+    changes: Sequence[Pair]
+    if reading.changes is not None:
+        old, changes, reason = lease.stored.head, reading.changes, None
+    else:
+        old, changes, reason = _compare(lease, reading)
+    if old and old.revision == new.revision:
+        return None
+    return make_batch(
+        source,
+        new.collected_time,
+        (old.server_state if old else None, new.server_state),
+        (old.revision if old else None, new.revision),
+        changes,
+        reason,
+    )
+
+
+def _compare(lease: Lease, reading: Reading) -> tuple[Head | None, list[Pair], str | None]:
+    """Return the stored snapshot's head, how the reading differs from it, and why that is not known."""
+    value = lease.value("status") or b""
+    head = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
+    if head is None:
+        return None, [], "there was no snapshot of this watchman's" if value else "there was no snapshot"
+    try:
+        return head, compare_records(snapshot.records_of(value, head.revision), reading.pieces or ()), None
+    except snapshot.NotWhole as error:
+        return None, [], str(error)
+    except Ambiguous:
+        return None, [], "two nodes have one path"

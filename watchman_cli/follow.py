@@ -1,0 +1,229 @@
+"""Following a server's changes, without missing one: where that cannot be proved, the snapshot is read anew.
+
+Each batch names the revision that it replaced. A reader that has the snapshot of that revision applies it;
+any other has missed something: the stream was trimmed, or another writer was in between. Where no batch
+comes, the revision of the stored snapshot tells whether one should have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Union
+
+from watchman_cli import snapshot
+from watchman_cli.changes.batch import BadBatch, Batch, decode
+from watchman_cli.errors import BadSnapshot, NoSnapshot, WatchmanError
+from watchman_cli.snapshot import Snapshot
+from watchman_cli.store import Store, StoredBatch, open_store
+
+WAIT = 2.0  # seconds for which the store is waited for, before the snapshot's revision is looked at
+PAUSE = 1.0  # seconds after a failure
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of one node: `previous` is None where it appeared, and `status` where it vanished.
+
+    Both are the same where only something else changed. `time` is when the server was asked; `since`, `flags`
+    and `more` are those of the record now. No other change of the server has this `id`.
+    """
+
+    id: str
+    server: str
+    time: datetime
+    path: str
+    previous: str | None
+    status: str | None
+    since: str | None = None
+    flags: tuple[str, ...] = ()
+    more: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class ServerStateChange:
+    """The server as a whole runs jobs now, or no longer: RUNNING, HALTED or SHUTDOWN."""
+
+    id: str
+    server: str
+    time: datetime
+    previous: str
+    state: str
+
+
+@dataclass(frozen=True)
+class Resynchronised:
+    """The snapshot was read anew, and says why: what changed before it is not told node by node."""
+
+    snapshot: Snapshot
+    reason: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """How far a reader has read, and the revision of the snapshot that it has then."""
+
+    position: str
+    revision: str | None
+
+
+Event = Union[Change, ServerStateChange]
+
+
+def follow_changes(
+    store: str, name: str, on_problem: Callable[[str], None] = lambda _: None
+) -> Iterator[Event | Resynchronised]:
+    """Yield each change of the server `name` (`owner/repo`) in the store at the URL `store`, without end.
+
+    The first that is yielded is Resynchronised, with the snapshot on which the changes follow. Another one
+    comes whenever it cannot be proved that no change was missed. A store that does not answer later is asked
+    again, and `on_problem` is called with the reason.
+
+    Raises NoSnapshot, BadSnapshot and StoreError where already the first snapshot cannot be read.
+    """
+    opened = open_store(store)
+    try:
+        for each in follow(opened, name, None, on_problem):
+            if isinstance(each, Batch):
+                yield from events_of(each)
+            elif each is not None:
+                yield each
+    finally:
+        opened.close()
+
+
+def events_of(batch: Batch) -> Iterator[Event]:
+    """Yield the changes of a batch, that of the server's state first."""
+    read_time = batch.read_time
+    if batch.server_state_before:
+        yield ServerStateChange(
+            f"{batch.id}/server", batch.source, read_time, batch.server_state_before, batch.server_state
+        )
+    for number, (old, new) in enumerate(batch.changes):
+        known = new or old
+        assert known
+        yield Change(
+            id=f"{batch.id}/{number}",
+            server=batch.source,
+            time=read_time,
+            path=known.path,
+            previous=old.status if old else None,
+            status=new.status if new else None,
+            since=new.since if new else None,
+            flags=new.flags if new else (),
+            more=new.more if new else (),
+        )
+
+
+def follow(
+    store: Store, name: str, place: Place | None, on_problem: Callable[[str], None]
+) -> Iterator[Batch | Resynchronised | None]:
+    """Yield each batch after a place, or after a first Resynchronised; None where for a while none came.
+
+    Raises WatchmanError where nothing could be read yet.
+    """
+    follower, began = _Follower(store, name, place), False
+    while True:
+        try:
+            found = follower.step()
+        except WatchmanError as error:
+            if not began:
+                raise
+            on_problem(str(error))
+            store.stopped.wait(PAUSE)
+        else:
+            began = True
+            if not found:
+                yield None
+            yield from found
+
+
+def history(store: Store, name: str, since: float | None) -> Iterator[tuple[Place, Batch]]:
+    """Yield the batches that the store still has, with the place after each; those since a time.time().
+
+    Raises StoreError.
+    """
+    position = "" if since is None else store.changes_at(since)
+    while stored := store.changes_after(name, position):
+        for each in stored:
+            position = each.position
+            try:
+                batch = decode(each.value)
+            except BadBatch:  # the revisions of the next one tell that something is missing
+                continue
+            if since is None or batch.read_time.timestamp() >= since:
+                yield Place(position, batch.after), batch
+
+
+class _Follower:
+    """What one reader has read; `place` is None where the snapshot is to be read anew."""
+
+    def __init__(self, store: Store, name: str, place: Place | None) -> None:
+        self._store, self._name, self._place = store, name, place
+        self._reason = "the first look"
+
+    def step(self) -> Sequence[Batch | Resynchronised]:
+        """Return what is next, waiting for it for a while. Raises WatchmanError."""
+        if self._place is None:
+            return [self._resynchronise()]
+        stored = self._store.changes_after(self._name, self._place.position, WAIT)
+        if stored or self._revision() == self._place.revision:
+            return self._followed(stored, self._place)
+        # The snapshot is another: either its batch was appended since, or there will be none.
+        stored = self._store.changes_after(self._name, self._place.position)
+        if not stored:
+            self._lose("the snapshot was replaced, and no batch tells how")
+        return self._followed(stored, self._place) if self._place else []
+
+    def _followed(self, stored: Sequence[StoredBatch], place: Place) -> list[Batch | Resynchronised]:
+        """Return the batches that follow each on the one before, and note where one does not."""
+        found: list[Batch | Resynchronised] = []
+        for each in stored:
+            try:
+                batch = decode(each.value)
+            except BadBatch as error:
+                self._lose(f"a batch is not valid: {error}")
+                return found
+            if batch.before is None or batch.before != place.revision:
+                self._lose(batch.reason or "a batch is missing before the next one")
+                return found
+            place = self._place = Place(each.position, batch.after)
+            found.append(batch)
+        return found
+
+    def _lose(self, reason: str) -> None:
+        self._place, self._reason = None, reason
+
+    def _resynchronise(self) -> Resynchronised:
+        """Read the snapshot, and find the place in the stream from which the changes follow on it."""
+        position = self._store.changes_end(self._name)
+        value = self._store.value(self._name, "status")
+        if value is None:
+            raise NoSnapshot(f"{self._name}: no snapshot in {self._store.url}")
+        try:
+            found = snapshot.decode(value)
+        except BadSnapshot as error:
+            why = f"the snapshot in {self._store.url} is not valid: {error}"
+            raise BadSnapshot(f"{self._name}: {why}") from error
+        head = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
+        revision = head.revision if head else None
+        self._place = Place(self._passed(position, revision), revision)
+        return Resynchronised(found, self._reason)
+
+    def _passed(self, position: str, revision: str | None) -> str:
+        """Return the position after the batch that led to a revision, if that one came after `position`."""
+        for number, each in enumerate(self._store.changes_after(self._name, position)):
+            try:
+                batch = decode(each.value)
+            except BadBatch:
+                break
+            if batch.before == revision and not number:
+                break
+            if batch.after == revision:
+                return each.position
+        return position
+
+    def _revision(self) -> str | None:
+        head = snapshot.parse_head(self._store.head(self._name))
+        return head.revision if head else None

@@ -1,0 +1,55 @@
+"""Changes, for a person and as lines of JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import orjson
+
+from watchman_cli.changes.batch import RESET
+from watchman_cli.follow import Change, Event
+from watchman_cli.output.format import colourize
+from watchman_cli.text import printable
+
+
+def as_text(event: Event, colour: bool) -> str:
+    """Return the line of one change: when, which node, from which status to which, and its flags."""
+    time = _time(event.time)
+    if not isinstance(event, Change):
+        return f"{time}  server  {event.previous} → {event.state}"
+    old = colourize(event.previous, event.previous, colour) if event.previous else "(new)"
+    new = colourize(event.status, event.status, colour) if event.status else "(gone)"
+    what = new if event.previous == event.status else f"{old} → {new}"
+    return f"{time}  {printable(event.path)}  {what}" + "".join(
+        f", {printable(flag)}" for flag in event.flags
+    )
+
+
+def gap_as_text(time: datetime, reason: str) -> str:
+    """Return the line where it is not known what changed."""
+    return f"{_time(time)}  not known what changed until then: {printable(reason)}"
+
+
+def as_json(event: Event) -> str:
+    """Return a change as an event of CloudEvents 1.0."""
+    if not isinstance(event, Change):
+        state = {"from": event.previous, "to": event.state}
+        return _event("watchman.server_state", event.server, event.id, event.time, state)
+    found = {"from": event.previous, "to": event.status, "since": event.since}
+    known = {name: value for name, value in found.items() if value is not None}
+    data: dict[str, object] = {**known, **({"flags": event.flags} if event.flags else {}), **dict(event.more)}
+    return _event("watchman.change", event.server, event.id, event.time, data, subject=event.path)
+
+
+def gap_as_json(server: str, time: datetime, reason: str) -> str:
+    """Return the event that says that it is not known what changed."""
+    return _event(RESET, server, f"reset/{time.isoformat()}", time, {"reason": reason})
+
+
+def _event(kind: str, source: str, id_: str, time: datetime, data: object, **more: str) -> str:
+    event = {"specversion": "1.0", "type": kind, "source": source, "id": id_, "time": time, **more}
+    return orjson.dumps({**event, "data": data}).decode()
+
+
+def _time(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S %Z}"

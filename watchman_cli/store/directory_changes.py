@@ -1,0 +1,87 @@
+"""A server's changes in a directory: the file `changes.jsonl`, a line of JSON for each batch.
+
+A position is the number of the file, as the file system has it, and a place in it. Readers find by the
+revisions in the batches whether the place is what they think.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from watchman_cli.store.base import StoredBatch
+from watchman_cli.store.directory import check_regular, open_regular
+
+FILE, OLDER = "changes.jsonl", "changes.jsonl.1"
+MAX_SIZE = 16 << 20  # bytes of a file from which on the next one is begun
+_APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def append(folder: int, batch: bytes) -> None:
+    """Append a batch in one write, in a new file where the last one is full. Raises OSError, BadSnapshot.
+
+    What a run that was killed has left of a line stays a line by itself.
+    """
+    with suppress(FileNotFoundError):
+        if os.stat(FILE, dir_fd=folder, follow_symlinks=False).st_size >= MAX_SIZE:
+            os.rename(FILE, OLDER, src_dir_fd=folder, dst_dir_fd=folder)
+    descriptor = os.open(FILE, _APPEND, 0o666, dir_fd=folder)
+    try:
+        check_regular(descriptor)
+        size = os.fstat(descriptor).st_size
+        torn = size and os.pread(descriptor, 1, size - 1) != b"\n"
+        line = (b"\n" if torn else b"") + batch + b"\n"
+        if os.write(descriptor, line) < len(line):
+            raise OSError(None, f"{FILE} could not be written whole")
+    finally:
+        os.close(descriptor)
+
+
+def read_after(folder: Path, position: str) -> list[StoredBatch]:
+    """Return the batches after a position: of the older file too, where the position is not in the newer.
+
+    Raises OSError and BadSnapshot.
+    """
+    number, _, place = position.partition(":")
+    found: list[StoredBatch] = []
+    for name in (FILE, OLDER):
+        with suppress(FileNotFoundError, NotADirectoryError):
+            with open_regular(folder / name) as file:
+                known = os.fstat(file.fileno())
+                here = str(known.st_ino) == number and int(place) <= known.st_size
+                start = int(place) if here else 0
+                file.seek(start)
+                found[:0] = _lines(file.read(), known.st_ino, start)
+                if here:
+                    break
+    return found
+
+
+def _lines(data: bytes, number: int, start: int) -> list[StoredBatch]:
+    """Return the whole lines; one that is still written, or was never written whole, has no end."""
+    found = []
+    for line in data.splitlines(keepends=True):
+        start += len(line)
+        if line.endswith(b"\n") and len(line) > 1:
+            found.append(StoredBatch(f"{number}:{start}", line[:-1]))
+    return found
+
+
+def end_of(folder: Path) -> str:
+    """Return the position after the last batch; empty where there is none. Raises OSError, BadSnapshot."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        with open_regular(folder / FILE) as file:
+            known = os.fstat(file.fileno())
+            lines = _lines(file.read(), known.st_ino, 0)
+            return lines[-1].position if lines else f"{known.st_ino}:0"
+    return ""
+
+
+def state_of(folder: Path) -> tuple[int, int]:
+    """Return what differs once something was appended."""
+    try:
+        known = (folder / FILE).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return 0, 0
+    return known.st_ino, known.st_size

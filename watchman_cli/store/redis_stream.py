@@ -1,0 +1,84 @@
+"""A server's changes in Redis: a stream with an entry for each batch, and a message on a channel.
+
+An entry has one field: `batch`, the batch's JSON, or, of a large one, `zlib`, the same compressed.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from watchman_cli.store.base import MAX_BATCH, MAX_BATCHES, StoredBatch, Update
+from watchman_cli.store.redis_connection import MAX_TIMEOUT
+from watchman_cli.store.redis_lock import key
+
+if TYPE_CHECKING:
+    from redis.client import Pipeline
+
+    from watchman_cli.changes.batch import Batch
+    from watchman_cli.store.redis import RedisStore
+
+MAX_AGE = 24 * 3600  # seconds
+PLAIN = 1 << 16  # bytes of JSON up to which a batch is not compressed: about 500 changes
+_AT_ONCE = 100  # entries that are read together
+_READ_DEADLINE = 20.0  # seconds for reading some entries, beyond those for which it waits
+
+
+def append(pipe: Pipeline, status_key: str, batch: Batch, update: Update, foreign: bool) -> None:
+    """Add to a transaction that a batch is appended and published, and what is too old is dropped.
+
+    With `foreign`, what is in the stream's place is not a stream.
+    """
+    stream = f"{{{status_key}}}/changes"
+    value = batch.encode()
+    fields: Any = {"batch": value} if len(value) <= PLAIN else {"zlib": zlib.compress(value, 1)}
+    if foreign:
+        pipe.delete(stream)
+    pipe.xadd(stream, fields, maxlen=MAX_BATCHES, approximate=False)
+    pipe.xtrim(stream, minid=f"{int((time.time() - MAX_AGE) * 1000)}", approximate=False)
+    if update.expire is None:
+        pipe.persist(stream)
+    else:
+        pipe.expire(stream, update.expire)
+    whole = update.snapshot if update.publish_snapshot else None
+    pipe.publish(f"{status_key}/channel", whole or batch.encode_notice())
+
+
+def read_after(store: RedisStore, name: str, position: str, wait: float) -> list[StoredBatch]:
+    """Return some batches after a position, for which `wait` seconds are waited. Raises StoreError."""
+    stream = key(name, "changes")
+    # An answer that comes no later than half of the time for which a socket is read.
+    block = int(min(wait, MAX_TIMEOUT / 2) * 1000) or None
+
+    def read() -> Any:
+        return store.client_for(stream).xread({stream: position or "0"}, count=_AT_ONCE, block=block)
+
+    found: Any = store.call(read, time.monotonic() + wait + _READ_DEADLINE, retry_until=MAX_TIMEOUT)
+    return [_stored(*entry) for _, entries in found or () for entry in entries]
+
+
+def end_of(store: RedisStore, name: str) -> str:
+    """Return the position of the last batch; empty where there is none. Raises StoreError."""
+    stream = key(name, "changes")
+    found: Any = store.call(
+        lambda: store.client_for(stream).xrevrange(stream, count=1),
+        time.monotonic() + _READ_DEADLINE,
+        retry_until=MAX_TIMEOUT,
+    )
+    return found[0][0].decode() if found else ""
+
+
+def position_at(seconds: float) -> str:
+    """Return the position after which all batches are that were appended from a time.time() on."""
+    return f"{max(0, int(seconds * 1000))}-0"
+
+
+def _stored(entry: bytes, fields: dict[bytes, bytes]) -> StoredBatch:
+    value = fields.get(b"batch", b"")
+    if b"zlib" in fields:
+        try:
+            value = zlib.decompressobj().decompress(fields[b"zlib"], MAX_BATCH)
+        except zlib.error:  # of somebody else: what is read of it is no batch
+            value = b""
+    return StoredBatch(entry.decode(), value)
