@@ -16,7 +16,7 @@ from watchman_cli import snapshot
 from watchman_cli.changes.batch import BadBatch, Batch, decode
 from watchman_cli.errors import BadSnapshot, NoSnapshot, WatchmanError
 from watchman_cli.snapshot import Snapshot
-from watchman_cli.store import Store, StoredBatch, open_store
+from watchman_cli.store import Store, open_store
 
 WAIT = 2.0  # seconds for which the store is waited for, before the snapshot's revision is looked at
 PAUSE = 1.0  # seconds after a failure
@@ -165,20 +165,18 @@ class _Follower:
 
     def step(self) -> Sequence[Batch | Resynchronised]:
         """Return what is next, waiting for it for a while. Raises WatchmanError."""
-        if self._place is None:
-            return [self._resynchronise()]
-        stored = self._store.changes_after(self._name, self._place.position, WAIT)
-        if stored or self._revision() == self._place.revision:
-            return self._followed(stored, self._place)
-        # The snapshot is another: either its batch was appended since, or there will be none.
-        stored = self._store.changes_after(self._name, self._place.position)
-        if not stored:
-            self._lose("the snapshot was replaced, and no batch tells how")
-        return self._followed(stored, self._place) if self._place else []
+        found = [] if self._place is None else self._followed(self._place)
+        return found if found or self._place else [self._resynchronise()]
 
-    def _followed(self, stored: Sequence[StoredBatch], place: Place) -> list[Batch | Resynchronised]:
+    def _followed(self, place: Place) -> list[Batch | Resynchronised]:
         """Return the batches that follow each on the one before, and note where one does not."""
         found: list[Batch | Resynchronised] = []
+        stored = self._store.changes_after(self._name, place.position, WAIT)
+        if not stored and self._revision() != place.revision:
+            # Either its batch was appended since, or there will be none.
+            stored = self._store.changes_after(self._name, place.position)
+            if not stored:
+                self._lose("the snapshot was replaced, and no batch tells how")
         for each in stored:
             try:
                 batch = decode(each.value)

@@ -50,7 +50,7 @@ def changes(
     opened, name = server_from_options(name, config, store)
     printer = _Printer(name, "/" + path.strip("/"), as_json)
     if not opened.changes_end(name):
-        advice = "set `changes: true` for it, and the next change is kept"
+        advice = "either nothing changed yet since `changes: true` was set for it, or it is not set"
         problem = f"{name}: no changes in {opened.url}: {advice}"
         if not follow:
             raise NoChanges(problem)

@@ -56,8 +56,7 @@ class DirectoryStore(Store):
 
     def value(self, name: str, field: str) -> bytes | None:
         with _translating_os_errors(self.url):
-            if not self.root.is_dir():
-                raise StoreError(f"store {self.url}: no such directory")
+            self._check_exists()
             with suppress(FileNotFoundError, NotADirectoryError):
                 return _read(self.root / name / file_name(field), MAX_VALUE[field])
         return None
@@ -98,6 +97,7 @@ class DirectoryStore(Store):
     def _reading_changes(self, name: str) -> Iterator[None]:
         try:
             with _translating_os_errors(self.url):
+                self._check_exists()
                 yield
         except BadSnapshot as error:
             raise StoreError(f"store {self.url}: the changes of {name}: {error}") from error
@@ -134,6 +134,10 @@ class DirectoryStore(Store):
                     _unlink(file_name(field), folder)
             finally:
                 os.close(folder)
+
+    def _check_exists(self) -> None:
+        if not self.root.is_dir():
+            raise StoreError(f"store {self.url}: no such directory")
 
     def _open_root(self) -> int:
         self.root.mkdir(mode=0o775, parents=True, exist_ok=True)

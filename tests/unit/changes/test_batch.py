@@ -1,0 +1,120 @@
+"""A batch's bytes, and that it has exactly what differs between two snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watchman_cli import schema, snapshot
+from watchman_cli.changes.batch import MAX_CHANGES, BadBatch, Pair, decode, make_batch
+from watchman_cli.changes.compare import Ambiguous, compare_records
+from watchman_cli.snapshot import SINCE_SHOWN, StatusRecord
+from watchman_cli.status import NodeStatus
+
+TIME = "2026-11-24T00:12:57.123456+00:00"
+OLD, NEW = "0" * 32, "1" * 32
+NAMES = st.sampled_from(("a", "b", 'q"}', "},{", '"path":', "ü", "a\\", "c"))
+RECORDS = st.builds(
+    lambda status, since, flags, more: ("", status, since if status in SINCE_SHOWN else None, flags, more),
+    st.sampled_from([each.value for each in NodeStatus]),
+    st.sampled_from((None, "2026-11-24T00:00:00+00:00", "2026-11-24T00:00:01+00:00")),
+    st.sampled_from(((), ("late",), ("late", "zombie"))),
+    st.sampled_from(((), (("deadline", "12:00"),), (("parts", ["},{", 1]),))),
+)
+TREES = st.dictionaries(st.lists(NAMES, min_size=1, max_size=3).map(lambda p: "/" + "/".join(p)), RECORDS)
+
+
+def records(tree: dict[str, tuple[object, ...]]) -> list[StatusRecord]:
+    root = StatusRecord("/", "queued")
+    return [root, *(StatusRecord(path, *record[1:]) for path, record in tree.items())]  # type: ignore[arg-type]
+
+
+def encoded(found: Sequence[StatusRecord]) -> bytes:
+    return b",".join(map(snapshot.encode_record, found))
+
+
+def applied(found: Sequence[StatusRecord], changes: Sequence[Pair]) -> dict[str, StatusRecord]:
+    """Return the records by their paths, after changes whose `before` is what is there."""
+    by_path = {record.path: record for record in found}
+    for old, new in changes:
+        path = (new or old or pytest.fail()).path
+        assert (by_path[path].status if path in by_path else None) == (old.status if old else None)
+        if new is None:
+            del by_path[path]
+        else:
+            by_path[path] = new
+    return by_path
+
+
+@given(TREES, TREES)
+def test_what_differs_leads_from_one_snapshot_to_the_next(
+    old: dict[str, tuple[object, ...]], new: dict[str, tuple[object, ...]]
+) -> None:
+    before, after = records(old), records(new)
+    changes = compare_records(memoryview(encoded(before)), [encoded(after)])
+    assert all(one != other for one, other in changes)
+    batch = make_batch("o/r", TIME, ("RUNNING", "HALTED"), (OLD, NEW), changes)
+    value = batch.encode()
+    assert schema.is_valid("changes", orjson.loads(value)), schema.why_invalid("changes", orjson.loads(value))
+    found = decode(value)
+    assert applied(before, found.changes) == {record.path: record for record in after}
+    assert (found.before, found.after, found.time, found.id) == (OLD, NEW, TIME, batch.id)
+    assert (found.server_state_before, found.server_state) == ("RUNNING", "HALTED")
+
+
+def test_another_order_is_no_change() -> None:
+    one, two = records({"/a": ("", "queued"), "/b": ("", "queued")}), StatusRecord("/b", "queued")
+    assert compare_records(memoryview(encoded(one)), [encoded([one[0], two, one[1]])]) == []
+
+
+@pytest.mark.parametrize("second", ["queued", "active"])
+def test_two_nodes_with_one_path(second: str) -> None:
+    twice = encoded([*records({"/a": ("", "queued")}), StatusRecord("/a", second)])
+    once = encoded(records({"/b": ("", "queued")}))
+    for old, new in ((twice, once), (once, twice)):
+        with pytest.raises(Ambiguous):
+            compare_records(memoryview(old), [new])
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_reset_says_why(known: bool) -> None:
+    many = [(None, StatusRecord(f"/s/t{number}", "queued")) for number in range(MAX_CHANGES + 1)]
+    changes = many if known else []
+    batch = make_batch("o/r", TIME, ("RUNNING", "HALTED"), (OLD if known else None, NEW), changes, "why")
+    found = decode(batch.encode())
+    assert (found.before, found.after, list(found.changes)) == (None, NEW, [])
+    assert found.reason == ("20001 nodes changed" if known else "why")
+    assert batch.following("2" * 32) is batch
+
+
+def test_a_batch_that_does_not_follow_becomes_a_reset() -> None:
+    changes = [(StatusRecord("/a", "queued"), StatusRecord("/a", "active"))]
+    batch = make_batch("o/r", TIME, ("RUNNING", "RUNNING"), (OLD, NEW), changes)
+    assert batch.following(OLD) is batch
+    for other in (None, NEW):
+        found = decode(batch.following(other).encode())
+        assert (found.before, found.changes, found.id) == (None, [], batch.id)
+        assert found.reason == "another writer was in between"
+
+
+def test_a_notice_has_their_number() -> None:
+    changes = [(StatusRecord("/a", "queued"), StatusRecord("/a", "active"))]
+    batch = make_batch("o/r", TIME, (None, "RUNNING"), (OLD, NEW), changes)
+    assert orjson.loads(batch.encode_notice()) == {
+        "specversion": "1.0",
+        "type": "watchman.changes",
+        "source": "o/r",
+        "id": batch.id,
+        "time": TIME,
+        "data": {"before": OLD, "after": NEW, "server_state": {"to": "RUNNING"}, "count": 1},
+    }
+
+
+@pytest.mark.parametrize("value", [b"", b"{", b"{}", b'{"specversion":"1.0"}'])
+def test_what_is_no_batch(value: bytes) -> None:
+    with pytest.raises(BadBatch):
+        decode(value)
