@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from watchman_cli.changes.batch import Batch
 
 ADDRESSES = ".addresses"  # no owner's name begins with a dot
-CHANGES_POLL = 0.5  # seconds between two looks at the file of changes
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -51,19 +50,19 @@ class DirectoryStore(Store):
         self.root = root
 
     def check(self, deadline: float) -> None:
-        with _translating_os_errors(self.url):
+        with translating_os_errors(self.url):
             os.close(self._open_root())
 
     def value(self, name: str, field: str) -> bytes | None:
-        with _translating_os_errors(self.url):
-            self._check_exists()
+        with translating_os_errors(self.url):
+            self.check_exists()
             with suppress(FileNotFoundError, NotADirectoryError):
                 return _read(self.root / name / file_name(field), MAX_VALUE[field])
         return None
 
     def head(self, name: str) -> bytes:
         path = self.root / name / file_name("status")
-        with _translating_os_errors(self.url), suppress(FileNotFoundError, NotADirectoryError):
+        with translating_os_errors(self.url), suppress(FileNotFoundError, NotADirectoryError):
             with open_regular(path) as file:
                 return file.read(snapshot.HEAD_SIZE)
         return b""
@@ -74,39 +73,18 @@ class DirectoryStore(Store):
     def changes_after(self, name: str, position: str, wait: float = 0) -> Sequence[StoredBatch]:
         from watchman_cli.store import directory_changes
 
-        folder, end = self.root / name, time.monotonic() + wait
-        with self._reading_changes(name):
-            while True:
-                before = directory_changes.state_of(folder)
-                found = directory_changes.read_after(folder, position)
-                if found:
-                    return found
-                while True:
-                    if time.monotonic() >= end or self.stopped.wait(CHANGES_POLL):
-                        return []
-                    if directory_changes.state_of(folder) != before:
-                        break
+        return directory_changes.await_after(self, name, position, wait)
 
     def changes_end(self, name: str) -> str:
         from watchman_cli.store import directory_changes
 
-        with self._reading_changes(name):
-            return directory_changes.end_of(self.root / name)
-
-    @contextmanager
-    def _reading_changes(self, name: str) -> Iterator[None]:
-        try:
-            with _translating_os_errors(self.url):
-                self._check_exists()
-                yield
-        except BadSnapshot as error:
-            raise StoreError(f"store {self.url}: the changes of {name}: {error}") from error
+        return directory_changes.end_of(self, name)
 
     def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
         lifetime = max(1.0, deadline - time.monotonic())
         locks: list[DirectoryLock] = []
         try:
-            with _translating_os_errors(self.url):
+            with translating_os_errors(self.url):
                 locks.append(DirectoryLock(self._open_folder(*name.split("/")), lifetime))
                 taken = locks[0].take()
                 if taken and address:
@@ -123,7 +101,7 @@ class DirectoryStore(Store):
 
     def put(self, name: str, field: str, data: bytes) -> None:
         """Write one value, by itself and without a lease; delete it where it is empty. Raises StoreError."""
-        with _translating_os_errors(self.url):
+        with translating_os_errors(self.url):
             folder = self._open_folder(*name.split("/"))
             try:
                 if data:
@@ -135,7 +113,8 @@ class DirectoryStore(Store):
             finally:
                 os.close(folder)
 
-    def _check_exists(self) -> None:
+    def check_exists(self) -> None:
+        """Raise StoreError where there is no such directory."""
         if not self.root.is_dir():
             raise StoreError(f"store {self.url}: no such directory")
 
@@ -208,7 +187,7 @@ class DirectoryLease(Lease):
             return None
 
     def commit(self, update: Update, *, end: bool = True) -> None:
-        with _translating_os_errors(self._store.url):
+        with translating_os_errors(self._store.url):
             self._check_lock(update)
             value = update.snapshot
             if update.new_time is not None:
@@ -261,13 +240,10 @@ class DirectoryLease(Lease):
     def _append(self, batch: Batch) -> None:
         from watchman_cli.store import directory_changes
 
-        lock = self._locks[0]
-        if not lock.is_held():
+        if not self._locks[0].is_held():
             raise LeaseLost
-        try:
-            directory_changes.append(lock.folder, batch.encode())
-        except BadSnapshot as error:
-            raise StoreError(f"store {self._store.url}: the changes of {self._name}: {error}") from error
+        with directory_changes.translating(self._store, self._name):
+            directory_changes.append(self._locks[0].folder, batch.encode())
 
     def release(self) -> None:
         _release(self._locks)
@@ -321,7 +297,7 @@ def _release(locks: list[DirectoryLock]) -> None:
 
 
 @contextmanager
-def _translating_os_errors(url: str) -> Iterator[None]:
+def translating_os_errors(url: str) -> Iterator[None]:
     """Raise what the system reports of a file as a StoreError."""
     try:
         yield

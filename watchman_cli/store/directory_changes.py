@@ -7,14 +7,18 @@ revisions in the batches whether the place is what they think.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.store.base import StoredBatch
-from watchman_cli.store.directory import check_regular, open_regular
+from watchman_cli.store.directory import DirectoryStore, check_regular, open_regular, translating_os_errors
 
 FILE, OLDER = "changes.jsonl", "changes.jsonl.1"
 MAX_SIZE = 16 << 20  # bytes of a file from which on the next one is begun
+POLL = 0.5  # seconds between two looks at the file
 _APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -38,7 +42,22 @@ def append(folder: int, batch: bytes) -> None:
         os.close(descriptor)
 
 
-def read_after(folder: Path, position: str) -> list[StoredBatch]:
+def await_after(store: DirectoryStore, name: str, position: str, wait: float) -> list[StoredBatch]:
+    """Return the batches after a position, for which `wait` seconds are waited. Raises StoreError."""
+    folder, end = store.root / name, time.monotonic() + wait
+    with translating(store, name):
+        store.check_exists()
+        while True:
+            before = _state_of(folder)
+            found = _read_after(folder, position)
+            if found:
+                return found
+            while _state_of(folder) == before:
+                if time.monotonic() >= end or store.stopped.wait(POLL):
+                    return []
+
+
+def _read_after(folder: Path, position: str) -> list[StoredBatch]:
     """Return the batches after a position: of the older file too, where the position is not in the newer.
 
     Raises OSError and BadSnapshot.
@@ -68,17 +87,29 @@ def _lines(data: bytes, number: int, start: int) -> list[StoredBatch]:
     return found
 
 
-def end_of(folder: Path) -> str:
-    """Return the position after the last batch; empty where there is none. Raises OSError, BadSnapshot."""
-    with suppress(FileNotFoundError, NotADirectoryError):
-        with open_regular(folder / FILE) as file:
-            known = os.fstat(file.fileno())
-            lines = _lines(file.read(), known.st_ino, 0)
-            return lines[-1].position if lines else f"{known.st_ino}:0"
+def end_of(store: DirectoryStore, name: str) -> str:
+    """Return the position after the last batch; empty where there is none. Raises StoreError."""
+    with translating(store, name):
+        store.check_exists()
+        with suppress(FileNotFoundError, NotADirectoryError):
+            with open_regular(store.root / name / FILE) as file:
+                number = os.fstat(file.fileno()).st_ino
+                lines = _lines(file.read(), number, 0)
+                return lines[-1].position if lines else f"{number}:0"
     return ""
 
 
-def state_of(folder: Path) -> tuple[int, int]:
+@contextmanager
+def translating(store: DirectoryStore, name: str) -> Iterator[None]:
+    """Raise what is amiss with the files of a server's changes as a StoreError."""
+    try:
+        with translating_os_errors(store.url):
+            yield
+    except BadSnapshot as error:
+        raise StoreError(f"store {store.url}: the changes of {name}: {error}") from error
+
+
+def _state_of(folder: Path) -> tuple[int, int]:
     """Return what differs once something was appended."""
     try:
         known = (folder / FILE).lstat()

@@ -86,6 +86,7 @@ def followed(store: Store) -> Iterator[Batch | Resynchronised | None]:
 
 
 def test_a_batch_is_appended_with_its_snapshot(store: Store) -> None:
+    take(store).release()
     assert (store.changes_end(NAME), batches(store)) == ("", [])
     write(store, None, 0)
     write(store, 0, 1)
