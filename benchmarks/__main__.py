@@ -10,6 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import (
+    changes,
     chart,
     commands,
     endurance,
@@ -31,6 +32,7 @@ BENCHMARKS = {
     "peak_rss": (peak_rss, "Peak memory"),
     "endurance": (endurance, "Many runs in a row"),
     "page": (page, "The HTML page"),
+    "changes": (changes, "Changes that are kept"),
     "million_nodes": (million_nodes, "A server with a million nodes"),
 }
 HERE = Path(__file__).parent

@@ -7,7 +7,7 @@ comes, the revision of the stored snapshot tells whether one should have.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Union
@@ -73,7 +73,7 @@ Event = Union[Change, ServerStateChange]
 
 def follow_changes(
     store: str, name: str, on_problem: Callable[[str], None] = lambda _: None
-) -> Iterator[Event | Resynchronised]:
+) -> Generator[Event | Resynchronised, None, None]:
     """Yield each change of the server `name` (`owner/repo`) in the store at the URL `store`, without end.
 
     The first that is yielded is Resynchronised, with the snapshot on which the changes follow. Another one

@@ -21,6 +21,7 @@ COMMANDS = (
     "collect",
     "show",
     "list",
+    "changes",
     "check",
     "page",
     "wait",
@@ -98,6 +99,7 @@ def blocks() -> dict[str, Callable[[], str]]:
         "config defaults": lambda: "\n".join(settings(defaults, [])),
         "snapshot fields": lambda: document("snapshot"),
         "health fields": lambda: document("health"),
+        "changes fields": lambda: document("changes"),
         "failures": rows.table,
         "metrics": metrics,
         **{f"help {command}": lambda command=command: help_of(command) for command in COMMANDS},  # type: ignore[misc]

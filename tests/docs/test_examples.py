@@ -31,8 +31,8 @@ CRON = {"HOME": "/nonexistent", "LOGNAME": "nobody", "SHELL": "/bin/sh", "PATH":
 def read(ecflow: EcflowServer, redis: RedisServer, watchman: Watchman) -> Watchman:
     """Return a watchman that has read a server with the name of the examples."""
     load_seven(ecflow)
-    deadlines = [{"path": "/", "by": "23:59"}]
-    entry = {"owner": "nwp_xp", "repo": "nwpc_op", "address": ecflow, "deadlines": deadlines}
+    address = {"owner": "nwp_xp", "repo": "nwpc_op", "address": ecflow}
+    entry = {**address, "changes": True, "deadlines": [{"path": "/", "by": "23:59"}]}
     watchman.configure(redis.url, [entry])
     assert watchman.collect().code == 0
     return watchman
@@ -126,7 +126,7 @@ def test_the_example_configuration_is_valid() -> None:
 @pytest.mark.parametrize("example", examples("json"), ids=lambda example: example.id)
 def test_a_document_is_valid(example: Example) -> None:
     document = json.loads(example.code)
-    name = "snapshot" if "status_records" in document else "health"
+    name = "snapshot" if "status_records" in document else "changes" if "data" in document else "health"
     assert schema.is_valid(name, document)
 
 

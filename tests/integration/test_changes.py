@@ -1,0 +1,211 @@
+"""Changes from a real server to a reader: by the command, by the library, and what makes them."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.incremental.test_referee import due, lie
+from tests.support.ecflow_server import EcflowServer
+from tests.support.redis_server import RedisServer
+from tests.support.relay import Relay
+from tests.support.watched import DEFINITION, NAME, Watched
+from tests.support.watchman import Watchman
+from watchman_cli import Change, Resynchronised, ServerStateChange, follow_changes, read_snapshot
+from watchman_cli.changes.batch import Batch
+from watchman_cli.follow import history
+from watchman_cli.store import open_store
+
+TASK = "/s/f/a"
+OTHER = "/other/t1"
+
+
+@pytest.fixture
+def relay(ecflow: EcflowServer) -> Iterator[Relay]:
+    with Relay(ecflow.port) as made:
+        yield made
+
+
+@pytest.fixture
+def watched(ecflow: EcflowServer, relay: Relay, redis: RedisServer, watchman: Watchman) -> Watched:
+    """A server whose changes are kept, read once."""
+    ecflow.load_text(DEFINITION)
+    ecflow.restart_server()
+    ecflow.suspend(["/s", "/other"])  # or the server, which runs, submits their jobs at the next minute
+    ecflow.begin_all_suites()
+    made = Watched(ecflow, relay, redis, watchman)
+    made.configure(changes=True)
+    made.collect()
+    return made
+
+
+def batches(watched: Watched) -> list[Batch]:
+    store = open_store(watched.redis.url)
+    try:
+        return [batch for _, batch in history(store, NAME, None)]
+    finally:
+        store.close()
+
+
+def statuses(batch: Batch) -> dict[str, tuple[str | None, str | None]]:
+    return {
+        (new or old or pytest.fail()).path: (old.status if old else None, new.status if new else None)
+        for old, new in batch.changes
+    }
+
+
+def test_each_kind_of_run(watched: Watched) -> None:
+    (first,) = batches(watched)
+    assert (first.before, first.reason) == (None, "there was no snapshot")
+    assert watched.collect()["mode"] == "unchanged"
+    assert len(batches(watched)) == 1
+    watched.ecflow.force_state(TASK, "State.aborted")
+    assert watched.collect()["mode"] == "incremental"
+    watched.ecflow.load_text("suite new\n task t\nendsuite")
+    watched.ecflow.delete("/s/f/g")
+    assert watched.collect()["mode"] == "full"
+    watched.ecflow.halt_server()
+    assert watched.collect()["mode"] == "incremental"
+    watched.redis.client.delete("{o/r/status}/sync")
+    assert watched.collect()["mode"] == "full"  # with equal records
+    found = batches(watched)
+    assert [batch.before for batch in found[1:]] == [batch.after for batch in found[:-1]]
+    assert len(found) == 4
+    assert statuses(found[1])[TASK] == ("queued", "aborted")
+    assert statuses(found[2])["/new/t"] == (None, "unknown")
+    assert statuses(found[2])["/s/f/g/c"] == ("queued", None)
+    assert statuses(found[2]).keys() <= {"/", "/s/f/g", "/s/f/g/c", "/s/f/g/d", "/new", "/new/t"}
+    assert (found[3].server_state_before, found[3].server_state) == ("RUNNING", "HALTED")
+    assert found[3].changes == []
+    revision = json.loads(watched.value("status"))["revision"]
+    assert found[3].after == revision
+    assert read_snapshot(watched.redis.url, NAME).server_state == "HALTED"
+
+
+def test_where_they_are_not_kept(watched: Watched) -> None:
+    watched.redis.client.delete("{o/r/status}/changes")
+    watched.configure(changes=False)
+    watched.ecflow.force_state(TASK, "State.aborted")
+    watched.collect()
+    assert watched.redis.client.exists("{o/r/status}/changes") == 0
+    result = watched.watchman.run("changes", NAME)
+    assert (result.code, result.text) == (1, "")
+    assert "`changes: true`" in result.err
+
+
+def test_the_referees_correction_is_a_batch_of_its_own(watched: Watched) -> None:
+    lie(watched)
+    watched.redis.client.delete("{o/r/status}/sync")
+    due(watched)
+    result = watched.watchman.collect()
+    assert "differs from the bindings'" in result.err
+    found = batches(watched)[1:]
+    assert [batch.before for batch in found] == [batches(watched)[0].after, found[0].after]
+    assert statuses(found[0])["/s/f/b"] == ("queued", "active")
+    assert statuses(found[1])["/s/f/b"] == ("active", "queued")
+
+
+@pytest.mark.parametrize("damage", [b"{}", b"", None])
+def test_a_damaged_snapshot_gives_a_reset(watched: Watched, damage: bytes | None) -> None:
+    value = watched.value("status")
+    damaged = value[:-10] + b"x" + value[-9:] if damage is None else damage
+    watched.set("status", damaged)
+    watched.ecflow.force_state(TASK, "State.aborted")
+    watched.watchman.collect()
+    last = batches(watched)[-1]
+    reasons = {b"{}": "there was no snapshot of this", b"": "there was no snapshot", None: "is damaged"}
+    assert last.before is None and last.reason and reasons[damage] in last.reason
+    assert last.after == json.loads(watched.value("status"))["revision"]
+
+
+def test_follow_changes(watched: Watched) -> None:
+    followed = follow_changes(watched.redis.url, NAME)
+    first = next(followed)
+    assert isinstance(first, Resynchronised) and first.snapshot.status(TASK) == "queued"
+    watched.ecflow.force_state(TASK, "State.aborted")
+    watched.collect()
+    found: dict[str, Any] = {}
+    while TASK not in found:
+        each = next(followed)
+        assert isinstance(each, Change)
+        found[each.path] = each
+    change = found[TASK]
+    assert (change.server, change.previous, change.status) == (NAME, "queued", "aborted")
+    assert change.flags == ("task_aborted",)
+    watched.ecflow.halt_server()
+    watched.collect()
+    each = next(followed)
+    assert isinstance(each, ServerStateChange) and (each.previous, each.state) == ("RUNNING", "HALTED")
+    followed.close()
+
+
+def test_what_the_command_prints(watched: Watched) -> None:
+    watched.ecflow.force_state(TASK, "State.aborted")
+    watched.collect()
+    watched.ecflow.force_state(OTHER, "State.complete")
+    watched.collect()
+    result = watched.watchman.run("changes", "r")
+    assert result.code == 0
+    first, *rest = result.text.splitlines()
+    assert "not known what changed until then: there was no snapshot" in first
+    assert any(line.endswith(f"UTC  {TASK}  queued → aborted, task_aborted") for line in rest)
+    assert any(OTHER in line for line in rest)
+    result = watched.watchman.run("changes", "r", "--path", "/other", "--since", "10m", "--json")
+    events = [json.loads(line) for line in result.text.splitlines()]
+    assert events.pop(0)["type"] == "watchman.reset"
+    assert {event["subject"].split("/")[1] for event in events} == {"other"}
+    (event,) = [event for event in events if event["subject"] == OTHER]
+    assert (event["specversion"], event["type"], event["source"]) == ("1.0", "watchman.change", NAME)
+    assert event["data"] == {"from": "queued", "to": "complete"}
+    assert watched.watchman.run("changes", "r", "--since", "0s").text == ""
+
+
+@pytest.fixture
+def following(watched: Watched) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[bytes]:
+        started.append(watched.watchman.start("changes", "r", "--follow", *arguments))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_the_command_follows(watched: Watched, following: Callable[..., subprocess.Popen[bytes]]) -> None:
+    watched.ecflow.force_state(OTHER, "State.aborted")
+    watched.collect()
+    process = following("--since", "1h", "--path", OTHER)
+    assert process.stdout and process.stderr
+    assert b"there was no snapshot" in process.stdout.readline()
+    assert process.stdout.readline().endswith(f"{OTHER}  queued → aborted, task_aborted\n".encode())
+    watched.ecflow.force_state(OTHER, "State.complete")
+    watched.collect()
+    assert process.stdout.readline().endswith(f"{OTHER}  aborted → complete\n".encode())
+    watched.ecflow.stop()
+    assert watched.watchman.collect().code == 1
+    assert b"o/r: stale: " in process.stderr.readline()
+    process.send_signal(signal.SIGINT)
+    assert process.wait(10) == 130
+    assert process.stderr.read() == b""
+
+
+def test_a_directory(ecflow: EcflowServer, watchman: Watchman, tmp_path: Path) -> None:
+    ecflow.load_text(DEFINITION)
+    url = f"file://{tmp_path}/store"
+    watchman.configure(url, [{"owner": "o", "repo": "r", "address": ecflow, "changes": True}])
+    assert watchman.run("changes", "r").code == 3  # there is no such directory yet
+    assert watchman.collect().code == 0
+    ecflow.force_state(TASK, "State.aborted")
+    assert watchman.collect().code == 0
+    lines = (tmp_path / "store" / "o" / "r" / "changes.jsonl").read_text().splitlines()
+    assert [json.loads(line)["type"] for line in lines] == ["watchman.reset", "watchman.changes"]
+    assert f"{TASK}  unknown → aborted" in watchman.run("changes", "r").text
