@@ -124,6 +124,26 @@ def test_a_damaged_snapshot_gives_a_reset(watched: Watched, damage: bytes | None
     assert last.after == json.loads(watched.value("status"))["revision"]
 
 
+def test_a_snapshot_that_is_replaced_in_mid_run(watched: Watched) -> None:
+    """The run reads anew, and its batch is what differs from the snapshot that it replaces."""
+    old = watched.value("status")
+    watched.ecflow.force_state(TASK, "State.aborted")
+    watched.collect()
+    others = iter([old])
+
+    def rewrite(request: bytes, reply: bytes) -> bytes:
+        for value in others:
+            watched.set("status", value)
+        return reply
+
+    watched.relay.rewrite = rewrite
+    assert watched.collect()["reason"] == "the snapshot in the store is another"
+    _, first, second = batches(watched)
+    assert (first.before, first.after) == (second.before, second.after)
+    assert statuses(first) == statuses(second)
+    assert first.before == json.loads(old)["revision"]
+
+
 def test_follow_changes(watched: Watched) -> None:
     followed = follow_changes(watched.redis.url, NAME)
     first = next(followed)
@@ -193,6 +213,7 @@ def test_the_command_follows(watched: Watched, following: Callable[..., subproce
     watched.ecflow.stop()
     assert watched.watchman.collect().code == 1
     assert b"o/r: stale: " in process.stderr.readline()
+    assert "o/r: stale: " in watched.watchman.run("changes", "r").err
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 130
     assert process.stderr.read() == b""

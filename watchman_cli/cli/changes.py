@@ -12,7 +12,7 @@ import typer
 
 from watchman_cli.cli.completion import complete_path
 from watchman_cli.cli.options import CONFIG, SERVER, STORE, duration, server_from_options, wants_colour
-from watchman_cli.errors import NoChanges, print_error
+from watchman_cli.errors import NoChanges, WatchmanError, print_error
 from watchman_cli.signals import install_handlers
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def changes(
         place = _print_history(printer, opened, name, None if since is None else time.time() - since)
     if follow:
         _follow(printer, opened, name, place)
+    _report_once()(_stale_reason(opened, name))
 
 
 def _print_history(printer: _Printer, store: Store, name: str, since: float | None) -> Place | None:
@@ -107,11 +108,10 @@ def _report_once() -> Callable[[str], None]:
 
 def _stale_reason(store: Store, name: str) -> str:
     from watchman_cli import health
-    from watchman_cli.errors import BadSnapshot
 
     try:
         record = health.decode(store.value(name, "health"))
-    except BadSnapshot:
+    except WatchmanError:  # it may be that only the changes may be read
         return ""
     return f"{name}: stale: {record.summary}" if record.failures else ""
 

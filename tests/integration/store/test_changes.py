@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from watchman_cli.store import LeaseLost, Store, Update, directory_changes, open
 from watchman_cli.store.base import MAX_BATCHES
 from watchman_cli.store.redis import key
 
+DOCUMENTATION = Path(__file__).parents[3] / "docs"
 STATUSES = ("queued", "submitted", "active", "complete")
 PATHS = ("/", "/s", "/s/t", "/s/u", "/s/v")
 
@@ -232,6 +234,13 @@ def test_the_store_is_away_for_a_while(kind: Kind, store: Store, monkeypatch: py
     assert problems == ["away", "away"]
 
 
+def test_a_store_that_keeps_none_says_so(store: Store) -> None:
+    """One of somebody's own, which need not have these methods."""
+    for ask in (lambda: Store.changes_after(store, NAME, ""), lambda: Store.changes_end(store, NAME)):
+        with pytest.raises(StoreError, match="keeps no changes"):
+            ask()
+
+
 # ------------------------------------------------------------------------------------- Redis
 
 
@@ -381,6 +390,30 @@ def test_a_permission_that_is_missing_is_named(redis: RedisServer, in_redis: Sto
         write(limited, 0, 1)
     assert chain(in_redis) == revisions(None, 0)
     assert in_redis.value(NAME, "status") == new_snapshot(0)
+
+
+def test_the_documented_permissions_are_enough(redis: RedisServer, in_redis: Store) -> None:
+    keys, changes = (Path(DOCUMENTATION, name).read_text() for name in ("store.md", "changes.md"))
+    writer = re.findall(r"^user watchman on >secret (.*)$|these are added: `(.*)`", keys, re.M)
+    reader = re.findall(r"`user dashboard on >secret (.*)`", keys)
+    reader += re.findall(r"`(~\*/changes .*?)` for a reader", changes)
+    assert (len(writer), len(reader)) == (2, 2)
+    for user, rights in (("watchman", " ".join(map("".join, writer))), ("dashboard", " ".join(reader))):
+        redis.client.execute_command("ACL", "SETUSER", user, "on", ">secret", *rights.split())
+    stores = [
+        open_store(f"redis://{user}:secret@127.0.0.1:{redis.port}/0") for user in ("watchman", "dashboard")
+    ]
+    write(stores[0], None, 0)
+    reader_ = followed(stores[1])
+    next(reader_)
+    write(stores[0], 0, 1, expire=100)
+    assert isinstance(next(reader_), Batch)
+    redis.client.delete(key(NAME, "changes"))
+    redis.client.set(key(NAME, "changes"), b"a string")
+    write(stores[0], 1, 2)
+    assert chain(in_redis) == revisions(1, 2)
+    for each in stores:
+        each.close()
 
 
 # -------------------------------------------------------------------------------- a directory
