@@ -6,6 +6,7 @@ import os
 import random
 import time
 from collections import Counter
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from watchman_cli.bindings import Referee
 from watchman_cli.changes.batch import Batch
 from watchman_cli.follow import Resynchronised, follow
 from watchman_cli.snapshot import StatusRecord
+from watchman_cli.store import Store, open_store
 
 SECONDS = float(os.environ.get("WATCHMAN_SOAK_SECONDS", "120")) / 4
+KILLS = 30  # of runs into a directory
 KILL, LENGTH = 0.3, 0.5  # how probable it is in a burst; seconds after which such a run has surely written
 UNKNOWN = {"the first look", "two nodes have one path"}  # why a snapshot may be read anew
 
@@ -29,11 +32,12 @@ UNKNOWN = {"the first look", "two nodes have one path"}  # why a snapshot may be
 class Replica:
     """A reader's copy of the records, which knows only the first snapshot and the changes."""
 
-    def __init__(self, soak: Soak) -> None:
-        self.soak = soak
+    def __init__(self, store: Store, name: str, said: Callable[[], str], unknown: Collection[str]) -> None:
+        """Follow the server `name`; `said` tells what was done, `unknown` why it may be read anew."""
+        self.store, self.name, self.said, self.unknown = store, name, said, unknown
         self.records: dict[str, StatusRecord] = {}
         self.counts: Counter[str] = Counter()
-        self.followed = follow(soak.store, soak.server.name, None, pytest.fail)
+        self.followed = follow(store, name, None, pytest.fail)
 
     def catch_up(self) -> None:
         """Apply what is new; then the records are those of the stored snapshot."""
@@ -41,20 +45,20 @@ class Replica:
             if each is None:
                 break
             if isinstance(each, Resynchronised):
-                assert each.reason in UNKNOWN, (each.reason, self.soak.said())
+                assert each.reason in self.unknown, (each.reason, self.said())
                 self.records = {record.path: record for record in each.snapshot.records}
                 self.counts[each.reason] += 1
             else:
                 self.apply(each)
-        stored = snapshot.decode(self.soak.store.value(self.soak.server.name, "status") or b"").records
-        assert self.records == {record.path: record for record in stored}, self.soak.said()
+        stored = snapshot.decode(self.store.value(self.name, "status") or b"").records
+        assert self.records == {record.path: record for record in stored}, self.said()
 
     def apply(self, batch: Batch) -> None:
         self.counts["batches"] += 1
         for old, new in batch.changes:
             path = (new or old or pytest.fail()).path
             known = self.records.get(path)
-            assert (known and known.status) == (old and old.status), (path, self.soak.said())
+            assert (known and known.status) == (old and old.status), (path, self.said())
             if new is None:
                 del self.records[path]
             else:
@@ -79,7 +83,7 @@ def test_the_changes_lead_from_the_first_snapshot_to_the_last(
     entry = {"owner": "soak", "repo": "server", "address": ecflow, "changes": True}
     watchman.configure(redis.url, [entry])
     soak.burst()
-    replica = Replica(soak)
+    replica = Replica(soak.store, soak.server.name, soak.said, UNKNOWN)
     end, kills = time.monotonic() + SECONDS, 0
     while time.monotonic() < end:
         if soak.random.random() < KILL:
@@ -95,3 +99,40 @@ def test_the_changes_lead_from_the_first_snapshot_to_the_last(
     assert replica.counts["changes"] > 10
     with capsys.disabled():
         print(f"\n{soak.told()}, {kills} kills, {dict(replica.counts)}", end=" ", flush=True)
+
+
+@pytest.mark.slow
+def test_in_a_directory_where_runs_are_killed(
+    ecflow: EcflowServer,
+    watchman: Watchman,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A run may end between its snapshot and its batch: readers then read the snapshot anew."""
+    monkeypatch.setattr("watchman_cli.follow.WAIT", 0.01)
+    ecflow.load_text("suite s\n" + "".join(f" task t{number}\n" for number in range(40)) + "endsuite\n")
+    url = f"file://{tmp_path}/store"
+    entry = {"owner": "o", "repo": "r", "address": ecflow, "changes": True, "reader": "protocol"}
+    watchman.configure(url, [entry])
+    assert watchman.collect().code == 0
+    seed = random.SystemRandom().randrange(10**6)
+    chance = random.Random(seed)
+    without_batch = "the snapshot was replaced, and no batch tells how"
+    unknown = {"the first look", without_batch, "a batch is missing before the next one"}
+    replica = Replica(open_store(url), "o/r", lambda: f"seed {seed}", unknown)
+    for _ in range(KILLS):
+        for _ in range(chance.randint(1, 4)):
+            state = chance.choice(("complete", "aborted", "queued", "active"))
+            ecflow.force_state(f"/s/t{chance.randrange(40)}", f"State.{state}")
+        run = watchman.start("collect")
+        time.sleep(chance.uniform(0, LENGTH))  # the moment is what is drawn, not awaited
+        run.kill()
+        run.communicate()
+        replica.catch_up()
+    assert watchman.collect().code == 0
+    replica.catch_up()
+    truth = dict(ecflow.snapshot()["records"])
+    assert {path: record.status for path, record in replica.records.items()} == truth
+    with capsys.disabled():
+        print(f"\nseed {seed}, {KILLS} kills, {dict(replica.counts)}", end=" ", flush=True)

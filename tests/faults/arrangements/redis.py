@@ -29,6 +29,14 @@ def forbidden_key(run: FaultRun) -> None:
     )
 
 
+def forbidden_changes(run: FaultRun) -> None:
+    """Keep the changes of o/bad, which has other nodes than before, and forbid them."""
+    run.own_server("suite s\n task t\nendsuite\n")
+    run.truth = None
+    run.entry["changes"] = True
+    run.redis.client.execute_command("ACL", "SETUSER", "watchman", "-xadd")
+
+
 def replica(run: FaultRun) -> None:
     """Name a read-only replica as the store."""
     home = run.folder / "replica"

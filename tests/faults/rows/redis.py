@@ -52,6 +52,15 @@ REDIS_ROWS = tuple(
             lost=1,
         ),
         FaultCase(
+            "forbidden changes",
+            "`changes: true`, and Redis's ACL does not permit what it needs",
+            redis.forbidden_changes,
+            "the user may not do this there",
+            "not tried again; the snapshot stays as it is, and the others are written",
+            code=3,
+            lost=1,
+        ),
+        FaultCase(
             "replica",
             "Redis is a read-only replica",
             redis.replica,
