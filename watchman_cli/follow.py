@@ -177,6 +177,9 @@ class _Follower:
             stored = self._store.changes_after(self._name, place.position)
             if not stored:
                 self._lose("the snapshot was replaced, and no batch tells how")
+        if stored and place.position and not self._store.keeps_changes_from(self._name, place.position):
+            self._lose("what came next was dropped already")
+            return found
         for each in stored:
             try:
                 batch = decode(each.value)

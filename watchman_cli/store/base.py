@@ -226,6 +226,10 @@ class Store(ABC):
         """Return the position after the last batch; empty where there is none. Raises StoreError."""
         raise self._without_changes
 
+    def keeps_changes_from(self, name: str, position: str) -> bool:
+        """Return whether none was dropped of the batches after the one at a position. Raises StoreError."""
+        return True
+
     def changes_at(self, seconds: float) -> str:
         """Return a position after which all batches are that were appended from a time.time() on."""
         return ""

@@ -80,6 +80,11 @@ class DirectoryStore(Store):
 
         return directory_changes.end_of(self, name)
 
+    def keeps_changes_from(self, name: str, position: str) -> bool:
+        from watchman_cli.store import directory_changes
+
+        return directory_changes.has(self, name, position)
+
     def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
         lifetime = max(1.0, deadline - time.monotonic())
         locks: list[DirectoryLock] = []

@@ -48,11 +48,11 @@ def await_after(store: DirectoryStore, name: str, position: str, wait: float) ->
     with translating(store, name):
         store.check_exists()
         while True:
-            before = _state_of(folder)
+            before = _state_of(folder / FILE)
             found = _read_after(folder, position)
             if found:
                 return found
-            while _state_of(folder) == before:
+            while _state_of(folder / FILE) == before:
                 if time.monotonic() >= end or store.stopped.wait(POLL):
                     return []
 
@@ -99,6 +99,14 @@ def end_of(store: DirectoryStore, name: str) -> str:
     return ""
 
 
+def has(store: DirectoryStore, name: str, position: str) -> bool:
+    """Return whether a position is in one of both files. Raises StoreError."""
+    with translating(store, name):
+        states = [_state_of(store.root / name / file) for file in (FILE, OLDER)]
+    number, _, place = position.partition(":")
+    return any(str(known) == number and int(place) <= size for known, size in states)
+
+
 @contextmanager
 def translating(store: DirectoryStore, name: str) -> Iterator[None]:
     """Raise what is amiss with the files of a server's changes as a StoreError."""
@@ -109,10 +117,10 @@ def translating(store: DirectoryStore, name: str) -> Iterator[None]:
         raise StoreError(f"store {store.url}: the changes of {name}: {error}") from error
 
 
-def _state_of(folder: Path) -> tuple[int, int]:
-    """Return what differs once something was appended."""
+def _state_of(file: Path) -> tuple[int, int]:
+    """Return the number and the size of a file: they differ once something was appended."""
     try:
-        known = (folder / FILE).lstat()
+        known = file.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return 0, 0
     return known.st_ino, known.st_size

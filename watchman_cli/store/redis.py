@@ -84,6 +84,11 @@ class RedisStore(Store):
 
         return redis_stream.end_of(self, name)
 
+    def keeps_changes_from(self, name: str, position: str) -> bool:
+        from watchman_cli.store import redis_stream
+
+        return redis_stream.has(self, name, position)
+
     def changes_at(self, seconds: float) -> str:
         from watchman_cli.store import redis_stream
 

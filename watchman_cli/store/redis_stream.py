@@ -69,6 +69,17 @@ def end_of(store: RedisStore, name: str) -> str:
     return found[0][0].decode() if found else ""
 
 
+def has(store: RedisStore, name: str, position: str) -> bool:
+    """Return whether the batch at a position is there: the oldest are dropped first. Raises StoreError."""
+    stream = key(name, "changes")
+    found: Any = store.call(
+        lambda: store.client_for(stream).xrange(stream, position, position),
+        time.monotonic() + _READ_DEADLINE,
+        retry_until=MAX_TIMEOUT,
+    )
+    return bool(found)
+
+
 def position_at(seconds: float) -> str:
     """Return the position after which all batches are that were appended from a time.time() on."""
     return f"{max(0, int(seconds * 1000))}-0"

@@ -344,6 +344,19 @@ def test_a_reader_that_was_away_for_too_long_reads_the_snapshot(redis: RedisServ
     assert isinstance(found, Resynchronised) and found.snapshot.status("/s/t") == "active"
 
 
+def test_what_was_dropped_is_missed_though_the_revisions_fit(redis: RedisServer, in_redis: Store) -> None:
+    """The records came back to what they were, in batches that the reader has not seen."""
+    write(in_redis, None, 0)
+    reader = followed(in_redis)
+    next(reader)
+    for old, new in pairwise((0, 1, 2, 3, 4, 5)):
+        write(in_redis, old, new)
+    assert revision(new_snapshot(4)) == revision(new_snapshot(0))
+    redis.client.xtrim(key(NAME, "changes"), maxlen=1, approximate=False)
+    found = next(reader)
+    assert isinstance(found, Resynchronised) and "dropped" in found.reason
+
+
 def test_it_expires_with_the_snapshot(redis: RedisServer, in_redis: Store) -> None:
     keys = key(NAME, "status"), key(NAME, "changes")
     write(in_redis, None, 0, expire=100)
@@ -487,6 +500,19 @@ def test_a_full_file_is_rotated_and_followed(
     assert all(0 < size < 2500 for size in sizes)
     whole = chain(in_directory)
     assert whole == revisions(*range(13))[-len(whole) :] and len(whole) < 12
+
+
+def test_what_was_rotated_away_is_missed(
+    folder: Path, in_directory: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(directory_changes, "MAX_SIZE", 1)
+    write(in_directory, None, 0)
+    reader = followed(in_directory)
+    next(reader)
+    for old, new in pairwise((0, 1, 2, 3)):
+        write(in_directory, old, new)
+    found = next(reader)
+    assert isinstance(found, Resynchronised) and found.snapshot.status("/s/t") == "complete"
 
 
 def test_a_link_in_its_place_is_not_followed(folder: Path, in_directory: Store, tmp_path: Path) -> None:
