@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from watchman_cli.errors import BadSnapshot, NoSnapshot, StoreError, WatchmanError
-    from watchman_cli.follow import Change, Resynchronised, ServerStateChange, follow_changes
+    from watchman_cli.follow import (
+        Change,
+        DeadlineMissed,
+        Resynchronised,
+        ServerStateChange,
+        follow_changes,
+    )
     from watchman_cli.reader import read_snapshot
     from watchman_cli.snapshot import Snapshot, StatusRecord
 
@@ -20,6 +26,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BadSnapshot",
     "Change",
+    "DeadlineMissed",
     "NoSnapshot",
     "Resynchronised",
     "ServerStateChange",
@@ -38,6 +45,7 @@ _HOMES = {
     "StoreError": "errors",
     "WatchmanError": "errors",
     "Change": "follow",
+    "DeadlineMissed": "follow",
     "Resynchronised": "follow",
     "ServerStateChange": "follow",
     "follow_changes": "follow",

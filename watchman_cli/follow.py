@@ -53,6 +53,16 @@ class ServerStateChange:
 
 
 @dataclass(frozen=True)
+class DeadlineMissed:
+    """A deadline of the configuration, in words, that the run at `time` found to be missed."""
+
+    id: str
+    server: str
+    time: datetime
+    deadline: str
+
+
+@dataclass(frozen=True)
 class Resynchronised:
     """The snapshot was read anew, and says why: what changed before it is not told node by node."""
 
@@ -68,7 +78,7 @@ class Place:
     revision: str | None
 
 
-Event = Union[Change, ServerStateChange]
+Event = Union[Change, ServerStateChange, DeadlineMissed]
 
 
 def follow_changes(
@@ -94,7 +104,7 @@ def follow_changes(
 
 
 def events_of(batch: Batch) -> Iterator[Event]:
-    """Yield the changes of a batch, that of the server's state first."""
+    """Yield the changes of a batch, that of the server's state first, and the deadlines that were missed."""
     read_time = batch.read_time
     if batch.server_state_before:
         yield ServerStateChange(
@@ -114,6 +124,8 @@ def events_of(batch: Batch) -> Iterator[Event]:
             flags=new.flags if new else (),
             more=new.more if new else (),
         )
+    for number, deadline in enumerate(batch.missed):
+        yield DeadlineMissed(f"{batch.id}/missed/{number}", batch.source, read_time, deadline)
 
 
 def follow(
@@ -188,7 +200,7 @@ class _Follower:
                 return found
             if batch.before is None or batch.before != place.revision:
                 self._lose(batch.reason or "a batch is missing before the next one")
-                return found
+                return [*found, batch.as_reset(self._reason)] if batch.missed else found
             place = self._place = Place(each.position, batch.after)
             found.append(batch)
         return found

@@ -172,6 +172,28 @@ def test_the_metrics_count_a_miss(due: Due) -> None:
     assert f'watchman_deadline_state{{deadline="{deadline}",owner="o",repo="r",state="missed"}} 1.0' in text
 
 
+def test_the_stream_tells_a_miss_once(due: Due) -> None:
+    """In a run without any change, and in one that also changes nodes; and `changes` prints it."""
+    due.configure(passed(), passed("/s/f/b"), defaults={"changes": True})
+    due.look_before_due()
+    assert len(due.look()) == 2
+    due.look()
+    due.ecflow.force_state("/s/f/b", "State.complete")
+    due.look_before_due()
+    due.look()
+    entries: Any = due.redis.client.xrange("{o/r/status}/changes")
+    batches = [json.loads(fields[b"batch"])["data"] for _, fields in entries]
+    told = [batch.get("missed", []) for batch in batches]
+    deadlines = [each["deadline"] for each in due.known()]
+    assert [missed for missed in told if missed] == [deadlines, deadlines[:1]]
+    (alone, *_) = [batch for batch in batches if batch.get("missed")]
+    assert alone["before"] == alone["after"] and alone["changes"] == []
+    printed = due.watchman.run("changes", "r").out.decode()
+    assert printed.count(f"deadline missed: {deadlines[0]}") == 2
+    events = map(json.loads, due.watchman.run("changes", "r", "--json").out.splitlines())
+    assert sum(each["type"] == "watchman.deadline_missed" for each in events) == 3
+
+
 def test_config_check_says_when_it_is_due(due: Due) -> None:
     due.configure(
         {"path": "/s/f", "by": "08:15", "zone": "Europe/Paris", "days": ["fri", "mon"], "status": "complete"}

@@ -34,7 +34,8 @@ class Batch:
 
     `before` is the revision that was replaced; None of a reset, and `reason` then says why. `changes` has a
     pair for each node: its record before, None where it appeared, and after, None where it vanished. A
-    batch that was read back has of a record before only the path and the status.
+    batch that was read back has of a record before only the path and the status. `missed` has the deadlines
+    that the run found to be missed, as they are configured; a batch may be for them alone.
     """
 
     source: str
@@ -45,6 +46,7 @@ class Batch:
     changes: Sequence[Pair] = ()
     server_state_before: str | None = None  # where it changed
     reason: str | None = None
+    missed: tuple[str, ...] = ()
     id: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def following(self, revision: str | None) -> Batch:
@@ -72,6 +74,7 @@ class Batch:
             "after": self.after,
             "server_state": {name: value for name, value in state.items() if value},
             "reason": self.reason,
+            "missed": self.missed or None,
             **({} if self.before is None else content),
         }
         event = {
@@ -151,6 +154,7 @@ def decode(value: bytes) -> Batch:
         changes=[_pair(each) for each in data.get("changes", ())],
         server_state_before=data["server_state"].get("from"),
         reason=data.get("reason"),
+        missed=tuple(data.get("missed", ())),
         id=event["id"],
     )
 

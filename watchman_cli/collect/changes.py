@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from watchman_cli import snapshot
 from watchman_cli.changes.batch import Batch, Pair, make_batch
@@ -12,11 +13,26 @@ from watchman_cli.store import Lease
 from watchman_cli.sync.reading import Reading
 
 
-def batch_of(source: str, lease: Lease, reading: Reading, value: bytes) -> Batch | None:
+def batch_of(
+    source: str, lease: Lease, reading: Reading, value: bytes | None, missed: tuple[str, ...]
+) -> Batch | None:
+    """Return what a run changes, and which deadlines it found to be missed; None where there is neither.
+
+    `value` is the new snapshot; None where the stored one stays. Raises StoreError.
+    """
+    batch = _batch_of_nodes(source, lease, reading, value) if value else None
+    if not missed:
+        return batch
+    head = lease.stored.head
+    if batch is None and head is not None:
+        batch = Batch(source, reading.read_time, head.revision, head.revision, head.server_state)
+    return replace(batch, missed=missed) if batch else None
+
+
+def _batch_of_nodes(source: str, lease: Lease, reading: Reading, value: bytes) -> Batch | None:
     """Return what a new snapshot, `value`, changes of the stored one; None where its records are the same.
 
-    An incremental reading has the changes; to a full one, the stored snapshot is read and compared. Raises
-    StoreError.
+    An incremental reading has the changes; to a full one, the stored snapshot is read and compared.
     """
     new = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
     assert new

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 from watchman_cli import snapshot
@@ -62,15 +62,14 @@ class NodeDetails:
         return self._value
 
 
-def new_misses(before: Health, now: Health) -> Iterator[str]:
-    """Yield a line for each deadline that was missed between two health records of a server."""
+def new_misses(before: Health, now: Health) -> list[DeadlineState]:
+    """Return each deadline that was missed between two health records of a server."""
     misses = {state.deadline: state.misses for state in states_of(before.deadlines or ())}
-    for state in states_of(now.deadlines or ()):
-        if state.misses > misses.get(state.deadline, 0):
-            yield f"deadline missed: {state.deadline}{_why(state)}"
+    return [each for each in states_of(now.deadlines or ()) if each.misses > misses.get(each.deadline, 0)]
 
 
-def _why(state: DeadlineState) -> str:
+def why_missed(state: DeadlineState) -> str:
+    """Return what to say after a deadline that was missed."""
     if not state.matches.nodes:
         return "; there is no such node"
     many = "node is" if state.matches.others == 1 else "nodes are"

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from watchman_cli.config import Server
-from watchman_cli.errors import WatchmanError
+from watchman_cli.errors import ServerError, WatchmanError
 from watchman_cli.health import Health
 from watchman_cli.sync.reading import Reading
 
@@ -34,3 +34,12 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     phases: Mapping[str, float] = field(default_factory=dict)
     health: Health | None = None
+
+
+def unexpected(error: Exception) -> ServerError:
+    """Return what an exception that nothing else handles means for the server that it happened over."""
+    if isinstance(error, MemoryError):
+        return ServerError("resources", "this process has no memory for it")
+    found = ServerError("server", f"unexpected {type(error).__name__}: a fault of watchman's")
+    found.__cause__ = error
+    return found

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from watchman_cli.bindings import Referee
 from watchman_cli.collect.reading import Context
-from watchman_cli.collect.result import Outcome
-from watchman_cli.collect.server import ServerCollector, unexpected
+from watchman_cli.collect.result import Outcome, unexpected
+from watchman_cli.collect.server import ServerCollector
 from watchman_cli.config import Config, Server
 from watchman_cli.errors import StoreError
 from watchman_cli.store import Lease, Store

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any
 
 from watchman_cli import health, snapshot
 from watchman_cli.bindings import BindingsFailed, BindingsMissing, BindingsReading
-from watchman_cli.collect.details import NodeDetails, new_misses
+from watchman_cli.collect.details import NodeDetails, new_misses, why_missed
 from watchman_cli.collect.reading import Context, ServerReader, reading_of
-from watchman_cli.collect.result import Outcome
-from watchman_cli.collect.verify import Verification, compare
+from watchman_cli.collect.result import Outcome, unexpected
+from watchman_cli.collect.verify import Verification, compare, next_verification, verification_due
 from watchman_cli.config import Server
 from watchman_cli.ecflow_client import EcflowError
 from watchman_cli.errors import BadSnapshot, ServerError, StoreError
@@ -96,28 +95,31 @@ class ServerCollector:
         if reading.cache is not None:
             cache = sync_cache.encode(replace(reading.cache, revision=revision))
         record = self._with_details(self._health_of(reading), reading, value or lease.value)
-        due = self._verification_due(reading, record)
+        due = verification_due(self._server, reading, record)
         if not record.next_verification or due:
-            record = replace(record, next_verification=self._next_verification(due))
+            record = replace(record, next_verification=next_verification(self._server, due))
         update = self._update(record, cache)
         update = replace(
             update,
             snapshot=value,
             new_time=reading.read_time if value is None else None,
-            **self._changes(lease, reading, value),
+            **self._changes(lease, reading, value, record),
         )
         lease.commit(update, end=not due)
         self._has_written(record)
         self._end_phase("write")
         return self._verify(lease, reading, record) if due else None
 
-    def _changes(self, lease: Lease, reading: Reading, value: bytes | None) -> dict[str, Any]:
+    def _changes(self, lease: Lease, reading: Reading, value: bytes | None, record: Health) -> dict[str, Any]:
         """Return what of an update is about changes: nothing where they are not kept, or there is none."""
-        if value is None or not self._server.changes:
+        if not self._server.changes:
+            return {}
+        missed = tuple(each.deadline for each in new_misses(self._written or self._before, record))
+        if value is None and not missed:
             return {}
         from watchman_cli.collect.changes import batch_of
 
-        batch = batch_of(self._server.name, lease, reading, value)
+        batch = batch_of(self._server.name, lease, reading, value, missed)
         whole = self._server.publish == "snapshot"
         return {"changes": batch, "publish_snapshot": whole} if batch else {}
 
@@ -158,17 +160,6 @@ class ServerCollector:
 
     # ---------------------------------------------------------------------------- verifying
 
-    def _verification_due(self, reading: Reading, record: Health) -> bool:
-        """Return whether the bindings are to read the server too, in this run."""
-        if self._server.reader != "auto" or reading.numbers is None or not record.next_verification:
-            return False
-        return datetime.now(timezone.utc) >= snapshot.parse_time(record.next_verification)
-
-    def _next_verification(self, done: bool) -> str:
-        """Return when the bindings read next: first anywhere in the interval, so that servers take turns."""
-        wait = self._server.full_sync_every * (1.0 if done else random.random())
-        return (datetime.now(timezone.utc) + timedelta(seconds=wait)).isoformat(timespec="seconds")
-
     def _verify(self, lease: Lease, reading: Reading, record: Health) -> str:
         """Have the bindings read the server, compare, and write what that gave.
 
@@ -190,7 +181,6 @@ class ServerCollector:
             instead = reading_of(theirs, now, verification.difference)
             value = snapshot.encode(now, instead.server_state, instead.pieces or ())
             cache = b""
-            changes = self._changes(lease, instead, value)
             disabled = {"since": now, "reason": verification.difference}
             record = replace(
                 record,
@@ -200,6 +190,7 @@ class ServerCollector:
                 disabled=disabled,
             )
             record = self._with_details(record, instead, value)
+            changes = self._changes(lease, instead, value, record)
         try:
             lease.commit(replace(self._update(record, cache), snapshot=value, **changes))
             self._has_written(record)
@@ -288,8 +279,8 @@ class ServerCollector:
 
     def _has_written(self, record: Health) -> None:
         """Note a health record that is in the store, and warn of the deadlines that are missed by it."""
-        told = self._written or self._before
-        self._warnings += new_misses(told, record)
+        for each in new_misses(self._written or self._before, record):
+            self._warnings.append(f"deadline missed: {each.deadline}{why_missed(each)}")
         self._written = record
 
     def _end_phase(self, name: str) -> None:
@@ -300,12 +291,3 @@ class ServerCollector:
 
     def _on_state(self, state: str) -> None:
         self._context.on_state(self._server, state)
-
-
-def unexpected(error: Exception) -> ServerError:
-    """Return what an exception that nothing else handles means for the server that it happened over."""
-    if isinstance(error, MemoryError):
-        return ServerError("resources", "this process has no memory for it")
-    found = ServerError("server", f"unexpected {type(error).__name__}: a fault of watchman's")
-    found.__cause__ = error
-    return found

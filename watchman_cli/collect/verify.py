@@ -1,11 +1,16 @@
-"""Compares what was read by the protocol with what the bindings read."""
+"""When the bindings read a server too, and how what they read compares with what the protocol gave."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 
-from watchman_cli.snapshot import StatusRecord
+from watchman_cli.config import Server
+from watchman_cli.health import Health
+from watchman_cli.snapshot import StatusRecord, parse_time
+from watchman_cli.sync.reading import Reading
 
 
 @dataclass(frozen=True)
@@ -48,3 +53,16 @@ def _differs(how: str) -> Verification:
 def _describe(record: StatusRecord) -> str:
     details = [record.status, *([f"since {record.since}"] if record.since else []), *record.flags]
     return f"{record.path} {' '.join(details)}"
+
+
+def verification_due(server: Server, reading: Reading, record: Health) -> bool:
+    """Return whether the bindings are to read a server too, in this run."""
+    if server.reader != "auto" or reading.numbers is None or not record.next_verification:
+        return False
+    return datetime.now(timezone.utc) >= parse_time(record.next_verification)
+
+
+def next_verification(server: Server, done: bool) -> str:
+    """Return when the bindings read next: first anywhere in the interval, so that servers take turns."""
+    wait = server.full_sync_every * (1.0 if done else random.random())
+    return (datetime.now(timezone.utc) + timedelta(seconds=wait)).isoformat(timespec="seconds")

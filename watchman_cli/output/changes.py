@@ -7,7 +7,7 @@ from datetime import datetime
 import orjson
 
 from watchman_cli.changes.batch import RESET
-from watchman_cli.follow import Change, Event
+from watchman_cli.follow import Change, DeadlineMissed, Event
 from watchman_cli.output.format import colourize
 from watchman_cli.text import printable
 
@@ -15,6 +15,8 @@ from watchman_cli.text import printable
 def as_text(event: Event, colour: bool) -> str:
     """Return the line of one change: when, which node, from which status to which, and its flags."""
     time = _time(event.time)
+    if isinstance(event, DeadlineMissed):
+        return f"{time}  deadline missed: {printable(event.deadline)}"
     if not isinstance(event, Change):
         return f"{time}  server  {event.previous} → {event.state}"
     old = colourize(event.previous, event.previous, colour) if event.previous else "(new)"
@@ -32,6 +34,9 @@ def gap_as_text(time: datetime, reason: str) -> str:
 
 def as_json(event: Event) -> str:
     """Return a change as an event of CloudEvents 1.0."""
+    if isinstance(event, DeadlineMissed):
+        missed = {"deadline": event.deadline}
+        return _event("watchman.deadline_missed", event.server, event.id, event.time, missed)
     if not isinstance(event, Change):
         state = {"from": event.previous, "to": event.state}
         return _event("watchman.server_state", event.server, event.id, event.time, state)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -118,3 +119,11 @@ def test_a_notice_has_their_number() -> None:
 def test_what_is_no_batch(value: bytes) -> None:
     with pytest.raises(BadBatch):
         decode(value)
+
+
+def test_missed_deadlines_are_kept_where_the_changes_are_not() -> None:
+    missed = ("/s complete by 05:30 UTC",)
+    batch = replace(make_batch("o/r", TIME, ("RUNNING", "RUNNING"), (OLD, NEW), ()), missed=missed)
+    assert decode(batch.encode()).missed == missed
+    reset = decode(batch.following("2" * 32).encode())
+    assert (reset.before, reset.missed) == (None, missed)
