@@ -7,14 +7,13 @@ of any file.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from watchman_cli import snapshot
@@ -32,6 +31,7 @@ from watchman_cli.store.base import (
     is_whole,
     with_time,
 )
+from watchman_cli.store.directory_files import open_regular, read_regular, translating_os_errors, unlink
 from watchman_cli.store.directory_lock import DirectoryLock
 from watchman_cli.text import printable
 
@@ -57,7 +57,7 @@ class DirectoryStore(Store):
         with translating_os_errors(self.url):
             self.check_exists()
             with suppress(FileNotFoundError, NotADirectoryError):
-                return _read(self.root / name / file_name(field), MAX_VALUE[field])
+                return read_regular(self.root / name / file_name(field), MAX_VALUE[field])
         return None
 
     def head(self, name: str) -> bytes:
@@ -114,7 +114,7 @@ class DirectoryStore(Store):
                     write_new(part, data, folder)
                     os.rename(part, file_name(field), src_dir_fd=folder, dst_dir_fd=folder)
                 else:
-                    _unlink(file_name(field), folder)
+                    unlink(file_name(field), folder)
             finally:
                 os.close(folder)
 
@@ -238,7 +238,7 @@ class DirectoryLease(Lease):
     def _publish(self, field: str, data: bytes) -> None:
         lock = self._locks[0]
         if not data:
-            _unlink(file_name(field), lock.folder)
+            unlink(file_name(field), lock.folder)
         elif not lock.publish(data, file_name(field)):
             raise LeaseLost
 
@@ -259,54 +259,6 @@ def file_name(field: str) -> str:
     return field if field == "sync" else f"{field}.json"
 
 
-def _read(path: Path, limit: int) -> bytes:
-    """Return what is in a file. Raises OSError, and BadSnapshot where it is no file that watchman wrote."""
-    with open_regular(path) as file:
-        value = file.read(limit + 1)
-    if len(value) > limit:
-        raise BadSnapshot(f"it is larger than {limit >> 20} MB")
-    return value
-
-
-def open_regular(path: Path) -> BinaryIO:
-    """Open a file to be read. Raises OSError, and BadSnapshot where it is not a regular one."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO):
-            raise BadSnapshot("it is not a regular file") from error
-        raise
-    try:
-        check_regular(descriptor)
-    except BadSnapshot:
-        os.close(descriptor)
-        raise
-    return os.fdopen(descriptor, "rb")
-
-
-def check_regular(descriptor: int) -> None:
-    """Raise BadSnapshot where what was opened is not a regular file."""
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
-        raise BadSnapshot("it is a directory" if stat.S_ISDIR(mode) else "it is not a regular file")
-
-
-def _unlink(name: str, folder: int) -> None:
-    with suppress(FileNotFoundError):
-        os.unlink(name, dir_fd=folder)
-
-
 def _release(locks: list[DirectoryLock]) -> None:
     for lock in locks:
         lock.release()
-
-
-@contextmanager
-def translating_os_errors(url: str) -> Iterator[None]:
-    """Raise what the system reports of a file as a StoreError."""
-    try:
-        yield
-    except OSError as error:
-        missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
-        place = f": {error.filename}" if missing else ""
-        raise StoreError(f"store {url}: {error.strerror}{place}") from error

@@ -14,7 +14,8 @@ from pathlib import Path
 
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.store.base import StoredBatch
-from watchman_cli.store.directory import DirectoryStore, check_regular, open_regular, translating_os_errors
+from watchman_cli.store.directory import DirectoryStore
+from watchman_cli.store.directory_files import check_regular, open_regular, translating_os_errors
 
 FILE, OLDER = "changes.jsonl", "changes.jsonl.1"
 MAX_SIZE = 16 << 20  # bytes of a file from which on the next one is begun
