@@ -23,7 +23,8 @@ def render(found: Sequence[Assessment], limits: Limits, together: bool) -> str:
     if together:
         states = Counter(each.state for each in found)
         counts = ", ".join(f"{states[each]} {each.name}" for each in State if states[each])
-        summary = f"{len(found)} servers: {counts}"
+        many = "server" if len(found) == 1 else "servers"
+        summary = f"{len(found)} {many}: {counts}"
         lines = [line for each in found for line in (f"{each.state.name}: {_summary(each)}", *_causes(each))]
     else:
         summary = _summary(found[0])
