@@ -10,7 +10,6 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import (
-    changes,
     chart,
     commands,
     endurance,
@@ -18,6 +17,7 @@ from benchmarks import (
     million_nodes,
     page,
     peak_rss,
+    readers,
     results,
     server_load,
     single_server,
@@ -32,7 +32,7 @@ BENCHMARKS = {
     "peak_rss": (peak_rss, "Peak memory"),
     "endurance": (endurance, "Many runs in a row"),
     "page": (page, "The HTML page"),
-    "changes": (changes, "Changes that are kept"),
+    "readers": (readers, "Changes, metrics and deadlines"),
     "million_nodes": (million_nodes, "A server with a million nodes"),
 }
 HERE = Path(__file__).parent

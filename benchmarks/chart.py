@@ -62,7 +62,7 @@ def _chosen(figures: Path) -> dict[str, list[Line]]:
         "One server, against a bare sync": _compared(kept.get("single_server", [])),
         "Many servers, against one process": _compared(kept.get("many_servers", [])),
         "Commands that do little": _compared(kept.get("commands", [])),
-        "Changes that are kept, against a run without": _compared(kept.get("changes", [])),
+        "Changes, metrics and deadlines, against a run without": _compared(kept.get("readers", [])),
         "Cost for the server, against a bare sync": [
             line
             for line in _compared(load)

@@ -1,4 +1,4 @@
-"""Changes that are kept and published, beside the same runs without them."""
+"""Changes, metrics and deadlines, which are for the readers, beside the same runs without them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,20 @@ from tests.support.ecflow_server import EcflowServer
 
 
 def lines(scale: Scale) -> Iterator[Line]:
-    """Whole runs over two equal servers, of which one's changes are kept."""
+    """Whole runs over two equal servers, of which one has all that readers may want."""
     nodes = scale.large
     with ExitStack() as stack:
         without = stack.enter_context(environment())
         kept = stack.enter_context(environment())
         servers = [each.ecflow(nodes) for each in (without, kept)]
         without.configure([address(servers[0])])
-        kept.configure([address(servers[1])], defaults={"changes": True})
+        deadlines = [{"path": "/", "by": "23:59"}]
+        kept.watchman.configure(
+            kept.redis.url,
+            [{"owner": "bench", "repo": "s0", "address": servers[1], "deadlines": deadlines}],
+            defaults={"changes": True},
+            metrics_file=str(kept.home / "watchman.prom"),
+        )
 
         def some(on: Environment, server: EcflowServer) -> Callable[[], float]:
             def changed() -> float:
@@ -36,6 +42,6 @@ def lines(scale: Scale) -> Iterator[Line]:
             none_without=lambda: without.collect("unchanged"),
             none_kept=lambda: kept.collect("unchanged"),
         )
-    what = f"{nodes:,} nodes, changes: true"
+    what = f"{nodes:,} nodes, with changes, metrics and a deadline"
     yield Line(f"{what}, 0.1 % changed", "s", found["some_kept"], found["some_without"], Target(ratio=1.15))
     yield Line(f"{what}, nothing changed", "s", found["none_kept"], found["none_without"], Target(ratio=1.1))

@@ -1,0 +1,62 @@
+"""The files of a directory store: only regular ones are read, and what fails becomes a StoreError."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from watchman_cli.errors import BadSnapshot, StoreError
+
+
+def read_regular(path: Path, limit: int) -> bytes:
+    """Return what is in a file. Raises OSError, and BadSnapshot where it is no file that watchman wrote."""
+    with open_regular(path) as file:
+        value = file.read(limit + 1)
+    if len(value) > limit:
+        raise BadSnapshot(f"it is larger than {limit >> 20} MB")
+    return value
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to be read. Raises OSError, and BadSnapshot where it is not a regular one."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise BadSnapshot("it is not a regular file") from error
+        raise
+    try:
+        check_regular(descriptor)
+    except BadSnapshot:
+        os.close(descriptor)
+        raise
+    return os.fdopen(descriptor, "rb")
+
+
+def check_regular(descriptor: int) -> None:
+    """Raise BadSnapshot where what was opened is not a regular file."""
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        raise BadSnapshot("it is a directory" if stat.S_ISDIR(mode) else "it is not a regular file")
+
+
+def unlink(name: str, folder: int) -> None:
+    """Delete a file of an open directory, if it is there. Raises OSError."""
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=folder)
+
+
+@contextmanager
+def translating_os_errors(url: str) -> Iterator[None]:
+    """Raise what the system reports of a file as a StoreError."""
+    try:
+        yield
+    except OSError as error:
+        missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
+        place = f": {error.filename}" if missing else ""
+        raise StoreError(f"store {url}: {error.strerror}{place}") from error
