@@ -68,11 +68,14 @@ soak: .venv/.dev servers  ## Compare incremental with full syncs at random, unti
 	.venv/bin/python -m pip install -q --disable-pip-version-check -e '.[dev]'
 	@touch $@
 
-# Of Debian's prometheus this program alone: the package would start a service.
+# The program alone, of Debian's promtool, or of prometheus up to Debian 12, which would start a service.
 .venv/promtool: .venv/bin/python
-	cd .venv && { apt-get download -qq prometheus || { $(APT) update -qq && apt-get download -qq prometheus; } \
-	&& dpkg-deb --fsys-tarfile prometheus_*.deb | tar -xO ./usr/bin/promtool >promtool.part; }
-	chmod +x .venv/promtool.part && mv .venv/promtool.part $@ && rm .venv/prometheus_*.deb
+	@apt-cache show prometheus >/dev/null 2>&1 || $(APT) update -qq
+	@cd .venv && package=$$(apt-cache show promtool >/dev/null 2>&1 && echo promtool || echo prometheus) && \
+	echo "Fetching promtool" && rm -f $${package}_*.deb && \
+	{ apt-get download -qq $$package 2>/dev/null || { $(APT) update -qq && apt-get download -qq $$package; }; } && \
+	dpkg-deb --fsys-tarfile $${package}_*.deb | tar -xO ./usr/bin/promtool >promtool.part && \
+	chmod +x promtool.part && mv promtool.part promtool && rm $${package}_*.deb
 
 # The real servers that the demo, the tests and the benchmarks start for themselves.
 servers:
