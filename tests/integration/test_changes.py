@@ -13,8 +13,6 @@ import pytest
 
 from tests.integration.incremental.test_referee import due, lie
 from tests.support.ecflow_server import EcflowServer
-from tests.support.redis_server import RedisServer
-from tests.support.relay import Relay
 from tests.support.watched import DEFINITION, NAME, Watched
 from tests.support.watchman import Watchman
 from watchman_cli import Change, Resynchronised, ServerStateChange, follow_changes, read_snapshot
@@ -27,22 +25,11 @@ OTHER = "/other/t1"
 
 
 @pytest.fixture
-def relay(ecflow: EcflowServer) -> Iterator[Relay]:
-    with Relay(ecflow.port) as made:
-        yield made
-
-
-@pytest.fixture
-def watched(ecflow: EcflowServer, relay: Relay, redis: RedisServer, watchman: Watchman) -> Watched:
+def watched(loaded: Watched) -> Watched:
     """A server whose changes are kept, read once."""
-    ecflow.load_text(DEFINITION)
-    ecflow.restart_server()
-    ecflow.suspend(["/s", "/other"])  # or the server, which runs, submits their jobs at the next minute
-    ecflow.begin_all_suites()
-    made = Watched(ecflow, relay, redis, watchman)
-    made.configure(changes=True)
-    made.collect()
-    return made
+    loaded.configure(changes=True)
+    loaded.collect()
+    return loaded
 
 
 def batches(watched: Watched) -> list[Batch]:

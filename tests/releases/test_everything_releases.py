@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.integration.incremental.conftest import relay
+from tests.integration.conftest import relay
 from tests.support.definitions import everything
 from tests.support.ecflow_server import EcflowServer
 from tests.support.redis_server import RedisServer

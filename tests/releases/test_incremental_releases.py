@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.integration.incremental.conftest import loaded, relay, watched
+from tests.integration.conftest import loaded, relay
+from tests.integration.incremental.conftest import watched
 from tests.integration.incremental.test_aliases import *  # noqa: F403
 from tests.integration.incremental.test_costs import *  # noqa: F403
 from tests.integration.incremental.test_restarts import *  # noqa: F403

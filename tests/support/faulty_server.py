@@ -98,6 +98,19 @@ class Reply:
     before: int  # bytes of this reply that came earlier
 
 
+def losing_answers(armed: threading.Event) -> Callable[[Reply], None]:
+    """Return what a Proxy loses of Redis's answers: once it is armed, the next one to a transaction."""
+
+    def on_reply(reply: Reply) -> None:
+        if armed.is_set() and b"QUEUED" in reply.data:
+            armed.clear()
+            reply.connection.reset()
+        else:
+            reply.connection.forward(reply.data)
+
+    return on_reply
+
+
 class Proxy(Listener):
     """A way to a real server that passes on what it answers, or gives it to `on_reply` to spoil.
 

@@ -16,7 +16,7 @@ import pytest
 
 from tests.integration.store.conftest import Kind
 from tests.integration.store.test_contract import NAME, take
-from tests.support.faulty_server import Proxy, Reply
+from tests.support.faulty_server import Proxy, losing_answers
 from tests.support.redis_server import RedisServer
 from watchman_cli import snapshot
 from watchman_cli.changes.batch import Batch, decode, make_batch
@@ -256,16 +256,8 @@ def test_a_batch_is_not_doubled_where_the_answer_is_lost(
     redis: RedisServer, in_redis: Store, end: bool
 ) -> None:
     armed = threading.Event()
-
-    def on_reply(reply: Reply) -> None:
-        if armed.is_set() and b"QUEUED" in reply.data:
-            armed.clear()
-            reply.connection.reset()
-        else:
-            reply.connection.forward(reply.data)
-
     write(in_redis, None, 0)
-    with Proxy(redis.port, on_reply) as proxy:
+    with Proxy(redis.port, losing_answers(armed)) as proxy:
         through = open_store(f"redis://127.0.0.1:{proxy.port}/0")
         with take(through) as lease:
             armed.set()

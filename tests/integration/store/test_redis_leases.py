@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.integration.store.test_contract import LAST, LATER, NAME, NEW, OLD, soon, take, write
-from tests.support.faulty_server import Proxy, Reply
+from tests.support.faulty_server import Proxy, losing_answers
 from tests.support.redis_server import RedisServer
 from watchman_cli.errors import StoreError
 from watchman_cli.store import LeaseLost, Store, Update, open_store
@@ -207,16 +207,8 @@ def test_a_later_snapshot_is_not_overwritten_after_a_restart(redis: RedisServer,
 def test_only_the_answer_of_a_commit_is_lost(redis: RedisServer, store: Store, end: bool) -> None:
     """It is made once more, and finds that it was done."""
     armed = threading.Event()
-
-    def on_reply(reply: Reply) -> None:
-        if armed.is_set() and b"QUEUED" in reply.data:
-            armed.clear()
-            reply.connection.reset()
-        else:
-            reply.connection.forward(reply.data)
-
     write(store, OLD)
-    with Proxy(redis.port, on_reply) as proxy:
+    with Proxy(redis.port, losing_answers(armed)) as proxy:
         through = open_store(f"redis://127.0.0.1:{proxy.port}/0")
         with take(through) as lease:
             armed.set()
