@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-import orjson
-
 from watchman_cli.changes.batch import Pair
-from watchman_cli.snapshot import Piece, StatusRecord, decode_record
-
-_BETWEEN = b'},{"path":'  # two records; inside a string the quotes are escaped
+from watchman_cli.snapshot import Piece, StatusRecord, decode_part, split_records
 
 
 class Ambiguous(Exception):
@@ -32,8 +28,8 @@ def compare_records(old: memoryview, new: Sequence[Piece]) -> list[Pair]:
 
 
 def _split(records: bytes) -> list[bytes]:
-    """Return each record's bytes after the key of its path."""
-    parts = records.removeprefix(b'{"path":').removesuffix(b"}").split(_BETWEEN)
+    """Return each record's bytes. Raises Ambiguous where two are the same."""
+    parts = split_records(records)
     if len(set(parts)) != len(parts):
         raise Ambiguous
     return parts
@@ -46,4 +42,4 @@ def _count(parts: Sequence[bytes], same: set[bytes]) -> int:
 def _decoded(parts: Sequence[bytes], same: set[bytes]) -> Iterator[StatusRecord]:
     for part in parts:
         if part not in same:
-            yield decode_record(orjson.loads(b'{"path":' + part + b"}"))
+            yield decode_part(part)

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from watchman_cli.cli.completion import complete_server
-from watchman_cli.cli.metrics import MetricsWriter
 from watchman_cli.cli.options import CONFIG, STORE, load_config
 from watchman_cli.errors import ServerError, StoreError, WatchmanError
 from watchman_cli.output.stream import detached
 from watchman_cli.signals import install_handlers, on_signal
 
 if TYPE_CHECKING:
+    from watchman_cli.cli.metrics import MetricsWriter
     from watchman_cli.collect import Collector, Outcome
     from watchman_cli.config import Config, Server
     from watchman_cli.output.log import Reporter
@@ -73,7 +73,7 @@ def collect(
     reporter = _reporter(len(chosen), verbose, log_format)
     for warning in settings.warnings:
         reporter.report("", f"warning: {warning}", logging.WARNING)
-    metrics = None if dry_run or settings.metrics_file is None else MetricsWriter(settings, reporter, chosen)
+    metrics = None if dry_run else _metrics_writer(settings, reporter, chosen)
     try:
         opened = None if dry_run else _connect_store(settings, chosen)
     except StoreError as error:
@@ -153,6 +153,15 @@ def _reporter(total: int, verbose: bool, log_format: LogFormat) -> Reporter:
     from watchman_cli.output.progress import Progress
 
     return Progress(total)
+
+
+def _metrics_writer(config: Config, reporter: Reporter, chosen: Sequence[Server]) -> MetricsWriter | None:
+    """Return what writes the metrics of this run; None where none are wanted."""
+    if config.metrics_file is None:
+        return None
+    from watchman_cli.cli.metrics import MetricsWriter
+
+    return MetricsWriter(config, reporter, chosen)
 
 
 def _connect_store(config: Config, servers: Sequence[Server]) -> Store:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cache
 
 from watchman_cli.deadlines.model import Deadline, Matches
-from watchman_cli.snapshot import StatusRecord
+from watchman_cli.snapshot import StatusRecord, status_pattern
 
 
 def count_matches(deadline: Deadline, value: bytes) -> Matches:
     """Return how many nodes in a snapshot's bytes a deadline is of; they are searched, not decoded."""
-    found = _in_bytes(deadline.path).findall(value)
+    found = status_pattern(_expression(deadline.path)).findall(value)
     return Matches(len(found), sum(status != deadline.status.encode() for status in found))
 
 
@@ -29,9 +28,3 @@ def count_changes(
 
 def _expression(path: str) -> str:
     return '[^/"]*'.join(map(re.escape, path.split("*")))
-
-
-@cache
-def _in_bytes(path: str) -> re.Pattern[bytes]:
-    # A path has no character that JSON escapes.
-    return re.compile(rf'\{{"path":"{_expression(path)}","status":"(\w+)"'.encode())

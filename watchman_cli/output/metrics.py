@@ -25,7 +25,6 @@ Labels = tuple[str, ...]
 Series = dict[str, dict[Labels, float]]  # by the metric's name
 SERVER = ("owner", "repo")
 MEGABYTE = 1 << 20
-PHASES = ("lease", "read", "write", "verify")
 
 
 @dataclass(frozen=True)
