@@ -103,9 +103,7 @@ def load(path: Path, text: bytes | str) -> list[str]:
     return []
 
 
-of_a_function = settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+of_a_function = settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @of_a_function
