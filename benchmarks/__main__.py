@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import compileall
 import os
 from datetime import datetime, timezone
 from pathlib import Path
@@ -36,6 +37,7 @@ BENCHMARKS = {
     "million_nodes": (million_nodes, "A server with a million nodes"),
 }
 HERE = Path(__file__).parent
+PACKAGE = HERE.parent / "watchman_cli"
 
 
 def main() -> None:
@@ -47,6 +49,7 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHMARKS):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
+    compileall.compile_dir(PACKAGE, quiet=2)  # as it is where it was installed
     scale = QUICK if options.quick else Scale()
     kept: Path | None = options.results or (None if options.quick else HERE / "results.json")
     console = Console(width=None if os.isatty(1) else 170, highlight=False)
