@@ -2,11 +2,14 @@
 
 They are gauges of the last run: a command that ends cannot count. What a run did not read keeps its series
 of the run before, whose time they tell: a run of some servers changes no others.
+
+The text is written here, in a few lines that a test compares with prometheus_client's own, since importing
+it would be a tenth of a small run. It reads what an earlier run left, where some of that is kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,8 +18,6 @@ from watchman_cli.snapshot import COUNTED_FLAGS, parse_time
 from watchman_cli.status import NodeStatus
 
 if TYPE_CHECKING:
-    from prometheus_client import Metric
-
     from watchman_cli.collect import Outcome
     from watchman_cli.config import Server
     from watchman_cli.health import Health
@@ -98,13 +99,16 @@ def labels_of(name: str) -> Labels:
     return METRICS[name][0] if name.startswith("watchman_run_") else SERVER + METRICS[name][0]
 
 
-def render(run: Run, servers: Iterable[Server], before: str) -> bytes:
-    """Return the text after a run, where it was `before`; `servers` are all that are configured."""
-    from prometheus_client import CollectorRegistry, generate_latest
+def render(run: Run, servers: Iterable[Server], before: Callable[[], str]) -> bytes:
+    """Return the text after a run; `servers` are all that are configured.
 
+    `before` returns the text of the run before. It is called only where some of that is kept.
+    """
+    series: Series = {name: {} for name in METRICS}
     read = {outcome.server.name for outcome in run.outcomes if outcome.health}
     kept: set[Labels] = {(each.owner, each.repo) for each in servers if each.name not in read}
-    series = _read(before, kept, with_run=not run.complete)
+    if kept or not run.complete:
+        _keep(series, before(), kept, with_run=not run.complete)
     if run.complete:
         _add_run(series, run)
     for outcome in run.outcomes:
@@ -112,40 +116,38 @@ def render(run: Run, servers: Iterable[Server], before: str) -> bytes:
             of_server = outcome.server.owner, outcome.server.repo
             for name, labels, value in _of_server(outcome, outcome.health):
                 series[name][of_server + labels] = value
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collected(series))
-    return generate_latest(registry)
+    return encode(series)
 
 
-class _Collected:
-    """What prometheus_client asks for its metrics."""
-
-    def __init__(self, series: Series) -> None:
-        self._series = series
-
-    def collect(self) -> Iterator[Metric]:
-        """Yield each metric that has any value."""
-        from prometheus_client.core import GaugeMetricFamily
-
-        for name, found in self._series.items():
-            if found:
-                family = GaugeMetricFamily(name, METRICS[name][1], labels=labels_of(name))
-                for labels in sorted(found):
-                    family.add_metric(labels, found[labels])
-                yield family
+def encode(series: Series) -> bytes:
+    """Return the text of each metric that has any value, in Prometheus's text format 0.0.4."""
+    return "".join(_lines(series)).encode()
 
 
-def _read(text: str, servers: set[Labels], *, with_run: bool) -> Series:
-    """Return the series of these servers, and those of the run if wanted; nothing of what is no metrics."""
+def _lines(series: Series) -> Iterator[str]:
+    for name, found in series.items():
+        if found:
+            yield f"# HELP {name} {METRICS[name][1]}\n# TYPE {name} gauge\n"
+        for values in sorted(found):
+            pairs = sorted(zip(labels_of(name), values, strict=True))
+            labels = ",".join(f'{label}="{_escaped(value)}"' for label, value in pairs)
+            yield f"{name}{{{labels}}}" if labels else name
+            yield f" {float(found[values])!r}\n"
+
+
+def _escaped(value: str) -> str:
+    """Return a label's value as it stands between quotes."""
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def _keep(series: Series, text: str, servers: set[Labels], *, with_run: bool) -> None:
+    """Keep what a text has of these servers, and of the run if wanted; nothing of what is no metrics."""
     from prometheus_client.parser import text_string_to_metric_families
 
-    series: Series = {name: {} for name in METRICS}
-    if not servers and not with_run:
-        return series
     try:
         samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
     except ValueError:  # damaged, or of something else
-        return series
+        return
     for sample in samples:
         if sample.name not in METRICS or set(sample.labels) != set(labels_of(sample.name)):
             continue
@@ -153,7 +155,6 @@ def _read(text: str, servers: set[Labels], *, with_run: bool) -> Series:
         of_run = sample.name.startswith("watchman_run_")
         if with_run if of_run else labels[:2] in servers:
             series[sample.name][labels] = sample.value
-    return series
 
 
 def _add_run(series: Series, run: Run) -> None:
