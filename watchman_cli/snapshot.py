@@ -93,8 +93,7 @@ class Snapshot:
         return dict(Counter(record.status for record in self.records[1:]))
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(NamedTuple):
     """What stands in a snapshot's bytes before its records."""
 
     collected_time: str

@@ -10,10 +10,9 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -33,8 +32,7 @@ AT_ONCE = os.cpu_count() or 1  # processes that read: they compute, and each hol
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
-@dataclass(frozen=True)
-class Bindings:
+class Bindings(NamedTuple):
     """Where the ecflow bindings were found."""
 
     interpreter: str
@@ -42,8 +40,7 @@ class Bindings:
     python: str
 
 
-@dataclass(frozen=True)
-class BindingsReading:
+class BindingsReading(NamedTuple):
     """What the bindings read of a server, in full."""
 
     bindings: Bindings

@@ -40,18 +40,13 @@ def _lines(states: Iterable[DeadlineState]) -> Iterable[str]:
 
 
 def _why(state: DeadlineState) -> str:
-    nodes, others = state.matches
     if state.state == "pending":
         return f"and not read since {_format(state.judged)}"
     if state.state == "unknown":
         return "nobody knows, since it was not read in time"
     if state.reached is not None:
         return f"reached {format_duration((state.reached - state.due).total_seconds())} late"
-    if not nodes:
-        return "there is no such node"
-    if others:
-        return f"{others} of {nodes} nodes are not so" if nodes > 1 else "it is not so"
-    return "it has been so since before the cycle began"
+    return state.why_missed
 
 
 def _format(time: datetime) -> str:

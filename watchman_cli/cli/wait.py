@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -68,16 +67,14 @@ def wait(
     raise typer.Exit(0 if node.status in until else OTHERWISE)
 
 
-@dataclass
 class _Node:
     """A node, as the last snapshot in the store has it; `status` is None where it has no such node."""
 
-    store: Store
-    server: str
-    path: str
-    status: str | None = None
-    collected_time: datetime | None = None
-    _revision: str | None = None
+    def __init__(self, store: Store, server: str, path: str) -> None:
+        self.store, self.server, self.path = store, server, path
+        self.status: str | None = None
+        self.collected_time: datetime | None = None
+        self._revision: str | None = None
 
     def look(self) -> None:
         """Look at the snapshot's first bytes, and read it where its records are others than before.

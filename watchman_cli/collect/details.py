@@ -7,17 +7,7 @@ from typing import Any
 
 from watchman_cli import snapshot
 from watchman_cli.config import Server
-from watchman_cli.deadlines import (
-    Deadline,
-    DeadlineState,
-    Matches,
-    count_changes,
-    count_matches,
-    judge,
-    states_of,
-)
 from watchman_cli.health import Health
-from watchman_cli.snapshot import parse_time
 from watchman_cli.sync.reading import Reading
 
 
@@ -43,38 +33,11 @@ class NodeDetails:
         """Return the state of each deadline of the server; None where it has none. Raises StoreError."""
         if not self._server.deadlines:
             return None
-        before = {state.deadline: state for state in states_of(self._before.deadlines or ())}
-        collected = parse_time(self._reading.read_time)
-        return [
-            judge(each, state, self._matches(each, state), collected).as_json()
-            for each in self._server.deadlines
-            for state in [before.get(str(each))]
-        ]
+        from watchman_cli.collect.deadlines import judge_deadlines
 
-    def _matches(self, deadline: Deadline, before: DeadlineState | None) -> Matches:
-        if self._reading.changes is not None and before is not None:
-            return count_changes(deadline, before.matches, self._reading.changes)
-        return count_matches(deadline, self._snapshot())
+        return judge_deadlines(self._server.deadlines, self._before, self._reading, self._snapshot)
 
     def _snapshot(self) -> bytes:
         if not isinstance(self._value, bytes):
             self._value = self._value("status") or b""
         return self._value
-
-
-def new_misses(before: Health, now: Health) -> list[DeadlineState]:
-    """Return each deadline that was missed between two health records of a server."""
-    misses = {state.deadline: state.misses for state in states_of(before.deadlines or ())}
-    return [each for each in states_of(now.deadlines or ()) if each.misses > misses.get(each.deadline, 0)]
-
-
-def why_missed(state: DeadlineState) -> str:
-    """Return what to say after a deadline that was missed."""
-    if not state.matches.nodes:
-        return "; there is no such node"
-    many = "node is" if state.matches.others == 1 else "nodes are"
-    return (
-        f"; {state.matches.others} {many} not"
-        if state.matches.others
-        else "; it was so before the cycle began"
-    )

@@ -112,7 +112,7 @@ class ServerReader:
             return self._read_with_bindings(f"incremental syncs are off: {disabled['reason']}")
         plan = self._plan()
         if full_reason:
-            plan = replace(plan, reason=full_reason)
+            plan = plan._replace(reason=full_reason)
         last = self.attempts >= server.attempts
         first_by = self.deadline
         if not last:

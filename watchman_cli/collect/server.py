@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from watchman_cli import health, snapshot
 from watchman_cli.bindings import BindingsFailed, BindingsMissing, BindingsReading
-from watchman_cli.collect.details import NodeDetails, new_misses, why_missed
+from watchman_cli.collect.details import NodeDetails
 from watchman_cli.collect.reading import Context, ServerReader, reading_of
 from watchman_cli.collect.result import Outcome, unexpected
 from watchman_cli.collect.verify import Verification, compare, next_verification, verification_due
@@ -21,6 +21,9 @@ from watchman_cli.health import Health
 from watchman_cli.store import Lease, LeaseLost, SnapshotChanged, Update
 from watchman_cli.sync import cache as sync_cache
 from watchman_cli.sync.reading import Reading
+
+if TYPE_CHECKING:
+    from watchman_cli.deadlines import DeadlineState
 
 LATE = 2.0  # seconds beyond a deadline that only a process which stood still can be
 RESERVE = 1.0  # seconds of a deadline kept for writing to the store, a tenth at most
@@ -114,7 +117,7 @@ class ServerCollector:
         """Return what of an update is about changes: nothing where they are not kept, or there is none."""
         if not self._server.changes:
             return {}
-        missed = tuple(each.deadline for each in new_misses(self._written or self._before, record))
+        missed = tuple(each.deadline for each in self._new_misses(record))
         if value is None and not missed:
             return {}
         from watchman_cli.collect.changes import batch_of
@@ -279,9 +282,17 @@ class ServerCollector:
 
     def _has_written(self, record: Health) -> None:
         """Note a health record that is in the store, and warn of the deadlines that are missed by it."""
-        for each in new_misses(self._written or self._before, record):
-            self._warnings.append(f"deadline missed: {each.deadline}{why_missed(each)}")
+        for each in self._new_misses(record):
+            self._warnings.append(f"deadline missed: {each.deadline}; {each.why_missed}")
         self._written = record
+
+    def _new_misses(self, record: Health) -> list[DeadlineState]:
+        """Return the deadlines that are missed by a health record, and were not by the one before."""
+        if not record.deadlines:
+            return []
+        from watchman_cli.deadlines import new_misses
+
+        return new_misses((self._written or self._before).deadlines or (), record.deadlines)
 
     def _end_phase(self, name: str) -> None:
         """Count the time since the last phase ended to this one."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from typing import NamedTuple
 
 from watchman_cli.config import Server
 from watchman_cli.health import Health
@@ -13,8 +13,7 @@ from watchman_cli.snapshot import StatusRecord, parse_time
 from watchman_cli.sync.reading import Reading
 
 
-@dataclass(frozen=True)
-class Verification:
+class Verification(NamedTuple):
     """What comparing gave, in words; `difference` says where both differ, if they do."""
 
     summary: str

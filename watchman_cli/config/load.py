@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from watchman_cli import schema
 from watchman_cli.config import secrets
@@ -16,8 +15,10 @@ from watchman_cli.config.model import Config, Server
 from watchman_cli.config.permissions import find_other_writer
 from watchman_cli.config.validate import find_problems
 from watchman_cli.config.yaml import Document, raise_problems, read
-from watchman_cli.deadlines import DAYS, Deadline, parse_time_of_day
 from watchman_cli.errors import ConfigError
+
+if TYPE_CHECKING:
+    from watchman_cli.deadlines import Deadline
 
 IN_WORKING_DIRECTORY = Path("watchman.yaml")
 
@@ -58,7 +59,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, store: str | N
     written = read(path)
     overridden = bool(store or environment.get("WATCHMAN_STORE"))
     document, problems = secrets.resolve(written.value, environment, with_store=not overridden)
-    file = replace(written, value=document)
+    file = written._replace(value=document)
     raise_problems(path, find_problems(file, problems))
     python = environment.get("WATCHMAN_ECFLOW_PYTHON")
     if not python and "ecflow_python" in document:
@@ -137,6 +138,8 @@ def _schema_defaults() -> dict[str, Any]:
 
 def make_deadline(entry: Mapping[str, Any]) -> Deadline:
     """Return the deadline of a valid entry."""
+    from watchman_cli.deadlines import DAYS, Deadline, parse_time_of_day
+
     times = {name: parse_time_of_day(entry[name]) for name in ("by", "after") if name in entry}
     days = {"days": tuple(day for day in DAYS if day in entry["days"])} if "days" in entry else {}
     return Deadline(**{**entry, **times, **days})

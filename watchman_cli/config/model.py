@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from watchman_cli.deadlines import Deadline
 from watchman_cli.errors import ConfigError
 from watchman_cli.text import suggestion
+
+if TYPE_CHECKING:
+    from watchman_cli.deadlines import Deadline
 
 Protocol = Literal["tcp", "ssl", "http", "https"]
 Reader = Literal["auto", "protocol", "bindings"]

@@ -9,7 +9,6 @@ from typing import Any
 from watchman_cli import schema
 from watchman_cli.config.secrets import Problem, find_unescaped
 from watchman_cli.config.yaml import PROBLEMS_LIMIT, Document, LineIndex, number_as_read
-from watchman_cli.deadlines import Deadline
 from watchman_cli.text import escaped, short_key, suggestion
 
 _RENAMED = {"ssl": "; say protocol: ssl"}  # what earlier versions called it
@@ -27,13 +26,16 @@ def find_problems(file: Document, of_secrets: Sequence[Problem] = ()) -> Iterato
 
 def _problems(file: Document) -> Iterator[Problem]:
     document = file.value
-    odd = list(_odd_numbers(document, [], file.lines))
-    yield from odd
+    found = list(_odd_numbers(document, [], file.lines))
+    yield from found
     if not schema.is_valid("config", document):
-        known = {tuple(place) for place, _ in odd}
+        known = {tuple(place) for place, _ in found}
         for error in schema.iter_errors("config", document, PROBLEMS_LIMIT):
             if tuple(error.absolute_path) not in known:
-                yield from _explain(error, file.lines)
+                explained = list(_explain(error, file.lines))
+                yield from explained
+                found += explained
+    known = {tuple(place) for place, _ in found}
     document = document if isinstance(document, dict) else {}
     store = document.get("store")
     unescaped = find_unescaped(store) if isinstance(store, str) else None
@@ -46,7 +48,9 @@ def _problems(file: Document) -> Iterator[Problem]:
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         if not isinstance(entry, dict):
             continue
-        yield from _server_problems(entry, {**defaults, **entry}, ["servers", index])
+        for place, message in _server_problems(entry, {**defaults, **entry}, ["servers", index]):
+            if tuple(place) not in known:
+                yield place, message
         owner, repo = entry.get("owner"), entry.get("repo")
         if isinstance(owner, str) and isinstance(repo, str):
             if (owner, repo) in seen:
@@ -80,7 +84,9 @@ def _server_problems(entry: dict[str, Any], settings: dict[str, Any], place: lis
     deadlines = entry.get("deadlines")
     for index, deadline in enumerate(deadlines if isinstance(deadlines, list) else ()):
         zone = deadline.get("zone") if isinstance(deadline, dict) else None
-        if isinstance(zone, str) and re.fullmatch(r"[\w+/-]{1,64}", zone, re.ASCII):
+        if isinstance(zone, str) and zone:
+            from watchman_cli.deadlines import Deadline
+
             try:
                 Deadline("/", 0, zone=zone).tzinfo  # noqa: B018
             except ValueError as error:

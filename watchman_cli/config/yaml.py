@@ -6,10 +6,9 @@ import math
 import re
 import stat
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -57,8 +56,7 @@ class LineIndex:
         return self._keys[id(node)]
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """A file's content."""
 
     path: Path

@@ -6,7 +6,15 @@ new state. Nothing here knows servers, stores or the clock.
 
 from watchman_cli.deadlines.cycle import Cycle, current_cycle, next_cycle
 from watchman_cli.deadlines.judge import judge
-from watchman_cli.deadlines.model import DAYS, Deadline, DeadlineState, Matches, parse_time_of_day, states_of
+from watchman_cli.deadlines.model import (
+    DAYS,
+    Deadline,
+    DeadlineState,
+    Matches,
+    new_misses,
+    parse_time_of_day,
+    states_of,
+)
 from watchman_cli.deadlines.nodes import count_changes, count_matches
 
 __all__ = [
@@ -19,6 +27,7 @@ __all__ = [
     "count_matches",
     "current_cycle",
     "judge",
+    "new_misses",
     "next_cycle",
     "parse_time_of_day",
     "states_of",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone, tzinfo
+from typing import NamedTuple
 
 from watchman_cli.deadlines.model import DAYS, Deadline
 
 _WEEK = 7  # days within which a deadline has a cycle
 
 
-@dataclass(frozen=True)
-class Cycle:
+class Cycle(NamedTuple):
     """From when something counts, and by when it is due, both in UTC."""
 
     start: datetime

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from watchman_cli.deadlines.cycle import current_cycle
@@ -26,7 +25,7 @@ def judge(
         state = DeadlineState(str(deadline), cycle.due, "pending", seen, collected, matches)
         return _decided(state, None)
     if cycle.due < before.due:  # the clock was set back, or the zone's rules were changed
-        return replace(before, matches=matches)
+        return before._replace(matches=matches)
     if cycle.due == before.due:
         return _seen(before, matches, collected)
     misses = before.misses
@@ -40,20 +39,20 @@ def judge(
 def _seen(before: DeadlineState, matches: Matches, collected: datetime) -> DeadlineState:
     """Return the state of a cycle after one more snapshot."""
     seen = before.before if matches.all_there else "other"
-    return _decided(replace(before, before=seen, judged=collected, matches=matches), before.judged)
+    return _decided(before._replace(before=seen, judged=collected, matches=matches), before.judged)
 
 
 def _decided(state: DeadlineState, last: datetime | None) -> DeadlineState:
     """Return a state with what its snapshot decides; `last` is when the one before it was collected."""
     time, there = state.judged, state.matches.all_there
     if there and state.before == "other" and state.reached is None:
-        state = replace(state, reached=time)
+        state = state._replace(reached=time)
         if state.state == "pending":
             # Reached between two snapshots of which only the first is in time: no miss that can be proved.
             in_time = time <= state.due or (last is not None and time - last <= LONGEST_GAP)
-            return replace(state, state="met" if in_time else "unknown")
+            return state._replace(state="met" if in_time else "unknown")
     if state.state == "pending" and time >= state.due:
         if last is None or (there and state.before == "nothing"):  # it may have been met before
-            return replace(state, state="unknown")
-        return replace(state, state="missed", misses=state.misses + 1)
+            return state._replace(state="unknown")
+        return state._replace(state="missed", misses=state.misses + 1)
     return state

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timezone, tzinfo
 from typing import Any, NamedTuple
 
@@ -13,8 +12,7 @@ from watchman_cli.snapshot import parse_time
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-@dataclass(frozen=True)
-class Deadline:
+class Deadline(NamedTuple):
     """Nodes that must have a status by a time of day; times are minutes since midnight in `zone`.
 
     `path` is that of one node, or a pattern, in which `*` stands for a part of one name. It counts what
@@ -59,8 +57,7 @@ class Matches(NamedTuple):
         return self.nodes > 0 and not self.others
 
 
-@dataclass(frozen=True)
-class DeadlineState:
+class DeadlineState(NamedTuple):
     """What is known of a deadline in its present cycle; times are in UTC.
 
     `state` is pending, met, missed or unknown (it was reached, nobody knows when). `reached` is when the
@@ -111,6 +108,16 @@ class DeadlineState:
         """Return the state at `now`: unknown while no snapshot after the due time was judged."""
         return "unknown" if self.state == "pending" and now >= self.due else self.state
 
+    @property
+    def why_missed(self) -> str:
+        """Say why a deadline is missed, as its nodes are now."""
+        nodes, others = self.matches
+        if not nodes:
+            return "there is no such node"
+        if others:
+            return f"{others} of {nodes} nodes are not so" if nodes > 1 else "it is not so"
+        return "it has been so since before the cycle began"
+
 
 def states_of(values: Iterable[Mapping[str, Any]]) -> list[DeadlineState]:
     """Return what a health record says of deadlines; those with a time that is none are left out."""
@@ -119,6 +126,12 @@ def states_of(values: Iterable[Mapping[str, Any]]) -> list[DeadlineState]:
         with suppress(ValueError):
             found.append(DeadlineState.from_json(value))
     return found
+
+
+def new_misses(before: Iterable[Mapping[str, Any]], now: Iterable[Mapping[str, Any]]) -> list[DeadlineState]:
+    """Return each deadline that was missed between what two health records of a server say of them."""
+    misses = {state.deadline: state.misses for state in states_of(before)}
+    return [state for state in states_of(now) if state.misses > misses.get(state.deadline, 0)]
 
 
 def parse_time_of_day(text: str) -> int:

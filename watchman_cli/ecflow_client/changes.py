@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from watchman_cli.ecflow_client.definition import SERVER_STATES, STATES, parse_duration
 from watchman_cli.ecflow_client.details import DETAILS
@@ -20,6 +20,7 @@ from watchman_cli.ecflow_client.numbers import natural
 _PATH = re.compile(r"/(?:[\w.-]+(?:/[\w.-]+)*)?", re.ASCII)
 _ALIAS = re.compile(r"alias\d+")  # how ecFlow names them (Task::add_alias)
 _NAME = re.compile(r"[A-Za-z]{1,60}")
+_NONE: Mapping[str, Any] = MappingProxyType({})
 _FIRST = 0x80000000  # the bit of an identifier's first use
 
 # Mementos that concern neither a state nor the tree. Each is known from ecFlow's source up to 5.19.
@@ -43,8 +44,7 @@ _FULL_READING = {
 }
 
 
-@dataclass(frozen=True)
-class NodeChange:
+class NodeChange(NamedTuple):
     """What changed of one node; None where it did not.
 
     `duration` comes with `state`, and says when it changed, in seconds since the suite's calendar began.
@@ -55,11 +55,10 @@ class NodeChange:
     state: str | None = None
     duration: int | None = None
     suspended: bool | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = _NONE
 
 
-@dataclass(frozen=True)
-class Changes:
+class Changes(NamedTuple):
     """What changed since the numbers that were given, and the numbers now.
 
     `state` is that of the whole definition (`/`); it and `server_state` are None where unchanged.
@@ -71,8 +70,8 @@ class Changes:
     nodes: tuple[NodeChange, ...] = ()
     state: str | None = None
     server_state: str | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
-    begin_times: Mapping[str, str] = field(default_factory=dict)
+    details: Mapping[str, Any] = _NONE
+    begin_times: Mapping[str, str] = _NONE
 
     def has_new_calendar(self, begin_times: Mapping[str, str]) -> bool:
         """Return whether a suite's calendar starts at another time than in `begin_times`."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from watchman_cli.ecflow_client.details import DETAILS
@@ -52,8 +51,7 @@ class NodeState(NamedTuple):
         return SUSPENDED if self.suspended else self.state
 
 
-@dataclass(frozen=True)
-class Definition:
+class Definition(NamedTuple):
     """A server's nodes in the order of Defs.get_all_nodes(), and its change numbers.
 
     `state` is that of the whole definition (`/`). `begin_times` has each suite's calendar start as ecFlow

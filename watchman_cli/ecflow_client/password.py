@@ -6,11 +6,14 @@ Python has no `crypt` module since 3.13.
 
 from __future__ import annotations
 
-import ctypes
 import threading
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from watchman_cli.ecflow_client.errors import EcflowError
+
+if TYPE_CHECKING:
+    import ctypes
 
 _lock = threading.Lock()  # the function's answer is in memory that its next call writes over
 
@@ -26,6 +29,8 @@ def _library() -> ctypes.CDLL:
 
     It is named here, since ctypes.util.find_library() runs other programs, for each server of a run.
     """
+    import ctypes
+
     for name in ("libcrypt.so.1", "libcrypt.so.2"):
         with suppress(OSError):
             return ctypes.CDLL(name)
@@ -34,6 +39,8 @@ def _library() -> ctypes.CDLL:
 
 def encrypt(password: str, user: str) -> str:
     """Return a password as it goes to the server. Raises PasswordUnusable."""
+    import ctypes
+
     library = _library()
     library.crypt.restype = ctypes.c_char_p
     library.crypt.argtypes = [ctypes.c_char_p, ctypes.c_char_p]

@@ -7,8 +7,7 @@ character outside Latin-1 would quadruple it once decoded. What is left is small
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -35,8 +34,7 @@ _HANDLE_GONE = "handle dropped"
 _REFUSALS = ("authentication failed", "not accepted, due to", "not authorised", "unauthorised")
 
 
-@dataclass(frozen=True)
-class Handle:
+class Handle(NamedTuple):
     """A client handle on a server: its number, its user, and the suites that it is for."""
 
     number: int
@@ -44,8 +42,7 @@ class Handle:
     suites: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What a request was answered, by kind; None where the request did not ask for it.
 
     `required` says why a full reading is necessary, where the changes are not enough. `error` is what a

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any, NamedTuple, Union
 
 _FIRST = 0x80000000  # the bit of an identifier's first use
 
 
-@dataclass(frozen=True)
 class Stats:
     """Ask which server this is, since when it runs, and how many requests it has answered."""
 
 
-@dataclass(frozen=True)
-class Sync:
+class Sync(NamedTuple):
     """Ask for what changed since these numbers, of all suites or of those of a client handle."""
 
     state_change_no: int
@@ -29,7 +26,6 @@ class Sync:
     handle: int = 0
 
 
-@dataclass(frozen=True)
 class FullSync:
     """Ask for the whole definition.
 
@@ -37,8 +33,7 @@ class FullSync:
     """
 
 
-@dataclass(frozen=True)
-class Register:
+class Register(NamedTuple):
     """Register a client handle for these suites.
 
     Where it is a request's first command, and a sync the second, the sync is made with the new handle: the
@@ -49,14 +44,12 @@ class Register:
     suites: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Drop:
+class Drop(NamedTuple):
     """Give a client handle back."""
 
     handle: int
 
 
-@dataclass(frozen=True)
 class ListHandles:
     """Ask for all client handles, with their users and suites."""
 
@@ -69,8 +62,7 @@ _SYNC, _SYNC_FULL = 1, 2
 _STATS = 10
 
 
-@dataclass(frozen=True)
-class Caller:
+class Caller(NamedTuple):
     """Who asks: the user's name, this host's name, and the password as it is sent, if there is one.
 
     `named` says that the user was chosen and is not the login's own: the server then looks into another

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from watchman_cli.ecflow_client.definition import SERVER_STATES
 
@@ -18,8 +18,7 @@ _NUMBER = re.compile(r"\d+")
 _DECIMAL = re.compile(r"\d+(\.\d+)?")
 
 
-@dataclass(frozen=True)
-class Instance:
+class Instance(NamedTuple):
     """What tells one start of a server from every other.
 
     `up_since` has whole seconds, in UTC (Calendar::second_clock_time); `pid` is None on a server before 5.16.
@@ -32,8 +31,7 @@ class Instance:
     pid: str | None = None
 
 
-@dataclass(frozen=True)
-class Statistics:
+class Statistics(NamedTuple):
     """What a server says of itself.
 
     `instance` is None where the text could not be understood, and `missing` then names what was not

@@ -11,8 +11,7 @@ import errno
 import re
 import socket
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from watchman_cli.ecflow_client.errors import (
     ConnectionClosed,
@@ -42,8 +41,7 @@ _UNREACHABLE = (
 )
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """When a request ends, as time.monotonic(), and how large a reply may be, in bytes.
 
     The first byte of the answer must come by `first_by`, the last by `deadline`.

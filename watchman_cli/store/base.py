@@ -30,7 +30,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from watchman_cli import snapshot
 from watchman_cli.errors import StoreError
@@ -105,8 +105,7 @@ class Update:
     publish_snapshot: bool = False
 
 
-@dataclass(frozen=True)
-class StoredBatch:
+class StoredBatch(NamedTuple):
     """The bytes of a batch of changes, and the position in the store after which the next one is."""
 
     position: str

@@ -12,7 +12,6 @@ from __future__ import annotations
 import errno
 import math
 import os
-import secrets
 import stat
 import threading
 from contextlib import suppress
@@ -62,7 +61,7 @@ class DirectoryLock:
 
         Raises OSError, and then the old file stays.
         """
-        part = f"{NAME}/{secrets.token_hex(8)}"
+        part = f"{NAME}/{os.urandom(8).hex()}"
         try:
             write_new(part, data, self.folder)
         except FileNotFoundError:

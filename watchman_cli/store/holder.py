@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import socket
 from functools import cache
 from pathlib import Path
@@ -13,7 +12,7 @@ _DEAD_STATES = "ZXx"  # proc(5): a zombie, or dead
 
 def new_token() -> bytes:
     """Return what names one lease of this process: host, machine, PID, start time, and a random part."""
-    return f"{_identity(os.getpid())} {secrets.token_hex(8)}".encode()
+    return f"{_identity(os.getpid())} {os.urandom(8).hex()}".encode()
 
 
 def is_dead(token: bytes) -> bool:

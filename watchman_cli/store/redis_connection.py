@@ -8,6 +8,7 @@ nobody's fault, and an answer that came meanwhile is read.
 
 from __future__ import annotations
 
+import inspect
 import queue
 import socket
 import threading
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MAX_TIMEOUT = 5.0  # seconds for one read or write of a socket
+# Else redis-py looks its own version up for each connection, in milliseconds, and sends it in two commands.
+_HAS_DRIVER_INFO = "driver_info" in inspect.signature(AbstractConnection.__init__).parameters
+_ANONYMOUS = dict.fromkeys(("driver_info",) if _HAS_DRIVER_INFO else ("lib_name", "lib_version"))
 LATE_BUDGET = 2.0  # seconds that are granted after the deadline, to a run that was stopped and goes on
 MAX_CONNECTIONS = 1 << 20  # each thread has one or two: how many there are is bounded by the run's jobs
 
@@ -250,6 +254,7 @@ def new_client(
         password=password,
         db=db,
         protocol=2,  # what every Redis and Valkey speaks, without a HELLO that an ACL may forbid
+        **_ANONYMOUS,
         retry=Retry(NoBackoff(), 0),  # retried by RedisStore, which knows the deadline
     )
     return redis.Redis(connection_pool=pool)

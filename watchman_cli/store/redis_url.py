@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
@@ -37,8 +37,7 @@ _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(?:%25\w+)?\]|[\w.-]+)(?::(\d+))?")
 _ENCODING = "in a user or a password write % as %25, / as %2F, ? as %3F, # as %23"
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """Where one Redis listens: a host and a port, or the path of a Unix socket."""
 
     host: str = ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -72,7 +72,7 @@ class SyncCache:
 
 def encode(cache: SyncCache) -> bytes:
     """Return the value to keep; empty where it would be too large."""
-    document = orjson.dumps({"format": FORMAT, **asdict(cache)})
+    document = orjson.dumps({"format": FORMAT, **vars(cache), "instance": cache.instance._asdict()})
     return _digest(document) + b"\n" + document if len(document) < SIZE_LIMIT else b""
 
 

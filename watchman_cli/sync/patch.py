@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import orjson
 
@@ -26,8 +26,7 @@ class PatchError(Exception):
     """The changes cannot be put into these records; says why."""
 
 
-@dataclass(frozen=True)
-class Patched:
+class Patched(NamedTuple):
     """The records after some changes, in pieces, and the states under the suspended nodes.
 
     `changes` has each record that differs as it was and as it is now, that of the definition included, in

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache as cached
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from watchman_cli.snapshot import Head
 from watchman_cli.sync import cache as sync_cache
@@ -18,8 +17,7 @@ from watchman_cli.sync.cache import SyncCache
 FULL_SYNC_RATIO = 1.0  # changes for each node, above which the whole definition is smaller
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """How to ask: from a cache, or in full for a reason; the cache then still tells of a client handle."""
 
     cache: SyncCache | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from watchman_cli.snapshot import Piece, StatusRecord
 from watchman_cli.sync.cache import SyncCache
@@ -33,8 +33,7 @@ class Reading:
     changes: Sequence[tuple[StatusRecord, StatusRecord]] | None = None
 
 
-@dataclass(frozen=True)
-class Scope:
+class Scope(NamedTuple):
     """What of a server is read, and by which marks its client handles are known.
 
     `marker` is a name that no suite has. A handle with it was registered by this watchman; one that is

@@ -48,6 +48,17 @@ def test_expire_is_removed_from_the_configuration(redis: RedisServer, store: Sto
     assert ttl(redis) == -1
 
 
+def test_no_connection_begins_with_what_the_store_does_not_need(redis: RedisServer, store: Store) -> None:
+    """redis-py would send its name and its version, which a Redis before 7.2 answers with errors."""
+    client = redis.client
+    client.config_resetstat()
+    write(store, OLD)
+    errors: Any = client.info("stats")
+    commands: Any = client.info("commandstats")
+    assert errors["total_error_replies"] == 0
+    assert not [name for name in commands if name.startswith("cmdstat_client")]
+
+
 def test_expire_is_set_in_the_configuration(redis: RedisServer, store: Store) -> None:
     """A server that fails from then on: its snapshot expires, and is not given new time."""
     write(store, OLD)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True)
-class Detail:
+class Detail(NamedTuple):
     """How the server tells a detail of a node, in a definition's text and in a change.
 
     `name` is its key in a snapshot's records. In the text it is a token `token:value` of the node's line,
