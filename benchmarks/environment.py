@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -112,7 +113,7 @@ class Environment:
     redis: RedisServer
     stack: ExitStack
     watchman: Watchman = field(init=False)
-    turns: int = 0
+    turns: Counter[int] = field(default_factory=Counter)  # by the server's port
 
     def __post_init__(self) -> None:
         (self.home / "user").mkdir()
@@ -188,8 +189,8 @@ class Environment:
         self, server: EcflowServer, nodes: int, changed: int, in_suites_of: int = NODES_OF_A_SUITE
     ) -> None:
         """Give another state to so many of a server's nodes, all of them in its first suite if not all."""
-        self.turns += 1
-        state = "State.complete" if self.turns % 2 else "State.aborted"
+        self.turns[server.port] += 1
+        state = "State.complete" if self.turns[server.port] % 2 else "State.aborted"
         if changed >= nodes:
             for number in range(-(-nodes // in_suites_of)):
                 server.force_state_recursive(f"/s{number}", state)
