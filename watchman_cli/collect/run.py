@@ -130,8 +130,13 @@ class Collector:
                 self._outcomes.put(self._collect_safely(server))
 
     def _overdue(self, found: dict[str, Outcome]) -> bool:
-        """Return whether every server that is being worked on is past its deadline: the store hangs."""
+        """Return whether every server that is being worked on is past its deadline: the store hangs.
+
+        That is looked at now and then: over many servers it takes long.
+        """
         now = time.monotonic()
+        if now - self._looked < POLL:
+            return False
         if now - self._looked > STOOD_STILL:  # this process was stopped: nobody could keep a deadline
             self._stood_still += now - self._looked
         self._looked = now

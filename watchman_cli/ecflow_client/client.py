@@ -8,7 +8,7 @@ import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache
 
 from watchman_cli.ecflow_client.access import Access
 from watchman_cli.ecflow_client.errors import (
@@ -40,6 +40,7 @@ class Client:
         self.requests = 0
         self.received = 0
         self._answered = False
+        self._known_caller: Caller | None = None
 
     def ask(self, commands: Sequence[Command], limits: Limits) -> Answer:
         """Make one request of these commands, and return what it was answered.
@@ -63,12 +64,15 @@ class Client:
             raise answer.error
         return answer
 
-    @cached_property
+    @property
     def _caller(self) -> Caller:
-        access = self.access
-        user = access.user or _login()
-        password = encrypt(access.password, user) if access.password else ""
-        return Caller(user, socket.gethostname(), password, named=access.user is not None)
+        # No cached_property: until Python 3.12 it has one lock, for which all clients would wait.
+        if self._known_caller is None:
+            access = self.access
+            user = access.user or _login()
+            password = encrypt(access.password, user) if access.password else ""
+            self._known_caller = Caller(user, _host(), password, named=access.user is not None)
+        return self._known_caller
 
     def _exchange(self, request: bytes, limits: Limits) -> bytearray:
         access = self.access
@@ -86,7 +90,7 @@ class Client:
         It is asked in each, with neither password nor token: an ecFlow server answers, if only to refuse.
         Raises OtherHttpServer.
         """
-        request = encode_request([Stats()], Caller(_login(), socket.gethostname()))
+        request = encode_request([Stats()], Caller(_login(), _host()))
         end = min(deadline, time.monotonic() + IDENTIFY_LIMIT)
         others = [protocol for protocol in PROTOCOLS if protocol != self.access.protocol]
         other: OtherHttpServer | None = None
@@ -134,6 +138,12 @@ def _send(
             return http.exchange(wrapped, access, request, limits, headers or {}, user)
 
 
+@cache
+def _host() -> str:
+    return socket.gethostname()
+
+
+@cache
 def _login() -> str:
     """Return the name of the user who runs this process, or the number where it has none."""
     try:
