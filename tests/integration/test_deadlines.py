@@ -84,7 +84,7 @@ def test_a_miss_is_told_once(due: Due) -> None:
     assert [each["state"] for each in due.known()] == ["unknown"]
     due.look_before_due()
     (told,) = due.look()
-    assert told.startswith("o/r: deadline missed: /s/f/a complete by ") and told.endswith("; 1 node is not")
+    assert told.startswith("o/r: deadline missed: /s/f/a complete by ") and told.endswith("; it is not so")
     assert [(each["state"], each["misses"]) for each in due.known()] == [("missed", 1)]
     assert due.look() == [] and due.look() == []
     due.ecflow.force_state("/s/f/a", "State.complete")

@@ -114,12 +114,20 @@ def losing_answers(armed: threading.Event) -> Callable[[Reply], None]:
 class Proxy(Listener):
     """A way to a real server that passes on what it answers, or gives it to `on_reply` to spoil.
 
+    `on_request` is given what is sent to it.
+
     ecFlow makes a connection for each request, so a connection's number is that of the request.
     """
 
-    def __init__(self, port: int, on_reply: Callable[[Reply], None] | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        on_reply: Callable[[Reply], None] | None = None,
+        on_request: Callable[[bytes], None] = lambda data: None,
+    ) -> None:
         self.target = port
         self.on_reply = on_reply
+        self.on_request = on_request
         super().__init__()
 
     def serve(self, connection: Connection) -> None:
@@ -140,10 +148,10 @@ class Proxy(Listener):
                 before += len(data)
         connection.client.shutdown(socket.SHUT_WR)
 
-    @staticmethod
-    def _pass_on(client: socket.socket, server: socket.socket) -> None:
+    def _pass_on(self, client: socket.socket, server: socket.socket) -> None:
         try:
             while data := client.recv(1 << 16):
+                self.on_request(data)
                 server.sendall(data)
             server.shutdown(socket.SHUT_WR)
         except OSError:

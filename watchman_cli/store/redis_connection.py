@@ -8,13 +8,13 @@ nobody's fault, and an answer that came meanwhile is read.
 
 from __future__ import annotations
 
-import inspect
 import queue
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
@@ -22,6 +22,7 @@ from redis.backoff import NoBackoff
 from redis.connection import AbstractConnection, ConnectionPool
 from redis.retry import Retry
 
+from watchman_cli import __version__
 from watchman_cli.store.redis_url import Endpoint
 
 if TYPE_CHECKING:
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MAX_TIMEOUT = 5.0  # seconds for one read or write of a socket
-# Else redis-py looks its own version up for each connection, in milliseconds, and sends it in two commands.
-_HAS_DRIVER_INFO = "driver_info" in inspect.signature(AbstractConnection.__init__).parameters
-_ANONYMOUS = dict.fromkeys(("driver_info",) if _HAS_DRIVER_INFO else ("lib_name", "lib_version"))
 LATE_BUDGET = 2.0  # seconds that are granted after the deadline, to a run that was stopped and goes on
 MAX_CONNECTIONS = 1 << 20  # each thread has one or two: how many there are is bounded by the run's jobs
 
@@ -254,7 +252,24 @@ def new_client(
         password=password,
         db=db,
         protocol=2,  # what every Redis and Valkey speaks, without a HELLO that an ACL may forbid
-        **_ANONYMOUS,
+        **_identity(),
         retry=Retry(NoBackoff(), 0),  # retried by RedisStore, which knows the deadline
     )
     return redis.Redis(connection_pool=pool)
+
+
+@cache
+def _identity() -> dict[str, Any]:
+    """Return as what a connection names itself to Redis, which CLIENT LIST shows.
+
+    redis-py would else look its own version up for each connection, in milliseconds. A connection without a
+    name would have sent nothing yet, and redis-py gives up one on which there is something to read: TLS has
+    its session tickets there, a full Redis its refusal.
+    """
+    try:
+        from redis.driver_info import DriverInfo
+    except ImportError:  # of redis-py up to 7.0
+        return {"lib_name": f"redis-py(watchman_v{__version__})", "lib_version": redis.__version__}
+    return {
+        "driver_info": DriverInfo(lib_version=redis.__version__).add_upstream_driver("watchman", __version__)
+    }
