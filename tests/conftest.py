@@ -17,7 +17,17 @@ from tests.support.watchman import Watchman
 
 hypothesis.settings.register_profile("watchman", deadline=None)  # a machine may be busy
 hypothesis.settings.load_profile("watchman")
-SHARED = Path(__file__).parent.parent.parent / "shared"
+TESTS = Path(__file__).parent
+SHARED = TESTS.parent.parent / "shared"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests by which coverage is measured: the others take as long, and cover hardly more."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0]
+        if folder in ("unit", "integration") and not item.get_closest_marker("slow"):
+            item.add_marker("measured")
 
 
 def require_namespace(*kind: str) -> None:

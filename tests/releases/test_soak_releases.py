@@ -10,7 +10,7 @@ import pytest
 from tests.soak.soak import SOME_SUITES, soak_for
 from tests.support.release import Release
 
-SECONDS = float(os.environ.get("WATCHMAN_SOAK_SECONDS", "120")) / 6  # of each
+SECONDS = float(os.environ.get("WATCHMAN_SOAK_SECONDS", "80")) / 6  # of each
 
 
 @pytest.mark.slow

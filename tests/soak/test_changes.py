@@ -23,7 +23,7 @@ from watchman_cli.follow import Resynchronised, follow
 from watchman_cli.snapshot import StatusRecord
 from watchman_cli.store import Store, open_store
 
-SECONDS = float(os.environ.get("WATCHMAN_SOAK_SECONDS", "120")) / 4
+SECONDS = float(os.environ.get("WATCHMAN_SOAK_SECONDS", "80")) / 4
 KILLS = 30  # of runs into a directory
 KILL, LENGTH = 0.3, 0.5  # how probable it is in a burst; seconds after which such a run has surely written
 UNKNOWN = {"the first look", "two nodes have one path"}  # why a snapshot may be read anew

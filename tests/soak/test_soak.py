@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import SHARED, require_namespace
 from tests.soak.soak import SAME_PID, SOME_SUITES, soak_for
 
-SECONDS = float(os.environ.get("WATCHMAN_SOAK_SECONDS", "120"))
+SECONDS = float(os.environ.get("WATCHMAN_SOAK_SECONDS", "80"))
 DEFINITIONS = tuple(str(path) for path in sorted((SHARED / "defs").glob("*.def")))
 
 
