@@ -6,6 +6,7 @@ Its background is transparent, and its few colours are readable on white and on 
 from __future__ import annotations
 
 import statistics
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from benchmarks.measure import Line
 INK = "#767b81"
 MET, MISSED = "#3b82c4", "#c4612f"
 LEFT = 0.56  # of the width, for what the bars are of
+WIDTH = 80  # characters of a line of it
 BAR = 0.27  # inches of height for a line
 
 
@@ -83,7 +85,8 @@ def _bar(axes: Any, row: int, line: Line) -> None:
     if line.target and line.target.ratio is not None:
         axes.plot([line.target.ratio] * 2, [row - 0.4, row + 0.4], color=INK, linewidth=2)
     transform = axes.get_yaxis_transform()
-    axes.text(-0.01, row, line.what, transform=transform, ha="right", va="center")
+    what = textwrap.fill(line.what, WIDTH)
+    axes.text(-0.01, row, what, transform=transform, ha="right", va="center", linespacing=1)
     axes.text(1.01, row, f"{median:.3g}", transform=transform, ha="left", va="center")
 
 
