@@ -192,17 +192,17 @@ class FaultRun:
 
     def _watch(self, over: threading.Event) -> None:
         while not over.wait(0.02):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
+            for process in Path("/proc").glob("[0-9]*"):
                 with suppress(OSError):
-                    self.cmdlines.add(path.read_bytes())
+                    self.cmdlines.add((process / "cmdline").read_bytes())
 
     def processes_left(self) -> list[int]:
         """Return the processes of the run that still exist, by a mark in their environment."""
         found = []
-        for path in Path("/proc").glob("[0-9]*/environ"):
+        for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
-                if self.mark.encode() in path.read_bytes():
-                    found.append(int(path.parent.name))
+                if self.mark.encode() in (process / "environ").read_bytes():
+                    found.append(int(process.name))
         return found
 
     def key_names(self) -> list[str]:

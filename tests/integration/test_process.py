@@ -47,10 +47,10 @@ def processes_of(run: str) -> list[int]:
     """The processes that descend from a command which was started with MARK=`run`."""
     mark = f"{MARK}={run}\0".encode()
     found = []
-    for place in Path("/proc").glob("[0-9]*/environ"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            if mark in place.read_bytes():
-                found.append(int(place.parent.name))
+            if mark in (process / "environ").read_bytes():
+                found.append(int(process.name))
         except OSError:  # it has just ended
             pass
     return found
