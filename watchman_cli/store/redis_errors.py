@@ -16,11 +16,18 @@ _PASSING = (
     exceptions.ClusterDownError,  # MasterDownError is one
 )
 _PASSING_CODES = ("BUSY ", "NOREPLICAS ", "TRYAGAIN ", "CLUSTERDOWN ", "MASTERDOWN ", "LOADING ")
+
+
+class RedisTooOld(exceptions.RedisError):
+    """Redis does not know a command that `changes: true` needs."""
+
+
 _REFUSALS = (
     (exceptions.AuthenticationError, "refused the user or password"),
     (exceptions.AuthorizationError, "refused the user or password"),
     (exceptions.ReadOnlyError, "it is a read-only replica"),
     (exceptions.OutOfMemoryError, "it is out of memory (maxmemory)"),
+    (RedisTooOld, "it is older than Redis 6.2, which `changes: true` needs"),
 )
 
 
@@ -41,8 +48,6 @@ def describe(error: Exception, waited: str, *, follows_master: bool) -> tuple[st
         return waited, True
     if isinstance(error, (exceptions.ConnectionError, OSError)):
         return _connection_failure(error)
-    if "XTRIM" in str(error) and "syntax" in str(error):
-        return "it is older than Redis 6.2, which `changes: true` needs", False
     reason = _reason(error)
     passing = isinstance(error, _PASSING) or reason.startswith(_PASSING_CODES)
     return (f"not now: {reason}" if passing else f"refused: {reason}"), passing

@@ -185,6 +185,10 @@ class RedisLease(Lease):
         replaced = snapshot.parse_head(raw_head or b"")
         kind: Any = pipe.type(self._keys["changes"])
         foreign = kind not in (b"stream", b"none")
+        if not foreign:
+            from watchman_cli.store import redis_stream
+
+            redis_stream.drop_old(pipe, self._keys["changes"])
         return batch.following(replaced.revision if replaced else None), foreign
 
     def _execute(

@@ -9,8 +9,11 @@ import time
 import zlib
 from typing import TYPE_CHECKING, Any
 
+from redis import exceptions
+
 from watchman_cli.store.base import MAX_BATCH, MAX_BATCHES, StoredBatch, Update
 from watchman_cli.store.redis_connection import MAX_TIMEOUT
+from watchman_cli.store.redis_errors import RedisTooOld
 from watchman_cli.store.redis_lock import key
 
 if TYPE_CHECKING:
@@ -25,8 +28,21 @@ _AT_ONCE = 100  # entries that are read together
 _READ_DEADLINE = 20.0  # seconds for reading some entries, beyond those for which it waits
 
 
+def drop_old(pipe: Pipeline, stream: str) -> None:
+    """Drop the batches that are too old, before any transaction: one is executed though a command fails.
+
+    Raises RedisTooOld.
+    """
+    try:
+        pipe.xtrim(stream, minid=f"{int((time.time() - MAX_AGE) * 1000)}", approximate=False)
+    except exceptions.ResponseError as error:
+        if "syntax" in str(error):  # MINID is of Redis 6.2
+            raise RedisTooOld from error
+        raise
+
+
 def append(pipe: Pipeline, status_key: str, batch: Batch, update: Update, foreign: bool) -> None:
-    """Add to a transaction that a batch is appended and published, and what is too old is dropped.
+    """Add to a transaction that a batch is appended and published.
 
     With `foreign`, what is in the stream's place is not a stream.
     """
@@ -36,7 +52,6 @@ def append(pipe: Pipeline, status_key: str, batch: Batch, update: Update, foreig
     if foreign:
         pipe.delete(stream)
     pipe.xadd(stream, fields, maxlen=MAX_BATCHES, approximate=False)
-    pipe.xtrim(stream, minid=f"{int((time.time() - MAX_AGE) * 1000)}", approximate=False)
     if update.expire is None:
         pipe.persist(stream)
     else:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.integration.store.conftest import Kind
 from tests.integration.store.test_contract import NAME, take
-from tests.support.faulty_server import Proxy, losing_answers
+from tests.support.faulty_server import Proxy, Reply, losing_answers
 from tests.support.redis_server import RedisServer
 from watchman_cli import snapshot
 from watchman_cli.changes.batch import Batch, decode, make_batch
@@ -393,6 +393,31 @@ def test_a_permission_that_is_missing_is_named(redis: RedisServer, in_redis: Sto
     named = "channel" if denied == "resetchannels" else denied[1:]
     with pytest.raises(StoreError, match=f"may not do this there.*{named}"):
         write(limited, 0, 1)
+    assert chain(in_redis) == revisions(None, 0)
+    assert in_redis.value(NAME, "status") == new_snapshot(0)
+
+
+class OldRedis:
+    """What Redis 6.0 answers to XTRIM with MINID, in place of a newer one's answer."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def on_request(self, data: bytes) -> None:
+        self.asked = b"XTRIM" in data and b"MINID" in data
+
+    def on_reply(self, reply: Reply) -> None:
+        reply.connection.forward(b"-ERR syntax error\r\n" if self.asked else reply.data)
+
+
+def test_a_redis_that_is_too_old_is_named(redis: RedisServer, in_redis: Store) -> None:
+    """And nothing is written by halves."""
+    write(in_redis, None, 0)
+    old = OldRedis()
+    with Proxy(redis.port, old.on_reply, old.on_request) as proxy:
+        store = open_store(f"redis://{proxy.host}:{proxy.port}/0")
+        with pytest.raises(StoreError, match=r"older than Redis 6\.2, which `changes: true` needs"):
+            write(store, 0, 1)
     assert chain(in_redis) == revisions(None, 0)
     assert in_redis.value(NAME, "status") == new_snapshot(0)
 
