@@ -1,7 +1,8 @@
-"""The commands that do little: `--version` and `--help`, and `show` into a pipe."""
+"""The commands that do little: `--version` and `--help`, and those that read the store."""
 
 from __future__ import annotations
 
+import shlex
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ def lines(scale: Scale) -> Iterator[Line]:
         on.configure([address(server)])
         on.collect("full")
         show = (WATCHMAN, "show", "bench/s0", "--config", str(on.watchman.config))
+        # The server is halted, which is critical.
+        check = shlex.join((WATCHMAN, "check", "bench/s0", "--config", str(on.watchman.config)))
         with tempfile.TemporaryFile() as output:
 
             def shown() -> float:
@@ -43,7 +46,10 @@ def lines(scale: Scale) -> Iterator[Line]:
                 decoding=lambda: on.timed(sys.executable, "-c", DECODING, str(on.redis.port)),
                 show=shown,
                 as_json=lambda: on.timed(*show, "--json"),
+                check=lambda: on.timed("sh", "-c", f"{check}; [ $? = 2 ]"),
             )
     what = f"watchman show, {scale.large:,} nodes"
     yield Line(f"{what}, into a file", "s", found["show"], found["decoding"], Target(ratio=3))
     yield Line(f"{what}, --json", "s", found["as_json"], found["decoding"])
+    what = f"watchman check, {scale.large:,} nodes"
+    yield Line(what, "s", found["check"], found["decoding"], Target(value=0.5))
