@@ -124,6 +124,6 @@ def _why_unusable(status: ServerStatus, limits: Limits) -> Problem | None:
         return Problem(State.UNKNOWN, "no run has read it since")
     if status.age < -limits.max_age:
         return Problem(State.UNKNOWN, "the snapshot was collected in the future: compare the hosts' clocks")
-    if status.snapshot.status(limits.path) is None:
+    if limits.path != "/" and status.snapshot.status(limits.path) is None:
         return Problem(State.UNKNOWN, f"it has no node {limits.path}")
     return None

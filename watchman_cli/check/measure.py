@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import zip_longest
 
 from watchman_cli.snapshot import Snapshot, StatusRecord
 
@@ -58,8 +57,8 @@ def _lowest(records: Sequence[StatusRecord]) -> list[StatusRecord]:
 
 def _leaves(records: Sequence[StatusRecord], status: str) -> Iterator[StatusRecord]:
     """Yield the nodes of a status that have no node below them: each node's children follow it at once."""
-    for record, following in zip_longest(records, records[1:]):
-        if record.status == status and record.path != "/":
-            below = record.path + "/"
-            if following is None or not following.path.startswith(below):
-                yield record
+    for number in [number for number, record in enumerate(records) if record.status == status]:
+        record = records[number]
+        following = records[number + 1].path if number + 1 < len(records) else ""
+        if record.path != "/" and not following.startswith(record.path + "/"):
+            yield record
