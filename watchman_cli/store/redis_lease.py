@@ -183,12 +183,9 @@ class RedisLease(Lease):
         """
         raw_head = _get_or_none(lambda: pipe.getrange(self._keys["status"], 0, snapshot.HEAD_SIZE - 1))
         replaced = snapshot.parse_head(raw_head or b"")
-        kind: Any = pipe.type(self._keys["changes"])
-        foreign = kind not in (b"stream", b"none")
-        if not foreign:
-            from watchman_cli.store import redis_stream
+        from watchman_cli.store import redis_stream
 
-            redis_stream.drop_old(pipe, self._keys["changes"])
+        foreign = redis_stream.prepare(pipe, self._keys["changes"])
         return batch.following(replaced.revision if replaced else None), foreign
 
     def _execute(

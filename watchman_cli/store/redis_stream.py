@@ -28,17 +28,21 @@ _AT_ONCE = 100  # entries that are read together
 _READ_DEADLINE = 20.0  # seconds for reading some entries, beyond those for which it waits
 
 
-def drop_old(pipe: Pipeline, stream: str) -> None:
-    """Drop the batches that are too old, before any transaction: one is executed though a command fails.
+def prepare(pipe: Pipeline, stream: str) -> bool:
+    """Drop the batches that are too old; return whether what is in the stream's place is not a stream.
 
-    Raises RedisTooOld.
+    This comes before the transaction, which is executed though one of its commands fails. Raises RedisTooOld.
     """
+    kind: Any = pipe.type(stream)
+    if kind not in (b"stream", b"none"):
+        return True
     try:
         pipe.xtrim(stream, minid=f"{int((time.time() - MAX_AGE) * 1000)}", approximate=False)
     except exceptions.ResponseError as error:
         if "syntax" in str(error):  # MINID is of Redis 6.2
             raise RedisTooOld from error
         raise
+    return False
 
 
 def append(pipe: Pipeline, status_key: str, batch: Batch, update: Update, foreign: bool) -> None:
