@@ -17,6 +17,7 @@ from typing import Any
 from tests.support.ecflow_server import ECFLOW_PYTHON, EcflowServer
 from tests.support.faulty_server import Connection, FakeServer, Proxy, Reply
 from tests.support.loopback import free_port
+from tests.support.processes import processes_with
 from tests.support.redis_server import RedisServer
 from tests.support.watchman import Result, Watchman
 
@@ -198,12 +199,7 @@ class FaultRun:
 
     def processes_left(self) -> list[int]:
         """Return the processes of the run that still exist, by a mark in their environment."""
-        found = []
-        for process in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                if self.mark.encode() in (process / "environ").read_bytes():
-                    found.append(int(process.name))
-        return found
+        return processes_with(self.mark)
 
     def key_names(self) -> list[str]:
         """Return the keys in Redis."""

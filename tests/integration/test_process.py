@@ -22,6 +22,7 @@ from tests.conftest import require_namespace
 from tests.support.ecflow_server import EcflowServer
 from tests.support.faulty_server import Connection, FakeServer, Proxy, Reply
 from tests.support.loopback import await_true
+from tests.support.processes import processes_with
 from tests.support.redis_server import RedisServer, records_of, status_of
 from tests.support.watchman import UNPRIVILEGED, WATCHMAN, Watchman
 from watchman_cli import config as configuration
@@ -45,15 +46,7 @@ def new_chance(capsys: pytest.CaptureFixture[str]) -> random.Random:
 
 def processes_of(run: str) -> list[int]:
     """The processes that descend from a command which was started with MARK=`run`."""
-    mark = f"{MARK}={run}\0".encode()
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if mark in (process / "environ").read_bytes():
-                found.append(int(process.name))
-        except OSError:  # it has just ended
-            pass
-    return found
+    return processes_with(f"{MARK}={run}\0")
 
 
 def await_end_of(run: str) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import random
 
 import pytest
 
-from tests.soak.soak import SOME_SUITES, soak_for
+from tests.soak.soak import SOAK_SECONDS, SOME_SUITES, soak_for
 from tests.support.release import Release
 
-SECONDS = float(os.environ.get("WATCHMAN_SOAK_SECONDS", "80")) / 6  # of each
+SECONDS = SOAK_SECONDS / 6  # of each
 
 
 @pytest.mark.slow

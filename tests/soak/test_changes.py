@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections import Counter
@@ -12,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.soak.soak import Soak
+from tests.soak.soak import SOAK_SECONDS, Soak
 from tests.support.ecflow_server import EcflowServer
 from tests.support.redis_server import RedisServer
 from tests.support.watchman import Watchman
@@ -23,7 +22,7 @@ from watchman_cli.follow import Resynchronised, follow
 from watchman_cli.snapshot import StatusRecord
 from watchman_cli.store import Store, open_store
 
-SECONDS = float(os.environ.get("WATCHMAN_SOAK_SECONDS", "80")) / 4
+SECONDS = SOAK_SECONDS / 4
 KILLS = 30  # of runs into a directory
 KILL, LENGTH = 0.3, 0.5  # how probable it is in a burst; seconds after which such a run has surely written
 UNKNOWN = {"the first look", "two nodes have one path"}  # why a snapshot may be read anew

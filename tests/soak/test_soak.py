@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import random
 
 import pytest
 
 from tests.conftest import SHARED, require_namespace
-from tests.soak.soak import SAME_PID, SOME_SUITES, soak_for
+from tests.soak.soak import SAME_PID, SOAK_SECONDS, SOME_SUITES, soak_for
 
-SECONDS = float(os.environ.get("WATCHMAN_SOAK_SECONDS", "80"))
 DEFINITIONS = tuple(str(path) for path in sorted((SHARED / "defs").glob("*.def")))
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.timeout(SOAK_SECONDS + 120)
 @pytest.mark.parametrize("suites", [(), SOME_SUITES], ids=["all", "some suites"])
 @pytest.mark.parametrize("prefix", [(), SAME_PID], ids=["another PID", "the same PID"])
 def test_incremental_equals_full(
@@ -24,6 +22,6 @@ def test_incremental_equals_full(
     if prefix:
         require_namespace("--pid", "--fork")
     seed = random.SystemRandom().randrange(10**6)
-    soak = soak_for(SECONDS / 4, seed, prefix=prefix, definitions=DEFINITIONS, suites=suites)
+    soak = soak_for(SOAK_SECONDS / 4, seed, prefix=prefix, definitions=DEFINITIONS, suites=suites)
     with capsys.disabled():
         print(f"\n{soak.told()}", end=" ", flush=True)
