@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
@@ -73,12 +73,17 @@ def read_server(store: Store, name: str) -> ServerStatus:
     return _server_status(store, name, found, None, value)
 
 
-def read_servers(store: Store, names: Sequence[str]) -> list[ServerStatus]:
-    """Return what the store holds of each server. Raises StoreError."""
-    return [_read_any(store, name) for name in names]
+def read_servers(
+    store: Store, names: Sequence[str], decode: Callable[[bytes], Snapshot] = decode
+) -> list[ServerStatus]:
+    """Return what the store holds of each server. Raises StoreError.
+
+    `decode` makes a snapshot of a value: one that decodes all, or no more than is looked at.
+    """
+    return [_read_any(store, name, decode) for name in names]
 
 
-def _read_any(store: Store, name: str) -> ServerStatus:
+def _read_any(store: Store, name: str, decode: Callable[[bytes], Snapshot]) -> ServerStatus:
     try:
         value = store.value(name, "status")
         if value is None:

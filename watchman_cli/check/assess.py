@@ -94,12 +94,14 @@ def assess(status: ServerStatus, limits: Limits) -> Assessment:
         return Assessment(status, (unusable,))
     snapshot = status.snapshot
     assert snapshot is not None
+    measures = measure(snapshot, limits.path)
+    if not measures:
+        return Assessment(status, (Problem(State.UNKNOWN, f"it has no node {limits.path}"),))
     problems = []
     if snapshot.server_state in SERVER_STATES:
         problems.append(Problem(SERVER_STATES[snapshot.server_state], f"server {snapshot.server_state}"))
     if status.health.failures:
         problems.append(Problem(State.WARNING, status.health_summary))
-    measures = measure(snapshot, limits.path)
     for each in measures:
         state = limits.judge(each.name, each.value)
         if state is not State.OK:
@@ -124,6 +126,4 @@ def _why_unusable(status: ServerStatus, limits: Limits) -> Problem | None:
         return Problem(State.UNKNOWN, "no run has read it since")
     if status.age < -limits.max_age:
         return Problem(State.UNKNOWN, "the snapshot was collected in the future: compare the hosts' clocks")
-    if limits.path != "/" and status.snapshot.status(limits.path) is None:
-        return Problem(State.UNKNOWN, f"it has no node {limits.path}")
     return None

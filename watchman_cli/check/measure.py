@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from watchman_cli.snapshot import Snapshot, StatusRecord
+from watchman_cli.snapshot import EncodedRecords, Snapshot, StatusRecord
 
 
 @dataclass(frozen=True)
@@ -18,47 +18,37 @@ class Measure:
 
 
 def measure(snapshot: Snapshot, path: str) -> list[Measure]:
-    """Return what is measured of the node `path` and those below it.
+    """Return what is measured of the node `path` and those below it; nothing where there is no such node.
 
     - aborted: nodes that are, with no aborted one below them: the root causes
     - late: nodes with the flag
     - queued: nodes that are, with none at all below them
     - active_for: the seconds that the longest active node of that kind has been so
     """
-    records = snapshot.records
-    if path != "/":
-        below = path + "/"
-        records = [each for each in records if each.path == path or each.path.startswith(below)]
-    aborted = _lowest([each for each in records[path == "/" :] if each.status == "aborted"])
-    late = [each for each in records if "late" in each.flags]
+    records = EncodedRecords.of(snapshot.records).below(path)
+    if records is None:
+        return []
+    aborted = _lowest(records.with_status("aborted"))
+    late = records.with_flag("late")
     lasting = [
         (each, seconds)
-        for each in _leaves(records, "active")
+        for each in records.leaves("active")
         if (seconds := each.seconds_until(snapshot.collected_time)) is not None
     ]
     lasting.sort(key=lambda each: -each[1])
     return [
         Measure("aborted", len(aborted), [(each, len(aborted)) for each in aborted]),
         Measure("late", len(late), [(each, len(late)) for each in late]),
-        Measure("queued", sum(1 for _ in _leaves(records, "queued"))),
+        Measure("queued", records.count_leaves("queued")),
         Measure("active_for", max(0.0, lasting[0][1]) if lasting else 0.0, lasting),
     ]
 
 
 def _lowest(records: Sequence[StatusRecord]) -> list[StatusRecord]:
-    """Return those of the records that have none of the others below them."""
+    """Return those of the records that have none of the others below them, and not the definition."""
     above = {"/"}
     for record in records:
         path = record.path
         while (path := path[: path.rfind("/")] or "/") not in above:
             above.add(path)
     return [record for record in records if record.path not in above]
-
-
-def _leaves(records: Sequence[StatusRecord], status: str) -> Iterator[StatusRecord]:
-    """Yield the nodes of a status that have no node below them: each node's children follow it at once."""
-    for number in [number for number, record in enumerate(records) if record.status == status]:
-        record = records[number]
-        following = records[number + 1].path if number + 1 < len(records) else ""
-        if record.path != "/" and not following.startswith(record.path + "/"):
-            yield record

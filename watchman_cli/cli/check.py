@@ -88,6 +88,7 @@ def check(
     from watchman_cli.check import Limits, assess, assess_deadlines, worst
     from watchman_cli.output.check import render
     from watchman_cli.reader import read_servers
+    from watchman_cli.snapshot import decode_later
 
     try:
         limits = Limits(
@@ -102,7 +103,7 @@ def check(
         opened, names = servers_from_options([name] if name else [], config, store)
         found = [
             assess_deadlines(status) if deadlines else assess(status, limits)
-            for status in read_servers(opened, names)
+            for status in read_servers(opened, names, decode_later)
         ]
     except WatchmanError as error:
         _unknown(str(error))

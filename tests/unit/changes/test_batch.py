@@ -8,34 +8,15 @@ from dataclasses import replace
 import orjson
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
-from watchman_cli import schema, snapshot
+from tests.support.trees import TREES, encoded, records
+from watchman_cli import schema
 from watchman_cli.changes.batch import MAX_CHANGES, BadBatch, Pair, decode, make_batch
 from watchman_cli.changes.compare import Ambiguous, compare_records
-from watchman_cli.snapshot import SINCE_SHOWN, StatusRecord
-from watchman_cli.status import NodeStatus
+from watchman_cli.snapshot import StatusRecord
 
 TIME = "2026-11-24T00:12:57.123456+00:00"
 OLD, NEW = "0" * 32, "1" * 32
-NAMES = st.sampled_from(("a", "b", 'q"}', "},{", '"path":', "ü", "a\\", "c"))
-RECORDS = st.builds(
-    lambda status, since, flags, more: ("", status, since if status in SINCE_SHOWN else None, flags, more),
-    st.sampled_from([each.value for each in NodeStatus]),
-    st.sampled_from((None, "2026-11-24T00:00:00+00:00", "2026-11-24T00:00:01+00:00")),
-    st.sampled_from(((), ("late",), ("late", "zombie"))),
-    st.sampled_from(((), (("deadline", "12:00"),), (("parts", ["},{", 1]),))),
-)
-TREES = st.dictionaries(st.lists(NAMES, min_size=1, max_size=3).map(lambda p: "/" + "/".join(p)), RECORDS)
-
-
-def records(tree: dict[str, tuple[object, ...]]) -> list[StatusRecord]:
-    root = StatusRecord("/", "queued")
-    return [root, *(StatusRecord(path, *record[1:]) for path, record in tree.items())]  # type: ignore[arg-type]
-
-
-def encoded(found: Sequence[StatusRecord]) -> bytes:
-    return b",".join(map(snapshot.encode_record, found))
 
 
 def applied(found: Sequence[StatusRecord], changes: Sequence[Pair]) -> dict[str, StatusRecord]:

@@ -1,0 +1,87 @@
+"""A record: one node of a snapshot, and how it is laid out as bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+SINCE_SHOWN = frozenset(("active", "submitted", "aborted"))  # statuses of which it matters how long they last
+RECORD_START, RECORD_END = b'{"path":', b"}"
+BETWEEN = RECORD_END + b"," + RECORD_START  # two records; inside a string the quotes are escaped
+
+
+class StatusRecord(NamedTuple):
+    """One node's absolute path, its dstate, since when (UTC), and the flags an operator acts upon.
+
+    `more` has the name and the value of each other detail that is kept of the node.
+    """
+
+    path: str
+    status: str
+    since: str | None = None  # RFC 3339; only of active, submitted and aborted nodes
+    flags: tuple[str, ...] = ()
+    more: tuple[tuple[str, Any], ...] = ()
+
+    def with_details(self, details: Mapping[str, Any]) -> StatusRecord:
+        """Return the record with these details in place of those of the same names; None takes one away."""
+        found = {**dict(self.more), "flags": self.flags, **details}
+        flags = found.pop("flags") or ()
+        more = tuple(sorted(each for each in found.items() if each[1] is not None))
+        return self._replace(flags=flags, more=more)
+
+    def seconds_until(self, time: datetime) -> float | None:
+        """Return how long the node had its status at `time`; None where it is not known since when."""
+        try:
+            return (time - parse_time(self.since)).total_seconds() if self.since else None
+        except ValueError:  # the 31st of February: the schema knows digits only
+            return None
+
+
+def encode_record(record: StatusRecord) -> bytes:
+    """Return one record's bytes."""
+    return RECORD_START + orjson.dumps(record.path) + encode_details(record)
+
+
+def encode_details(record: StatusRecord) -> bytes:
+    """Return a record's bytes after its path."""
+    text = f',"status":"{record.status}"'
+    if record.since:
+        text += f',"since":"{record.since}"'
+    if record.flags:
+        text += f',"flags":{orjson.dumps(record.flags).decode()}'
+    for name, value in record.more:
+        text += f',"{name}":{orjson.dumps(value).decode()}'
+    return text.encode() + RECORD_END
+
+
+def decode_record(document: dict[str, Any]) -> StatusRecord:
+    """Return the record in decoded JSON that fits the schema."""
+    fields = dict(document)
+    path, status, since = fields.pop("path"), fields.pop("status"), fields.pop("since", None)
+    flags = tuple(fields.pop("flags", ()))
+    return StatusRecord(path, status, since, flags, tuple(sorted(fields.items())) if fields else ())
+
+
+def record_key(path: str) -> bytes:
+    """Return the bytes with which the record of a path begins, and no other."""
+    return RECORD_START + orjson.dumps(path) + b',"status":"'
+
+
+def split_records(records: bytes) -> list[bytes]:
+    """Return the bytes of each record, which `decode_part` takes, in their order."""
+    return records.removeprefix(RECORD_START).removesuffix(RECORD_END).split(BETWEEN)
+
+
+def decode_part(part: bytes) -> StatusRecord:
+    """Return the record of one of the parts of `split_records`."""
+    return decode_record(orjson.loads(RECORD_START + part + RECORD_END))
+
+
+def parse_time(text: str) -> datetime:
+    """Return an ISO 8601 time; Python 3.10 takes fractions of three or six digits only. Raises ValueError."""
+    cut = re.sub(r"\.(\d+)", lambda match: "." + match[1][:6].ljust(6, "0"), text)
+    return datetime.fromisoformat(cut.replace("Z", "+00:00"))

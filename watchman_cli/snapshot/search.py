@@ -1,0 +1,150 @@
+"""Searching a snapshot's bytes, of which few records are decoded or none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import overload
+
+import orjson
+
+from watchman_cli.snapshot.record import (
+    BETWEEN,
+    RECORD_END,
+    RECORD_START,
+    StatusRecord,
+    decode_record,
+    encode_record,
+    record_key,
+)
+from watchman_cli.status import NodeStatus
+
+COUNTED_FLAGS = frozenset(("late", "zombie"))
+_SUITE = re.compile(rb'\{"path":"/[^/"]+"')
+_PATH = rb'(?!/")/[^"\\]*(?:\\.[^"\\]*)*'  # of any node but the definition
+# To the end of a record: inside one, no brace is followed by the next one's beginning.
+_REST = rb'[^}]*(?:\}(?!,\{"path":)[^}]*)*\}'
+
+
+def count_nodes(value: bytes) -> dict[str, int]:
+    """Return how many suites a snapshot has, and nodes of each status and each of COUNTED_FLAGS; not `/`.
+
+    The bytes are counted, not decoded: of 100,000 nodes that takes a quarter of the time.
+    """
+    found = {
+        status: value.count(b'"status":"%s"' % status.encode())
+        for status in (each.value for each in NodeStatus)
+    }
+    found |= {flag: value.count(b'"%s"' % flag.encode()) for flag in COUNTED_FLAGS}
+    start = value.find(b'{"path":"/"')
+    if start >= 0:
+        record = value[start : value.index(RECORD_END, start) + len(RECORD_END)]
+        _count(found, decode_record(orjson.loads(record)), -1)
+    return {"suites": len(_SUITE.findall(value)), **found}
+
+
+def count_changes(
+    counts: Mapping[str, int], changes: Iterable[tuple[StatusRecord, StatusRecord]]
+) -> dict[str, int]:
+    """Return the counts of count_nodes after some records changed from the first to the second of each."""
+    found = dict(counts)
+    for old, new in changes:
+        if new.path != "/":
+            _count(found, old, -1)
+            _count(found, new, 1)
+    return found
+
+
+def _count(counts: dict[str, int], record: StatusRecord, number: int) -> None:
+    for name in (record.status, *COUNTED_FLAGS.intersection(record.flags)):
+        counts[name] = counts.get(name, 0) + number
+
+
+def status_pattern(path: str) -> re.Pattern[bytes]:
+    """Return what finds the status of each record whose path fits a regular expression.
+
+    A path has no character that JSON escapes.
+    """
+    return re.compile(rf'\{{"path":"{path}","status":"(\w+)"'.encode())
+
+
+class EncodedRecords(Sequence[StatusRecord]):
+    """The records of a snapshot as bytes, each node's children after it; decoded where one is read.
+
+    Of 100,000 nodes a search takes a fraction of the time that decoding takes.
+    """
+
+    def __init__(self, encoded: bytes) -> None:
+        self.encoded = encoded
+
+    @classmethod
+    def of(cls, records: Sequence[StatusRecord]) -> EncodedRecords:
+        """Return records in this form."""
+        return records if isinstance(records, cls) else cls(b",".join(map(encode_record, records)))
+
+    @cached_property
+    def _decoded(self) -> list[StatusRecord]:
+        return _decode(self.encoded)
+
+    def __len__(self) -> int:
+        return len(self._decoded)
+
+    @overload
+    def __getitem__(self, index: int) -> StatusRecord: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[StatusRecord]: ...
+    def __getitem__(self, index: int | slice) -> StatusRecord | list[StatusRecord]:
+        return self._decoded[index]
+
+    def below(self, path: str) -> EncodedRecords | None:
+        """Return the records of a node and those below it; None where there is no such node."""
+        encoded = self.encoded
+        if path == "/":
+            return self
+        start = encoded.find(record_key(path))
+        if start < 0:
+            return None
+        last = encoded.rfind(RECORD_START + orjson.dumps(path + "/")[:-1], start)
+        return EncodedRecords(encoded[start : _end(encoded, max(start, last))])
+
+    def with_status(self, status: str) -> list[StatusRecord]:
+        """Return the records of the nodes that have a status."""
+        return self._holding(b'","status":"%s"' % status.encode())
+
+    def with_flag(self, flag: str) -> list[StatusRecord]:
+        """Return the records of the nodes that have a flag."""
+        return [record for record in self._holding(b'"%s"' % flag.encode()) if flag in record.flags]
+
+    def leaves(self, status: str) -> list[StatusRecord]:
+        """Return the records of the nodes that have a status and no node below them."""
+        return _decode(b",".join(self._leaves(status)))
+
+    def count_leaves(self, status: str) -> int:
+        """Return how many nodes have a status and no node below them."""
+        return sum(1 for _ in self._leaves(status))
+
+    def _holding(self, text: bytes) -> list[StatusRecord]:
+        found, end, encoded = [], 0, self.encoded
+        while (place := encoded.find(text, end)) >= 0:
+            start, end = encoded.rfind(RECORD_START, end, place), _end(encoded, place)
+            found.append(encoded[start:end])
+        return _decode(b",".join(found))
+
+    def _leaves(self, status: str) -> Iterator[bytes]:
+        own = rb'","status":"%s"' % status.encode()
+        if own not in self.encoded:
+            return iter(())
+        # No leaf has a next record whose path begins with its own.
+        leaf = rb'\{"path":"(%s)%s%s(?=,\{"path":"(?!\1/)|\Z)' % (_PATH, own, _REST)
+        return (match[0] for match in re.finditer(leaf, self.encoded))
+
+
+def _end(encoded: bytes, place: int) -> int:
+    """Return where the record ends that a place is in."""
+    found = encoded.find(BETWEEN, place)
+    return len(encoded) if found < 0 else found + len(RECORD_END)
+
+
+def _decode(encoded: bytes) -> list[StatusRecord]:
+    return [decode_record(each) for each in orjson.loads(b"[%s]" % encoded)]
