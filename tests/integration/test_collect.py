@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import psutil
 import pytest
 
 from tests.support.ecflow_server import EcflowServer
+from tests.support.faulty_server import Connection, FakeServer
 from tests.support.loopback import await_true, free_port
 from tests.support.redis_server import RedisServer, health_of, records_of, status_of
 from tests.support.watchman import WATCHMAN, Watchman
@@ -171,6 +173,27 @@ def test_one_hanging_server_of_eight(
     assert health and schema.is_valid("health", health)
     assert (health["ok"], health["failures"], health["error"]["kind"]) == (False, 1, "no answer")
     assert not redis.client.keys("*/lock")
+
+
+def test_servers_that_only_wait_are_waited_for_at_once(redis: RedisServer, watchman: Watchman) -> None:
+    """However few threads there are at first: each of these servers ends once all of them are asked."""
+    many = 70
+    asked = threading.Barrier(many)
+
+    def behave(connection: Connection) -> None:
+        asked.wait()
+        connection.reset()
+
+    with FakeServer(behave, "0.0.0.0") as fake:
+        servers = [
+            {"owner": "o", "repo": f"r{n}", "host": f"127.0.0.{1 + n}", "port": fake.port, "attempts": 1}
+            for n in range(many)
+        ]
+        watchman.configure(redis.url, servers)
+        result = watchman.collect()
+    assert result.code == 1
+    assert len(result.err.splitlines()) == many
+    assert "no answer" not in result.err
 
 
 def test_cron_is_told_nothing_when_all_is_well(

@@ -19,7 +19,9 @@ from watchman_cli.errors import StoreError
 from watchman_cli.store import Lease, Store
 from watchman_cli.store.directory import DirectoryStore
 
-FIRST_THREADS = 32  # that are started at once; as many more each time that all of them wait
+FIRST_THREADS = 2  # that are started at once; as many again each time that they leave the processor idle
+BUSY = 0.75  # part of the time in which the processor is used, beyond which more threads hinder each other
+LOOK = 0.02  # seconds between two looks at how busy the processor is
 DESCRIPTORS = 3  # that one server's part needs at most: a connection to it, and to the store
 OTHER_DESCRIPTORS = 40  # that everything else needs
 GRACE = 0.5  # seconds beyond its deadline after which a thread is abandoned, whatever holds it
@@ -51,6 +53,7 @@ class Collector:
         self._threads = 0
         self._stood_still = 0.0
         self._looked = time.monotonic()
+        self._used = 0.0, 0.0  # a time.monotonic(), and the process's seconds of processor time until then
         self._started: dict[str, float] = {}
         self._lock = threading.Lock()
         self._acquiring: set[str] = set()
@@ -79,14 +82,17 @@ class Collector:
             waiting.put(group)
         self._limit_jobs(len(groups))
         self._start_threads(waiting, FIRST_THREADS)
+        ended = time.monotonic()  # when the last server did
+        self._used = ended, time.process_time()
         found: dict[str, Outcome] = {}
         while len(found) < len(self.servers) and not self._overdue(found):
             try:
-                outcome = self._outcomes.get(timeout=POLL)
+                outcome = self._outcomes.get(timeout=POLL if waiting.empty() else LOOK)
             except queue.Empty:
-                if not waiting.empty():  # behind servers that do not answer, which only wait
-                    self._start_threads(waiting, FIRST_THREADS)
+                self._add_threads(waiting, ended)
                 continue
+            ended = time.monotonic()
+            self._add_threads(waiting, ended)
             if self.interrupted:  # what it says then comes of the leases that were given back
                 outcome = Outcome(outcome.server, "interrupted")
             found[outcome.server.name] = outcome
@@ -118,6 +124,19 @@ class Collector:
                     self._work(waiting)
                 return
             self._threads += 1
+
+    def _add_threads(self, waiting: queue.SimpleQueue[list[Server]], ended: float) -> None:
+        """Start as many threads again where those that are there only wait, or work on large servers.
+
+        `ended` is the time at which the last server did.
+        """
+        (looked, before), now = self._used, time.monotonic()
+        if waiting.empty() or now - looked < LOOK:
+            return
+        used = time.process_time()
+        if used - before < BUSY * (now - looked) or now - ended > POLL:
+            self._start_threads(waiting, self._threads)
+        self._used = now, used
 
     def _work(self, waiting: queue.SimpleQueue[list[Server]]) -> None:
         """Read servers until none waits; those of one address in turn, never two at once."""
