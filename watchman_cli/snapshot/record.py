@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -83,5 +84,7 @@ def decode_part(part: bytes) -> StatusRecord:
 
 def parse_time(text: str) -> datetime:
     """Return an ISO 8601 time; Python 3.10 takes fractions of three or six digits only. Raises ValueError."""
+    with suppress(ValueError):  # as watchman writes them
+        return datetime.fromisoformat(text)
     cut = re.sub(r"\.(\d+)", lambda match: "." + match[1][:6].ljust(6, "0"), text)
     return datetime.fromisoformat(cut.replace("Z", "+00:00"))

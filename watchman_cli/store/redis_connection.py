@@ -129,6 +129,7 @@ class BoundedConnection(AbstractConnection):
     ) -> None:
         self.endpoint, self.budget, self.context = endpoint, budget, context
         self.host, self.port = endpoint.host or endpoint.path, endpoint.port
+        self._name = str(endpoint)  # asked for with each answer
         super().__init__(**options)
 
     def repr_pieces(self) -> list[tuple[str, Any]]:
@@ -136,7 +137,7 @@ class BoundedConnection(AbstractConnection):
         return [("endpoint", str(self.endpoint))]
 
     def _host_error(self) -> str:
-        return str(self.endpoint)
+        return self._name
 
     def _error_message(self, exception: BaseException) -> str:
         return str(exception)

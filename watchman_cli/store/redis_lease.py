@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redis import exceptions
 
@@ -33,6 +33,14 @@ if TYPE_CHECKING:
 MAX_RACES = 10  # times that a commit is begun again because another writer was in between
 
 
+class Watch(NamedTuple):
+    """A connection that watches the snapshot and some locks, and what these held when that began."""
+
+    pipe: Pipeline
+    locks: list[RedisLock]
+    owners: list[bytes | None]
+
+
 class RedisLease(Lease):
     """The right to read and write one server that is kept in Redis."""
 
@@ -45,7 +53,7 @@ class RedisLease(Lease):
         self._lock = RedisLock(store, self._keys["lock"], token, deadline)
         self._address = RedisLock(store, address_key(address), token, deadline) if address else None
         self._read: bytes | None = None  # the whole snapshot, as `value` returned it
-        self._watching: Pipeline | None = None  # has watched the snapshot since then
+        self._watch: Watch | None = None  # that began before
 
     def acquire(self) -> bool:
         """Take the lease; return False if another run has it. Raises StoreError."""
@@ -56,6 +64,7 @@ class RedisLease(Lease):
                 ("strlen", (keys["status"],)),
                 ("getrange", (keys["health"], 0, MAX_VALUE["health"])),
                 ("getrange", (keys["sync"], 0, MAX_VALUE["sync"])),
+                also=None if self._store.has_slots else self._address,
             ),
             self._deadline,
         )
@@ -75,7 +84,7 @@ class RedisLease(Lease):
 
     def _take_address(self) -> bool:
         lock = self._address
-        return lock is None or self._store.call(lock.take, self._deadline) is not None
+        return lock is None or lock.held or self._store.call(lock.take, self._deadline) is not None
 
     def value(self, field: str) -> bytes | None:
         def get() -> Any:
@@ -84,9 +93,8 @@ class RedisLease(Lease):
             if field != "status":
                 return _get_or_none(lambda: client.getrange(full_key, 0, MAX_VALUE[field]))
             self._stop_watching()
-            pipe = self._watching = client.pipeline()
-            pipe.watch(full_key)
-            return _get_or_none(lambda: pipe.getrange(full_key, 0, MAX_VALUE[field]))
+            found, self._watch = self._begin_watch(client.pipeline(), full_key)
+            return found[0]
 
         value = _bounded(self._store.call(get, self._deadline), field) or None
         if field == "status":
@@ -111,27 +119,36 @@ class RedisLease(Lease):
 
     def _write(self, update: Update, end: bool, *, retried: bool) -> None:
         for race in range(MAX_RACES):
-            watching, self._watching = self._watching, None
-            with closing(watching or self._store.client_for(self._keys["status"]).pipeline()) as pipe:
+            watch, self._watch = self._watch, None
+            pipe = watch.pipe if watch else self._store.client_for(self._keys["status"]).pipeline()
+            with closing(pipe):
                 # Another writer was in between, or redis-py lost the connection while it watched: look again.
                 with suppress(exceptions.WatchError):
-                    known = watching is not None
-                    self._write_if_held(pipe, update, end, retried=retried or race > 0, watched=known)
+                    self._write_if_held(pipe, update, end, retried=retried or race > 0, earlier=watch)
                     return
         raise LeaseLost
 
-    def _write_if_held(
-        self, pipe: Pipeline, update: Update, end: bool, *, retried: bool, watched: bool
-    ) -> None:
+    def _begin_watch(self, pipe: Pipeline, *reads: str) -> tuple[list[Any], Watch]:
+        """Watch the snapshot and the locks; return the values of some keys, and the watch.
+
+        What is of another type is as what is not there.
+        """
         locks = self._locks_in_transaction()
-        pipe.watch(self._keys["status"], *(lock.key for lock in locks))
+        lock_keys = [lock.key for lock in locks]
+        pipe.watch(self._keys["status"], *lock_keys)
+        found: Any = pipe.mget([*reads, *lock_keys])
+        return found[: len(reads)], Watch(pipe, locks, found[len(reads) :])
+
+    def _write_if_held(
+        self, pipe: Pipeline, update: Update, end: bool, *, retried: bool, earlier: Watch | None
+    ) -> None:
+        watch = earlier or self._begin_watch(pipe)[1]
         if retried and _get_or_none(lambda: pipe.get(self._keys["health"])) == update.health:
             return  # it was written, and only the answer was lost
-        owners: Any = pipe.mget([lock.key for lock in locks])  # None of one of another type
-        self._check_lock(pipe, update, owners[0])
+        self._check_lock(pipe, update, watch.owners[0])
         if update.new_time is not None:
-            self._check_snapshot(pipe, watched)
-        mine = [lock for lock, owner in zip(locks, owners, strict=True) if owner == self._token]
+            self._check_snapshot(pipe, earlier is not None)
+        mine = [lock for lock, owner in zip(watch.locks, watch.owners, strict=True) if owner == self._token]
         ended = [self._lock, *(lock for lock in mine if lock is not self._lock)] if end else []
         changes = None
         if update.changes is not None:
@@ -216,8 +233,8 @@ class RedisLease(Lease):
             from watchman_cli.store import redis_stream
 
             redis_stream.append(pipe, keys["status"], changes[0], update, foreign=changes[1])
-        for lock in ended:
-            pipe.delete(lock.key)
+        if ended:
+            pipe.delete(*(lock.key for lock in ended))
         pipe.execute()
 
     def release(self) -> None:
@@ -231,10 +248,10 @@ class RedisLease(Lease):
         self.release()
 
     def _stop_watching(self) -> None:
-        pipe, self._watching = self._watching, None
-        if pipe is not None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
             with suppress(exceptions.RedisError, OSError):
-                pipe.close()
+                watch.pipe.close()
 
 
 def _value_or_none(answer: Any) -> Any:

@@ -15,6 +15,8 @@ from watchman_cli.store.base import LOCK_GRACE
 from watchman_cli.store.redis_errors import is_wrong_type
 
 if TYPE_CHECKING:
+    from redis.client import Pipeline
+
     from watchman_cli.store.redis import RedisStore
 
 NO_EXPIRY = -1  # what Redis answers to PTTL of a key that stays
@@ -39,37 +41,58 @@ class RedisLock:
         self._releasing = threading.Lock()
         self.expires = 0.0  # when Redis lets it expire, a time.monotonic()
 
-    def take(self, *reads: tuple[str, Any]) -> list[Any] | None:
+    def take(self, *reads: tuple[str, Any], also: RedisLock | None = None) -> list[Any] | None:
         """Take the lock and return what `reads`, a pipeline's methods with arguments, answer; None if held.
 
-        A lock of a dead process of this machine is taken over, and so is what is no lock of watchman's.
+        A lock of a dead process of this machine is taken over, and so is what is no lock of watchman's. The
+        lock `also` is taken with the same request where it is free.
         """
+        locks = (self, also) if also else (self,)
         while True:
-            lifetime = max(1.0, self._deadline - time.monotonic()) + LOCK_GRACE
             pipe = self._store.client_for(self.key).pipeline(transaction=False)
-            pipe.set(self.key, self._token, nx=True, px=int(lifetime * 1000))
-            pipe.get(self.key)
-            pipe.pttl(self.key)
+            for lock in locks:
+                lock._add_request(pipe)
             for method, arguments in reads:
                 getattr(pipe, method)(*arguments)
-            self.expires = time.monotonic() + lifetime
             try:
-                taken, owner, expiry, *answers = pipe.execute(raise_on_error=False)
+                answers = pipe.execute(raise_on_error=False)
             except Exception:
-                # It may have been taken. Nothing is tried again in an interrupted run, which gives it back.
-                self.held = self.held or self._store.stopped.is_set()
+                # They may have been taken. An interrupted run tries nothing again, and gives them back.
+                for lock in locks:
+                    lock.held = lock.held or self._store.stopped.is_set()
                 raise
-            self.held = self.held or taken is True or owner == self._token
-            for answer in (taken, owner, expiry):
-                if isinstance(answer, Exception) and not is_wrong_type(answer):
-                    raise answer
-            if owner == self._token:
-                return answers
-            foreign = is_wrong_type(owner) or expiry == NO_EXPIRY  # every lease expires
-            if owner is not None and not foreign and not holder.is_dead(owner):
+            for lock, taken in zip(locks, answers, strict=False):
+                lock.held = lock.held or taken is True
+            if isinstance(answers[0], Exception):
+                raise answers[0]
+            if not self.held and not self._is_free():
                 return None
-            if not self._delete_foreign(owner):
-                return None
+            if self.held:
+                return answers[len(locks) :]
+
+    def _add_request(self, pipe: Pipeline) -> None:
+        """Add to a pipeline what takes the lock where it is free."""
+        lifetime = max(1.0, self._deadline - time.monotonic()) + LOCK_GRACE
+        pipe.set(self.key, self._token, nx=True, px=int(lifetime * 1000))
+        self.expires = time.monotonic() + lifetime
+
+    def _is_free(self) -> bool:
+        """Return whether nobody else has the lock any more, which is deleted where it was abandoned.
+
+        It is held where it is this run's: it was taken, and only the answer was lost.
+        """
+        pipe = self._store.client_for(self.key).pipeline(transaction=False)
+        pipe.get(self.key)
+        pipe.pttl(self.key)
+        owner, expiry = pipe.execute(raise_on_error=False)
+        for answer in (owner, expiry):
+            if isinstance(answer, Exception) and not is_wrong_type(answer):
+                raise answer
+        self.held = owner == self._token
+        foreign = is_wrong_type(owner) or expiry == NO_EXPIRY  # every lease expires
+        if self.held or (owner is not None and not foreign and not holder.is_dead(owner)):
+            return self.held
+        return self._delete_foreign(owner)
 
     def _delete_foreign(self, owner: Any) -> bool:
         """Delete the lock of `owner`; return False where another run was faster."""

@@ -76,8 +76,6 @@ def test_expire_is_set_in_the_configuration(redis: RedisServer, store: Store) ->
 
 COMMANDS = (
     "set",
-    "get",
-    "pttl",
     "getrange",
     "strlen",
     "mget",
