@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import overload
 
@@ -110,7 +110,7 @@ class EncodedRecords(Sequence[StatusRecord]):
 
     def with_status(self, status: str) -> list[StatusRecord]:
         """Return the records of the nodes that have a status."""
-        return self._holding(b'","status":"%s"' % status.encode())
+        return self._holding(_own(status))
 
     def with_flag(self, flag: str) -> list[StatusRecord]:
         """Return the records of the nodes that have a flag."""
@@ -118,11 +118,12 @@ class EncodedRecords(Sequence[StatusRecord]):
 
     def leaves(self, status: str) -> list[StatusRecord]:
         """Return the records of the nodes that have a status and no node below them."""
-        return _decode(b",".join(self._leaves(status)))
+        found = _leaf(status).finditer(self.encoded) if self._has(status) else ()
+        return _decode(b",".join(match[0] for match in found))
 
     def count_leaves(self, status: str) -> int:
         """Return how many nodes have a status and no node below them."""
-        return sum(1 for _ in self._leaves(status))
+        return len(_leaf(status).findall(self.encoded)) if self._has(status) else 0
 
     def _holding(self, text: bytes) -> list[StatusRecord]:
         found, end, encoded = [], 0, self.encoded
@@ -131,13 +132,18 @@ class EncodedRecords(Sequence[StatusRecord]):
             found.append(encoded[start:end])
         return _decode(b",".join(found))
 
-    def _leaves(self, status: str) -> Iterator[bytes]:
-        own = rb'","status":"%s"' % status.encode()
-        if own not in self.encoded:
-            return iter(())
-        # No leaf has a next record whose path begins with its own.
-        leaf = rb'\{"path":"(%s)%s%s(?=,\{"path":"(?!\1/)|\Z)' % (_PATH, own, _REST)
-        return (match[0] for match in re.finditer(leaf, self.encoded))
+    def _has(self, status: str) -> bool:
+        return _own(status) in self.encoded
+
+
+def _own(status: str) -> bytes:
+    """Return what stands after the path in the records of a status."""
+    return b'","status":"%s"' % status.encode()
+
+
+def _leaf(status: str) -> re.Pattern[bytes]:
+    """Return what finds the leaves of a status: none has a next record whose path begins with its own."""
+    return re.compile(rb'\{"path":"(%s)%s%s(?=,\{"path":"(?!\1/)|\Z)' % (_PATH, _own(status), _REST))
 
 
 def _end(encoded: bytes, place: int) -> int:
