@@ -92,11 +92,10 @@ class Watched:
 def lines(scale: Scale) -> Iterator[Line]:
     """For each size, and each share of the nodes that changed since the run before."""
     for nodes in sorted({scale.small, scale.middle, scale.large}):
-        rounds = scale.rounds if nodes == scale.large else scale.few_rounds
         with _watched(nodes, NODES_OF_A_SUITE) as watched:
             for share in CHANGES:
                 targets = _targets(share, nodes == scale.large)
-                yield from _lines(watched, f"{nodes:,} nodes", share, targets, rounds)
+                yield from _lines(watched, f"{nodes:,} nodes", share, targets, scale.rounds)
     with _watched(scale.large, scale.large // SUITES) as watched:
         what = f"{scale.large:,} nodes in {SUITES} suites, of which one changed"
         yield from _lines(watched, what, 0.001, _targets(0.001, True), scale.rounds)

@@ -19,7 +19,7 @@ from watchman_cli.errors import StoreError
 from watchman_cli.store import Lease, Store
 from watchman_cli.store.directory import DirectoryStore
 
-FIRST_THREADS = 2  # that are started at once; as many again each time that they leave the processor idle
+FIRST_THREADS = 3  # that are started at once; as many again each time that they leave the processor idle
 BUSY = 0.75  # part of the time in which the processor is used, beyond which more threads hinder each other
 LOOK = 0.02  # seconds between two looks at how busy the processor is
 DESCRIPTORS = 3  # that one server's part needs at most: a connection to it, and to the store
