@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import queue
-import resource
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from watchman_cli.bindings import Referee
 from watchman_cli.collect.reading import Context
 from watchman_cli.collect.result import Outcome, unexpected
 from watchman_cli.collect.server import ServerCollector
+from watchman_cli.collect.threads import FIRST_THREADS, LOOK, Threads
 from watchman_cli.config import Config, Server
 from watchman_cli.errors import StoreError
 from watchman_cli.store import Lease, Store
 from watchman_cli.store.directory import DirectoryStore
 
-FIRST_THREADS = 3  # that are started at once; as many again each time that they leave the processor idle
-BUSY = 0.75  # part of the time in which the processor is used, beyond which more threads hinder each other
-LOOK = 0.02  # seconds between two looks at how busy the processor is
-DESCRIPTORS = 3  # that one server's part needs at most: a connection to it, and to the store
-OTHER_DESCRIPTORS = 40  # that everything else needs
 GRACE = 0.5  # seconds beyond its deadline after which a thread is abandoned, whatever holds it
 STOOD_STILL = 2.0  # seconds between two looks at the deadlines after which the process must have been stopped
 POLL = 0.2  # seconds between two looks at the deadlines
@@ -50,10 +45,8 @@ class Collector:
         self.servers = servers
         self.store = store
         self._jobs = jobs
-        self._threads = 0
         self._stood_still = 0.0
         self._looked = time.monotonic()
-        self._used = 0.0, 0.0  # a time.monotonic(), and the process's seconds of processor time until then
         self._started: dict[str, float] = {}
         self._lock = threading.Lock()
         self._acquiring: set[str] = set()
@@ -80,19 +73,16 @@ class Collector:
         waiting: queue.SimpleQueue[list[Server]] = queue.SimpleQueue()
         for group in groups.values():
             waiting.put(group)
-        self._limit_jobs(len(groups))
-        self._start_threads(waiting, FIRST_THREADS)
-        ended = time.monotonic()  # when the last server did
-        self._used = ended, time.process_time()
+        threads = Threads(partial(self._work, waiting), min(self._jobs, len(groups)))
+        threads.start(FIRST_THREADS, waiting.qsize())
         found: dict[str, Outcome] = {}
         while len(found) < len(self.servers) and not self._overdue(found):
+            threads.add(waiting.qsize())
             try:
                 outcome = self._outcomes.get(timeout=POLL if waiting.empty() else LOOK)
             except queue.Empty:
-                self._add_threads(waiting, ended)
                 continue
-            ended = time.monotonic()
-            self._add_threads(waiting, ended)
+            threads.note_end()
             if self.interrupted:  # what it says then comes of the leases that were given back
                 outcome = Outcome(outcome.server, "interrupted")
             found[outcome.server.name] = outcome
@@ -102,41 +92,8 @@ class Collector:
                 error = StoreError("the store did not answer by the deadline")
                 found[server.name] = Outcome(server, "lost", server.deadline, error=error)
                 done(found[server.name])
+        self.threads_missing = threads.missing
         return list(found.values())
-
-    def _limit_jobs(self, groups: int) -> None:
-        """Have no more threads than are needed, and than the descriptors that may be opened suffice for."""
-        wanted = min(self._jobs, groups)
-        self._jobs = min(wanted, _jobs_with_descriptors())
-        if self._jobs < wanted:
-            self.threads_missing = f"no more than {self._jobs} servers could be read at a time (ulimit -n)"
-
-    def _start_threads(self, waiting: queue.SimpleQueue[list[Server]], number: int) -> None:
-        """Start more threads, as many as are needed and allowed; without any, do their work here."""
-        for _ in range(min(number, self._jobs - self._threads, waiting.qsize())):
-            thread = threading.Thread(target=self._work, args=(waiting,), name="watchman", daemon=True)
-            try:
-                thread.start()
-            except (RuntimeError, MemoryError):
-                self.threads_missing = f"no more than {self._threads} threads could be started (ulimit -u)"
-                self._jobs = self._threads
-                if not self._threads:
-                    self._work(waiting)
-                return
-            self._threads += 1
-
-    def _add_threads(self, waiting: queue.SimpleQueue[list[Server]], ended: float) -> None:
-        """Start as many threads again where those that are there only wait, or work on large servers.
-
-        `ended` is the time at which the last server did.
-        """
-        (looked, before), now = self._used, time.monotonic()
-        if waiting.empty() or now - looked < LOOK:
-            return
-        used = time.process_time()
-        if used - before < BUSY * (now - looked) or now - ended > POLL:
-            self._start_threads(waiting, self._threads)
-        self._used = now, used
 
     def _work(self, waiting: queue.SimpleQueue[list[Server]]) -> None:
         """Read servers until none waits; those of one address in turn, never two at once."""
@@ -234,11 +191,3 @@ class Collector:
                 return ServerCollector(self._context, server, lease, started).run()
         finally:  # once it is given back: until then stop() waits for that
             del self._leases[server.name]
-
-
-def _jobs_with_descriptors() -> int:
-    """Return how many servers can be read at once with the descriptors that this process may open."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if limit == resource.RLIM_INFINITY:
-        return sys.maxsize
-    return max(1, (limit - OTHER_DESCRIPTORS) // DESCRIPTORS)

@@ -65,10 +65,9 @@ class RedisLock:
                 lock.held = lock.held or taken is True
             if isinstance(answers[0], Exception):
                 raise answers[0]
-            if not self.held and not self._is_free():
-                return None
-            if self.held:
-                return answers[len(locks) :]
+            mine = answers[0] or self._is_mine()
+            if mine is not None:
+                return answers[len(locks) :] if mine else None
 
     def _add_request(self, pipe: Pipeline) -> None:
         """Add to a pipeline what takes the lock where it is free."""
@@ -76,10 +75,10 @@ class RedisLock:
         pipe.set(self.key, self._token, nx=True, px=int(lifetime * 1000))
         self.expires = time.monotonic() + lifetime
 
-    def _is_free(self) -> bool:
-        """Return whether nobody else has the lock any more, which is deleted where it was abandoned.
+    def _is_mine(self) -> bool | None:
+        """Return whether the lock is this run's, which lost the answer, or another's; None where it is free.
 
-        It is held where it is this run's: it was taken, and only the answer was lost.
+        One that was abandoned is deleted.
         """
         pipe = self._store.client_for(self.key).pipeline(transaction=False)
         pipe.get(self.key)
@@ -88,11 +87,13 @@ class RedisLock:
         for answer in (owner, expiry):
             if isinstance(answer, Exception) and not is_wrong_type(answer):
                 raise answer
-        self.held = owner == self._token
+        if owner == self._token:
+            self.held = True
+            return True
         foreign = is_wrong_type(owner) or expiry == NO_EXPIRY  # every lease expires
-        if self.held or (owner is not None and not foreign and not holder.is_dead(owner)):
-            return self.held
-        return self._delete_foreign(owner)
+        if owner is not None and not foreign and not holder.is_dead(owner):
+            return False
+        return None if self._delete_foreign(owner) else False
 
     def _delete_foreign(self, owner: Any) -> bool:
         """Delete the lock of `owner`; return False where another run was faster."""

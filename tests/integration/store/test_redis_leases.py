@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.integration.store.test_contract import LAST, LATER, NAME, NEW, OLD, soon, take, write
-from tests.support.faulty_server import Proxy, losing_answers
+from tests.support.faulty_server import Proxy, Reply, losing_answers
 from tests.support.redis_server import RedisServer
 from watchman_cli import __version__
 from watchman_cli.errors import StoreError
@@ -125,6 +125,25 @@ def test_the_documented_permissions_are_enough(redis: RedisServer) -> None:
     assert (store.value(NAME, "status"), store.value(NAME, "health")) == (NEW, b"6")
     redis.client.rpush(key("o/other", "lock"), "not watchman's")
     take(store, "o/other").release()
+    assert redis.client.keys("*lock") == []
+
+
+def test_locks_that_were_taken_though_the_answer_was_lost(redis: RedisServer) -> None:
+    write(open_store(redis.url), OLD)
+    lost: list[bytes] = []
+
+    def on_reply(reply: Reply) -> None:
+        if b"\r\n:" in reply.data and not lost:  # the snapshot's size, which is asked for with the locks
+            lost.append(reply.data)
+            raise ConnectionResetError  # which ends the connection
+        reply.connection.forward(reply.data)
+
+    with Proxy(redis.port, on_reply) as proxy:
+        store = open_store(f"redis://{proxy.host}:{proxy.port}/0")
+        with store.lease(NAME, soon(), "h:1") or pytest.fail() as lease:
+            assert lost
+            assert lease.stored.size == len(OLD)
+            assert len(redis.client.keys("*lock")) == 2
     assert redis.client.keys("*lock") == []
 
 

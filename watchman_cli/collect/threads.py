@@ -1,0 +1,72 @@
+"""The threads of a run: few at first, and more while those that there are only wait."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+FIRST_THREADS = 3  # as many again are started each time that they leave the processor idle
+MANY_THREADS = 32  # beyond them, more are started only when no server has ended for a while
+BUSY = 0.75  # part of the time in which the processor is used, beyond which more threads hinder each other
+LOOK = 0.02  # seconds between two looks at how busy the processor is
+STALLED = 0.2  # seconds without the end of a server: all threads wait, or work on large ones
+DESCRIPTORS = 3  # that one server's part needs at most: a connection to it, and to the store
+OTHER_DESCRIPTORS = 40  # that everything else needs
+
+
+class Threads:
+    """Threads that do one work together, `wanted` at most; `missing` says why there can be no more."""
+
+    def __init__(self, work: Callable[[], None], wanted: int) -> None:
+        self._work = work
+        self._limit = min(wanted, _limit_of_descriptors())
+        self._number = 0
+        self._looked, self._used = time.monotonic(), time.process_time()
+        self._ended = self._looked  # when the last server did, or the last threads were started
+        self.missing = ""
+        if self._limit < wanted:
+            self.missing = f"no more than {self._limit} servers could be read at a time (ulimit -n)"
+
+    def start(self, number: int, waiting: int) -> None:
+        """Start more threads, as many as have something to do; without any, do their work here."""
+        for _ in range(min(number, self._limit - self._number, waiting)):
+            thread = threading.Thread(target=self._work, name="watchman", daemon=True)
+            try:
+                thread.start()
+            except (RuntimeError, MemoryError):
+                self.missing = f"no more than {self._number} threads could be started (ulimit -u)"
+                self._limit = self._number
+                if not self._number:
+                    self._work()
+                return
+            self._number += 1
+
+    def note_end(self) -> None:
+        """Note that a server has ended."""
+        self._ended = time.monotonic()
+
+    def add(self, waiting: int) -> None:
+        """Start more threads where those that there are only wait, while servers are `waiting` for one."""
+        now = time.monotonic()
+        if not waiting or now - self._looked < LOOK:
+            return
+        before, self._used = self._used, time.process_time()
+        idle = self._used - before < BUSY * (now - self._looked)
+        self._looked = now
+        number = min(self._number, MANY_THREADS - self._number) if idle else 0
+        if now - self._ended > STALLED:
+            number = MANY_THREADS
+        if number > 0:
+            self._ended = now
+            self.start(number, waiting)
+
+
+def _limit_of_descriptors() -> int:
+    """Return how many servers can be read at once with the descriptors that this process may open."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return max(1, (limit - OTHER_DESCRIPTORS) // DESCRIPTORS)
