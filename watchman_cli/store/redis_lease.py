@@ -89,11 +89,11 @@ class RedisLease(Lease):
     def value(self, field: str) -> bytes | None:
         def get() -> Any:
             full_key = self._keys[field]
-            client = self._store.client_for(full_key)
             if field != "status":
+                client = self._store.client_for(full_key)
                 return _get_or_none(lambda: client.getrange(full_key, 0, MAX_VALUE[field]))
             self._stop_watching()
-            found, self._watch = self._begin_watch(client.pipeline(), full_key)
+            found, self._watch = self._begin_watch(full_key)
             return found[0]
 
         value = _bounded(self._store.call(get, self._deadline), field) or None
@@ -119,35 +119,41 @@ class RedisLease(Lease):
 
     def _write(self, update: Update, end: bool, *, retried: bool) -> None:
         for race in range(MAX_RACES):
-            watch, self._watch = self._watch, None
-            pipe = watch.pipe if watch else self._store.client_for(self._keys["status"]).pipeline()
-            with closing(pipe):
-                # Another writer was in between, or redis-py lost the connection while it watched: look again.
-                with suppress(exceptions.WatchError):
-                    self._write_if_held(pipe, update, end, retried=retried or race > 0, earlier=watch)
+            earlier, self._watch = self._watch, None
+            # Another writer was in between, or redis-py lost the connection while it watched: look again.
+            with suppress(exceptions.WatchError):
+                watch = earlier or self._begin_watch()[1]
+                with closing(watch.pipe):
+                    known = earlier is not None
+                    self._write_if_held(watch, update, end, retried=retried or race > 0, watched=known)
                     return
         raise LeaseLost
 
-    def _begin_watch(self, pipe: Pipeline, *reads: str) -> tuple[list[Any], Watch]:
+    def _begin_watch(self, *reads: str) -> tuple[list[Any], Watch]:
         """Watch the snapshot and the locks; return the values of some keys, and the watch.
 
         What is of another type is as what is not there.
         """
         locks = self._locks_in_transaction()
         lock_keys = [lock.key for lock in locks]
-        pipe.watch(self._keys["status"], *lock_keys)
-        found: Any = pipe.mget([*reads, *lock_keys])
+        pipe = self._store.client_for(self._keys["status"]).pipeline()
+        try:
+            pipe.watch(self._keys["status"], *lock_keys)
+            found: Any = pipe.mget([*reads, *lock_keys])
+        except BaseException:
+            _close(pipe)
+            raise
         return found[: len(reads)], Watch(pipe, locks, found[len(reads) :])
 
     def _write_if_held(
-        self, pipe: Pipeline, update: Update, end: bool, *, retried: bool, earlier: Watch | None
+        self, watch: Watch, update: Update, end: bool, *, retried: bool, watched: bool
     ) -> None:
-        watch = earlier or self._begin_watch(pipe)[1]
+        pipe = watch.pipe
         if retried and _get_or_none(lambda: pipe.get(self._keys["health"])) == update.health:
             return  # it was written, and only the answer was lost
         self._check_lock(pipe, update, watch.owners[0])
         if update.new_time is not None:
-            self._check_snapshot(pipe, earlier is not None)
+            self._check_snapshot(pipe, watched)
         mine = [lock for lock, owner in zip(watch.locks, watch.owners, strict=True) if owner == self._token]
         ended = [self._lock, *(lock for lock in mine if lock is not self._lock)] if end else []
         changes = None
@@ -250,8 +256,12 @@ class RedisLease(Lease):
     def _stop_watching(self) -> None:
         watch, self._watch = self._watch, None
         if watch is not None:
-            with suppress(exceptions.RedisError, OSError):
-                watch.pipe.close()
+            _close(watch.pipe)
+
+
+def _close(pipe: Pipeline) -> None:
+    with suppress(exceptions.RedisError, OSError):
+        pipe.close()
 
 
 def _value_or_none(answer: Any) -> Any:

@@ -104,6 +104,33 @@ def test_a_permission_that_is_missing(redis: RedisServer, command: str) -> None:
     assert redis.client.keys("*lock") == []
 
 
+@pytest.mark.parametrize("command", ["get", "pttl"])
+def test_a_permission_that_is_missing_where_the_lock_is_held(redis: RedisServer, command: str) -> None:
+    with take(open_store(redis.url), address="h:1"):
+        redis.client.execute_command("ACL", "SETUSER", "w", "on", ">p", "~*", "&*", "+@all", f"-{command}")
+        store = open_store(f"redis://w:p@127.0.0.1:{redis.port}/0")
+        with pytest.raises(StoreError, match=f"may not do this there.*'{command}'"):
+            store.lease(NAME, soon(), "h:1")
+        assert len(redis.client.keys("*lock")) == 2
+    with store.lease(NAME, soon(), "h:1") or pytest.fail():
+        pass
+    time.sleep(0.002)  # by which a lock that could only be made to expire has done so
+    assert redis.client.keys("*lock") == []
+
+
+def test_what_failed_leaves_no_connection_behind(redis: RedisServer) -> None:
+    write(open_store(redis.url), OLD)
+    redis.client.execute_command("ACL", "SETUSER", "w", "on", ">p", "~*", "&*", "+@all", "-mget")
+    store = open_store(f"redis://w:p@127.0.0.1:{redis.port}/0")
+    with store.lease(NAME, soon(), "h:1") or pytest.fail() as lease:
+        with pytest.raises(StoreError) as caught:
+            lease.value("status")
+        lease.release()
+        found: Any = redis.client.client_list()
+        assert caught.value.__traceback__  # which keeps what failed
+        assert [each["user"] for each in found].count("w") == 1
+
+
 def test_the_documented_permissions_are_enough(redis: RedisServer) -> None:
     documented = re.search("^user watchman on >secret (.*)$", DOCUMENTATION.read_text(), re.MULTILINE)
     assert documented
