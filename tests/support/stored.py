@@ -34,7 +34,7 @@ def put_snapshot(
 ) -> None:
     """Write a snapshot that was collected `age` seconds ago, and a health record: a good one by default."""
     time = ago(age)
-    pieces = [b",".join(snapshot.encode_record(each) for each in (StatusRecord("/", root), *records))]
+    pieces = [snapshot.join_records([StatusRecord("/", root), *records])]
     store = DirectoryStore(folder)
     store.put(name, "status", snapshot.encode(time, server_state, pieces))
     store.put(name, "health", health.encode(record or Health(checked_time=time, ok=True)))

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from hypothesis import strategies as st
 
-from watchman_cli import snapshot
 from watchman_cli.snapshot import SINCE_SHOWN, StatusRecord
 from watchman_cli.status import NodeStatus
 
@@ -24,7 +21,3 @@ TREES = st.dictionaries(st.lists(NAMES, min_size=1, max_size=3).map(lambda p: "/
 def records(tree: dict[str, tuple[object, ...]]) -> list[StatusRecord]:
     root = StatusRecord("/", "queued")
     return [root, *(StatusRecord(path, *record[1:]) for path, record in tree.items())]  # type: ignore[arg-type]
-
-
-def encoded(found: Sequence[StatusRecord]) -> bytes:
-    return b",".join(map(snapshot.encode_record, found))

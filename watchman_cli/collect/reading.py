@@ -215,7 +215,6 @@ def _checked(reading: Reading) -> Reading:
 
 def reading_of(found: BindingsReading, asked: str, reason: str) -> Reading:
     """Return the bindings' reading as one that can be written."""
-    records = b",".join(map(snapshot.encode_record, found.records))
     return Reading(
         mode="full",
         reason=reason,
@@ -223,7 +222,7 @@ def reading_of(found: BindingsReading, asked: str, reason: str) -> Reading:
         server_state=found.server_state,
         server_version=found.server_version,
         nodes=len(found.records) - 1,
-        pieces=(records,),
+        pieces=(snapshot.join_records(found.records),),
         cache=None,
         up_since=None,
         vitals={},

@@ -13,7 +13,7 @@ from watchman_cli.bindings import Referee
 from watchman_cli.collect.reading import Context
 from watchman_cli.collect.result import Outcome, unexpected
 from watchman_cli.collect.server import ServerCollector
-from watchman_cli.collect.threads import FIRST_THREADS, LOOK, Threads
+from watchman_cli.collect.threads import LOOK, Threads
 from watchman_cli.config import Config, Server
 from watchman_cli.errors import StoreError
 from watchman_cli.store import Lease, Store
@@ -74,7 +74,7 @@ class Collector:
         for group in groups.values():
             waiting.put(group)
         threads = Threads(partial(self._work, waiting), min(self._jobs, len(groups)))
-        threads.start(FIRST_THREADS, waiting.qsize())
+        threads.start(waiting.qsize())
         found: dict[str, Outcome] = {}
         while len(found) < len(self.servers) and not self._overdue(found):
             threads.add(waiting.qsize())

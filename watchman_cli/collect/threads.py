@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-FIRST_THREADS = 3  # as many again are started each time that they leave the processor idle
+FIRST_THREADS = 3  # that are started at once; as many again each time that they leave the processor idle
 MANY_THREADS = 32  # beyond them, more are started only when no server has ended for a while
 BUSY = 0.75  # part of the time in which the processor is used, beyond which more threads hinder each other
 LOOK = 0.02  # seconds between two looks at how busy the processor is
@@ -30,8 +30,11 @@ class Threads:
         if self._limit < wanted:
             self.missing = f"no more than {self._limit} servers could be read at a time (ulimit -n)"
 
-    def start(self, number: int, waiting: int) -> None:
-        """Start more threads, as many as have something to do; without any, do their work here."""
+    def start(self, waiting: int) -> None:
+        """Start the first threads, while servers are `waiting` for one; without any, do their work here."""
+        self._start(FIRST_THREADS, waiting)
+
+    def _start(self, number: int, waiting: int) -> None:
         for _ in range(min(number, self._limit - self._number, waiting)):
             thread = threading.Thread(target=self._work, name="watchman", daemon=True)
             try:
@@ -61,7 +64,7 @@ class Threads:
             number = MANY_THREADS
         if number > 0:
             self._ended = now
-            self.start(number, waiting)
+            self._start(number, waiting)
 
 
 def _limit_of_descriptors() -> int:

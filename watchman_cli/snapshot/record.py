@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -70,6 +70,11 @@ def decode_record(document: dict[str, Any]) -> StatusRecord:
 def record_key(path: str) -> bytes:
     """Return the bytes with which the record of a path begins, and no other."""
     return RECORD_START + orjson.dumps(path) + b',"status":"'
+
+
+def join_records(records: Iterable[StatusRecord]) -> bytes:
+    """Return the bytes of records, with commas between them."""
+    return b",".join(map(encode_record, records))
 
 
 def split_records(records: bytes) -> list[bytes]:

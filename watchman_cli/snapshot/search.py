@@ -15,7 +15,7 @@ from watchman_cli.snapshot.record import (
     RECORD_START,
     StatusRecord,
     decode_record,
-    encode_record,
+    join_records,
     record_key,
 )
 from watchman_cli.status import NodeStatus
@@ -32,10 +32,7 @@ def count_nodes(value: bytes) -> dict[str, int]:
 
     The bytes are counted, not decoded: of 100,000 nodes that takes a quarter of the time.
     """
-    found = {
-        status: value.count(b'"status":"%s"' % status.encode())
-        for status in (each.value for each in NodeStatus)
-    }
+    found = {status: value.count(_own(status)) for status in (each.value for each in NodeStatus)}
     found |= {flag: value.count(b'"%s"' % flag.encode()) for flag in COUNTED_FLAGS}
     start = value.find(b'{"path":"/"')
     if start >= 0:
@@ -81,7 +78,7 @@ class EncodedRecords(Sequence[StatusRecord]):
     @classmethod
     def of(cls, records: Sequence[StatusRecord]) -> EncodedRecords:
         """Return records in this form."""
-        return records if isinstance(records, cls) else cls(b",".join(map(encode_record, records)))
+        return records if isinstance(records, cls) else cls(join_records(records))
 
     @cached_property
     def _decoded(self) -> list[StatusRecord]:

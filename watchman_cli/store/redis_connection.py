@@ -134,7 +134,7 @@ class BoundedConnection(AbstractConnection):
 
     def repr_pieces(self) -> list[tuple[str, Any]]:
         """Return what distinguishes this connection, without a password."""
-        return [("endpoint", str(self.endpoint))]
+        return [("endpoint", self._name)]
 
     def _host_error(self) -> str:
         return self._name

@@ -37,7 +37,7 @@ def new_snapshot(number: int) -> bytes:
     status = STATUSES[number % len(STATUSES)]
     found = [StatusRecord(path, status if path == "/s/t" else "queued") for path in PATHS]
     time = f"2026-01-01T00:{number // 60:02}:{number % 60:02}.000000+00:00"
-    return snapshot.encode(time, "RUNNING", [b",".join(map(snapshot.encode_record, found))])
+    return snapshot.encode(time, "RUNNING", [snapshot.join_records(found)])
 
 
 def revision(value: bytes) -> str:

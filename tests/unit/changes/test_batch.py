@@ -9,11 +9,11 @@ import orjson
 import pytest
 from hypothesis import given
 
-from tests.support.trees import TREES, encoded, records
+from tests.support.trees import TREES, records
 from watchman_cli import schema
 from watchman_cli.changes.batch import MAX_CHANGES, BadBatch, Pair, decode, make_batch
 from watchman_cli.changes.compare import Ambiguous, compare_records
-from watchman_cli.snapshot import StatusRecord
+from watchman_cli.snapshot import StatusRecord, join_records
 
 TIME = "2026-11-24T00:12:57.123456+00:00"
 OLD, NEW = "0" * 32, "1" * 32
@@ -37,7 +37,7 @@ def test_what_differs_leads_from_one_snapshot_to_the_next(
     old: dict[str, tuple[object, ...]], new: dict[str, tuple[object, ...]]
 ) -> None:
     before, after = records(old), records(new)
-    changes = compare_records(memoryview(encoded(before)), [encoded(after)])
+    changes = compare_records(memoryview(join_records(before)), [join_records(after)])
     assert all(one != other for one, other in changes)
     batch = make_batch("o/r", TIME, ("RUNNING", "HALTED"), (OLD, NEW), changes)
     value = batch.encode()
@@ -50,13 +50,13 @@ def test_what_differs_leads_from_one_snapshot_to_the_next(
 
 def test_another_order_is_no_change() -> None:
     one, two = records({"/a": ("", "queued"), "/b": ("", "queued")}), StatusRecord("/b", "queued")
-    assert compare_records(memoryview(encoded(one)), [encoded([one[0], two, one[1]])]) == []
+    assert compare_records(memoryview(join_records(one)), [join_records([one[0], two, one[1]])]) == []
 
 
 @pytest.mark.parametrize("second", ["queued", "active"])
 def test_two_nodes_with_one_path(second: str) -> None:
-    twice = encoded([*records({"/a": ("", "queued")}), StatusRecord("/a", second)])
-    once = encoded(records({"/b": ("", "queued")}))
+    twice = join_records([*records({"/a": ("", "queued")}), StatusRecord("/a", second)])
+    once = join_records(records({"/b": ("", "queued")}))
     for old, new in ((twice, once), (once, twice)):
         with pytest.raises(Ambiguous):
             compare_records(memoryview(old), [new])

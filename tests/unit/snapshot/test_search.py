@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 import pytest
 from hypothesis import given
 
-from tests.support.trees import TREES, encoded, records
+from tests.support.trees import TREES, records
 from watchman_cli.snapshot import (
     HEAD_SIZE,
     EncodedRecords,
@@ -17,6 +17,7 @@ from watchman_cli.snapshot import (
     decode,
     decode_later,
     encode,
+    join_records,
     parse_head,
 )
 from watchman_cli.status import NodeStatus
@@ -37,7 +38,7 @@ def leaves(found: Sequence[StatusRecord], status: str) -> list[StatusRecord]:
 @given(TREES)
 def test_each_search(tree: dict[str, tuple[object, ...]]) -> None:
     found = in_order(tree)
-    searched = EncodedRecords(encoded(found))
+    searched = EncodedRecords(join_records(found))
     for status in (each.value for each in NodeStatus):
         assert searched.with_status(status) == [each for each in found if each.status == status]
         assert searched.leaves(status) == leaves(found, status)
@@ -53,7 +54,7 @@ def test_each_search(tree: dict[str, tuple[object, ...]]) -> None:
 
 @given(TREES)
 def test_what_is_decoded_later_is_the_same(tree: dict[str, tuple[object, ...]]) -> None:
-    value = encode(TIME, "RUNNING", [encoded(in_order(tree))])
+    value = encode(TIME, "RUNNING", [join_records(in_order(tree))])
     found, later = decode(value), decode_later(value)
     assert isinstance(later.records, EncodedRecords)
     assert later.collected_time == found.collected_time
@@ -76,7 +77,7 @@ def damaged(value: bytes) -> bytes:
 
 @pytest.mark.parametrize("change", [of_an_older_tool, damaged])
 def test_what_is_not_proved_is_decoded_at_once(change: Callable[[bytes], bytes]) -> None:
-    value = change(encode(TIME, "RUNNING", [encoded(in_order({"/a": ("", "queued")}))]))
+    value = change(encode(TIME, "RUNNING", [join_records(in_order({"/a": ("", "queued")}))]))
     found: Snapshot = decode_later(value)
     assert isinstance(found.records, list)
     assert found == decode(value)
