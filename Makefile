@@ -31,10 +31,10 @@ test-unit: .venv/.dev  ## Run only the tests that need no server, in seconds
 
 test-releases: .venv/.dev servers  ## Test against the ecFlow of Debian 12, 13 and unstable, as root
 	@[ "$$(id -u)" = 0 ] || { echo 'make test-releases needs root: it makes roots of Debian releases'; exit 1; }
-	@.venv/bin/python -m tests.support.release | xargs -r -n 2 tests/releases/make_root
+	@.venv/bin/python -m tests.support.release | xargs -r -n 2 -P 2 tests/releases/make_root
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/releases
 
-test-pythons: .venv/.dev  ## Run the unit tests on each Python from 3.10 to 3.14 that is here
+test-pythons: .venv/.dev  ## Run the unit tests on each other Python from 3.10 to 3.14 that is here
 	tests/unit/on_each_python
 
 install: .venv/bin/watchman  ## Make .venv/bin/watchman, ready to run

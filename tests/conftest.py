@@ -91,7 +91,7 @@ def redis(redis_server: Callable[..., RedisServer]) -> RedisServer:
 
 @pytest.fixture
 def watchman(tmp_path: Path) -> Watchman:
-    return Watchman(tmp_path)
+    return Watchman(tmp_path, forked=True)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests.support.faulty_server import Connection, FakeServer, Proxy, Reply
 from tests.support.loopback import free_port
 from tests.support.processes import processes_with
 from tests.support.redis_server import RedisServer
+from tests.support.watched import VERIFIED_EVERY
 from tests.support.watchman import Result, Watchman
 
 USER, ECFLOW_SECRET, REDIS_SECRET = "fred", "battery-staple-17", "correct-horse-91"
@@ -168,7 +169,7 @@ class FaultRun:
 
     def collect(self, *arguments: str) -> Result:
         """Make a run, watched from outside while it goes on."""
-        defaults = {"full_sync_every": 86400}
+        defaults = {"full_sync_every": VERIFIED_EVERY}
         entries = [{"owner": "o", "repo": "good", **self.good}, {"owner": "o", "repo": "bad", **self.entry}]
         self.watchman.configure(self.store, entries, defaults=defaults)
         variables = {"TMPDIR": str(self.temporary), "WATCHMAN_TEST": self.mark, **self.variables}
@@ -192,7 +193,7 @@ class FaultRun:
         return Result(self.process.returncode, out, err.decode(), time.monotonic() - began)
 
     def _watch(self, over: threading.Event) -> None:
-        while not over.wait(0.02):
+        while not over.wait(0.05):
             for process in Path("/proc").glob("[0-9]*"):
                 with suppress(OSError):
                     self.cmdlines.add((process / "cmdline").read_bytes())

@@ -12,6 +12,7 @@ import subprocess
 import time
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -267,18 +268,11 @@ def test_the_command_refuses(watchman: Watchman, nobody_asked: dict[str, Any], k
         place.write_text(good + "deadlin: 3\n")
     elif kind == "store":
         place.write_text(good.replace("/0", "/0?db=x&socket_timeout=never"))
-    for command in (["collect"], ["list"], ["config", "check"], ["show", "o/r"]):
-        line = [*prefix, WATCHMAN, *command, "--config", place.name]
-        result = subprocess.run(
-            line,
-            cwd=watchman.home,
-            env=watchman.environment(),
-            capture_output=True,
-            timeout=LIMIT,
-            check=False,
-        )
-        assert (result.returncode, result.stdout) == (2, b""), (command, result)
-        (told,) = result.stderr.decode().splitlines()
+    command = replace(watchman, prefix=prefix)
+    for arguments in (["collect"], ["list"], ["config", "check"], ["show", "o/r"]):
+        result = command.run(*arguments, "--config", place.name, timeout=LIMIT)
+        assert (result.code, result.out) == (2, b""), (arguments, result)
+        (told,) = result.err.splitlines()
         assert told.startswith("watchman.yaml: " if kind in NO_LINE else "watchman.yaml:"), told
         assert kind in NO_LINE or re.match(r"watchman\.yaml:\d+: ", told), told
 

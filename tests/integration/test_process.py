@@ -36,6 +36,12 @@ STATES = ("complete", "queued", "aborted", "submitted", "active")
 MARK = "WATCHMAN_TEST_RUN"
 
 
+@pytest.fixture
+def watchman(tmp_path: Path) -> Watchman:
+    """The command in a process of its own, which is what these tests are about."""
+    return Watchman(tmp_path)
+
+
 def new_chance(capsys: pytest.CaptureFixture[str]) -> random.Random:
     """A source of chance whose seed is printed."""
     seed = random.SystemRandom().randrange(10**6)

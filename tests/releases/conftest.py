@@ -9,18 +9,31 @@ import pytest
 from tests.support.ecflow_server import EcflowServer
 from tests.support.release import Release, releases
 
+# For what `make test` does with this machine's own.
+OTHERS = [release for release in releases() if release.root]
+
 
 def by_name(release: Release) -> str:
     return release.name
 
 
+def existing(release: Release) -> Release:
+    """Return the release; the test fails, and is never skipped, where its root is missing."""
+    if release.root and not release.root.is_dir():
+        raise RuntimeError(f"{release.root} is missing: `make test-releases` makes it")
+    return release
+
+
 @pytest.fixture(params=releases(), ids=by_name)
 def release(request: pytest.FixtureRequest) -> Release:
-    """Return each release in turn; the test fails, and is never skipped, where its root is missing."""
-    found: Release = request.param
-    if found.root and not found.root.is_dir():
-        raise RuntimeError(f"{found.root} is missing: `make test-releases` makes it")
-    return found
+    """Return each release in turn."""
+    return existing(request.param)
+
+
+@pytest.fixture(params=OTHERS, ids=by_name)
+def other_release(request: pytest.FixtureRequest) -> Release:
+    """Return each release in turn but this machine's own."""
+    return existing(request.param)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The tests of incremental syncs, with the server and the bindings of each release."""
+"""The tests of incremental syncs, with the server and the bindings of each other release."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ __all__ = ["loaded", "relay", "watched"]
 
 @pytest.fixture
 def ecflow_server(
-    ecflow_server: Callable[..., EcflowServer], release: Release
+    ecflow_server: Callable[..., EcflowServer], other_release: Release
 ) -> Callable[..., EcflowServer]:
     """Return a function that starts a server of the release; every fixture above has its server from it."""
 
     def start(**options: Any) -> EcflowServer:
-        return ecflow_server(release=release, **options)
+        return ecflow_server(release=other_release, **options)
 
     return start

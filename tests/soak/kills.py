@@ -128,7 +128,7 @@ class KillSoak:
         run = self.begin()
         time.sleep(self.random.uniform(0, 1.1) * self.length)  # the moment is what is drawn, not awaited
         if self.random.random() < SAVE:
-            self.redis.client.save()
+            self.redis.save()
         drawn = self.random.random()
         if drawn < RESTART + FAILOVER:
             self._disturb_redis(run, "restarts" if drawn < RESTART else "failovers")

@@ -2,28 +2,41 @@
 
 from __future__ import annotations
 
-import os
 import random
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
 from typing import Any
 
-# pytest-xdist's workers gw0, gw1, ... each take ports of their own, so that two never take the same one.
-WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 16
+SHARES = 64  # of the ports, which are below ecflow_server's highest one, 49151
 READY_LIMIT = 30.0  # seconds in which a server has started, also on a busy machine
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on; ecflow_server refuses those above 49151."""
+    """Return a port of this process's share that nothing listens on; ecflow_server refuses high ones."""
+    share, _ = _own_share()
     while True:
-        port = random.randrange(20000 + WORKER, 32000, 16)
+        port = random.randrange(20000 + share, 32000, SHARES)
         with socket.socket() as trial:
             try:
                 trial.bind(("0.0.0.0", port))
             except OSError:
                 continue
             return port
+
+
+@cache
+def _own_share() -> tuple[int, socket.socket]:
+    """Return the share of ports that no other process of tests takes, and what holds it to this one's end."""
+    for share in range(SHARES):
+        holder = socket.socket(socket.AF_UNIX)
+        with suppress(OSError):  # another process has it
+            holder.bind(f"\0watchman-tests-{share}")
+            return share, holder
+        holder.close()
+    raise RuntimeError(f"{SHARES} processes of tests run on this machine already")
 
 
 def accepts(port: int, host: str = "127.0.0.1") -> bool:

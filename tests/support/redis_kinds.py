@@ -193,6 +193,16 @@ class RedisPair:
     def client(self) -> redis.Redis:
         return self.master.client
 
+    def save(self) -> None:
+        """Have the master write its RDB."""
+        await_true(self._saves, "Redis did not save")
+
+    def _saves(self) -> bool:
+        try:
+            return bool(self.client.save())
+        except redis.ResponseError:  # a copy for the replica is being written
+            return False
+
     def restart(self) -> None:
         """Kill the master, and start it from its RDB; the replica follows it again."""
         self.master.kill()

@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from tests.support.forked import run_forked
+
 WATCHMAN = str(Path(sys.executable).with_name("watchman"))
 # A command's prefix under which nobody, root neither, may read what its permissions forbid.
 UNPRIVILEGED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
@@ -25,6 +27,7 @@ class Watchman:
 
     home: Path
     prefix: Sequence[str] = ()  # a command that runs it
+    forked: bool = False  # where nothing depends on how its process begins: see run_forked
 
     @property
     def config(self) -> Path:
@@ -64,15 +67,26 @@ class Watchman:
             **options,
         }
         env = self.environment() if environment is None else dict(environment)
-        command = [*self.prefix, WATCHMAN, *arguments]
-        if arguments and "--config" not in arguments:
-            command += ["--config", str(self.config)]
-        return subprocess.Popen(command, cwd=self.home, env=env, **options)
+        return subprocess.Popen([*self.prefix, *self._command(arguments)], cwd=self.home, env=env, **options)
 
-    def run(self, *arguments: str, timeout: float = 120, **options: Any) -> Result:
-        """Run the command to its end."""
+    def _command(self, arguments: Sequence[str]) -> list[str]:
+        configured = not arguments or "--config" in arguments
+        return [WATCHMAN, *arguments, *(() if configured else ("--config", str(self.config)))]
+
+    def run(
+        self,
+        *arguments: str,
+        timeout: float = 120,
+        environment: Mapping[str, str] | None = None,
+        **options: Any,
+    ) -> Result:
+        """Run the command to its end; with the options of Popen, it has a process of its own."""
         began = time.monotonic()
-        with self.start(*arguments, **options) as process:
+        env = self.environment() if environment is None else environment
+        if self.forked and not self.prefix and not options:
+            code, out, err = run_forked(self._command(arguments), str(self.home), env, timeout)
+            return Result(code, out, err.decode(), time.monotonic() - began)
+        with self.start(*arguments, environment=env, **options) as process:
             try:
                 out, err = process.communicate(timeout=timeout)
             except subprocess.TimeoutExpired:

@@ -12,11 +12,10 @@ import pytest
 
 from tests.support.ecflow_server import ECFLOW_PYTHON
 from tests.support.redis_server import health_of
-from tests.support.watched import NAME, Watched
+from tests.support.watched import NAME, VERIFIED_EVERY, Watched
 from watchman_cli.store.redis import key
 
 EQUAL = "equal, node by node"
-INTERVAL = 1800  # seconds, `full_sync_every` as it is by default
 
 
 def due(watched: Watched) -> None:
@@ -56,7 +55,7 @@ def test_equal(watched: Watched) -> None:
     due(watched)
     found = watched.collect()
     assert (found["mode"], found["verification"], found["disabled"]) == ("unchanged", EQUAL, None)
-    assert INTERVAL - 120 < from_now(found["next_verification"]) <= INTERVAL
+    assert VERIFIED_EVERY - 120 < from_now(found["next_verification"]) <= VERIFIED_EVERY
     assert len(watched.taken()) == 2  # the bindings' is one more
     assert watched.collect()["verification"] == EQUAL  # the last one's, which is kept
     assert len(watched.taken()) == 1
@@ -221,7 +220,7 @@ def test_the_first_verification_is_anywhere_in_the_interval(loaded: Watched) -> 
         found = loaded.collect()
         assert found["verification"] is None
         waits.append(from_now(found["next_verification"]))
-    assert all(-120 <= wait <= INTERVAL for wait in waits)
+    assert all(-120 <= wait <= VERIFIED_EVERY for wait in waits)
     assert len(set(map(round, waits))) > 1
 
 
