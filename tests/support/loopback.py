@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
 from typing import Any
 
-SHARES = 64  # of the ports, which are below ecflow_server's highest one, 49151
+SHARES = 32  # of the ports, which are below ecflow_server's highest one, 49151
 READY_LIMIT = 30.0  # seconds in which a server has started, also on a busy machine
 
 
 def free_port() -> int:
     """Return a port of this process's share that nothing listens on; ecflow_server refuses high ones."""
-    share, _ = _own_share()
+    _, ports = _own_share()
     while True:
-        port = random.randrange(20000 + share, 32000, SHARES)
+        port = next(ports)
         with socket.socket() as trial:
             try:
                 trial.bind(("0.0.0.0", port))
@@ -28,13 +29,14 @@ def free_port() -> int:
 
 
 @cache
-def _own_share() -> tuple[int, socket.socket]:
-    """Return the share of ports that no other process of tests takes, and what holds it to this one's end."""
+def _own_share() -> tuple[socket.socket, Iterator[int]]:
+    """Return what holds a share of ports from all others until this process ends, and its ports, in turn."""
     for share in range(SHARES):
         holder = socket.socket(socket.AF_UNIX)
         with suppress(OSError):  # another process has it
             holder.bind(f"\0watchman-tests-{share}")
-            return share, holder
+            ports = range(20000 + share, 32000, SHARES)
+            return holder, itertools.cycle(random.sample(ports, len(ports)))
         holder.close()
     raise RuntimeError(f"{SHARES} processes of tests run on this machine already")
 
