@@ -21,7 +21,7 @@ test: .venv/.dev servers browser .venv/promtool  ## Run the whole test suite
 # A test that is measured takes nearly twice as long: those that kill, repeat and arrange faults are not.
 coverage: .venv/.dev servers browser .venv/promtool  ## Run the whole test suite and measure the branches taken
 	.venv/bin/coverage erase
-	.venv/bin/coverage run -m pytest -n $(WORKERS) --dist worksteal -m measured
+	.venv/bin/coverage run -m pytest -n $(WORKERS) --dist worksteal -m measured tests/unit tests/integration
 	.venv/bin/coverage combine -q
 	.venv/bin/coverage report
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -m 'not measured'

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tests.support.certificates import put_certificate
 from tests.support.ecflow_server import ECFLOW_PYTHON, EcflowServer
 from tests.support.faulty_server import Connection, FakeServer, Proxy, Reply
 from tests.support.loopback import free_port
@@ -68,12 +69,7 @@ class FaultEnvironment:
 
     def certificates(self, home: Path) -> Path:
         """Put a certificate where ecFlow looks for it in a home directory."""
-        folder = home / ".ecflowrc" / "ssl"
-        folder.mkdir(parents=True, exist_ok=True)
-        key, crt = str(folder / "server.key"), str(folder / "server.crt")
-        request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
-        openssl(*request, "-out", crt, "-keyout", key)
-        openssl("dhparam", "-dsaparam", "-out", str(folder / "dh2048.pem"), "2048")
+        put_certificate(home / ".ecflowrc" / "ssl")
         return home
 
     def stop(self) -> None:
@@ -81,11 +77,6 @@ class FaultEnvironment:
         for server in (self.healthy, self._large):
             if server:
                 server.stop()
-
-
-def openssl(*arguments: str) -> None:
-    """Run openssl."""
-    subprocess.run(["openssl", *arguments], check=True, capture_output=True)
 
 
 @dataclass

@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 
 from tests.support.ecflow_server import EcflowServer
 from tests.support.faulty_server import Connection, FakeServer
+from tests.support.forked import run_forked
 from tests.support.loopback import free_port
 from tests.support.redis_server import RedisServer, records_of, status_of
 from tests.support.watchman import UNPRIVILEGED, WATCHMAN, Result, Watchman, read_terminal
@@ -436,26 +437,22 @@ def assert_fit_for_a_terminal(output: bytes, ours: re.Pattern[bytes] | None = No
         assert character == "\n" or category not in ("Cc", "Cf", "Zl", "Zp"), (ascii(character), ascii(text))
 
 
-def piped_and_on_a_terminal(
-    watchman: Watchman, *arguments: str, cwd: Path | None = None, **environment: str
-) -> str:
+def piped_and_on_a_terminal(watchman: Watchman, *arguments: str, **environment: str) -> str:
     """Run the command both ways, and check all that it prints; what it printed when piped."""
-    command = [WATCHMAN, *arguments]
     env = watchman.environment(TERM="xterm-256color", COLUMNS="200", **environment)
-    piped = subprocess.run(
-        command, cwd=cwd or watchman.home, env=env, capture_output=True, timeout=LIMIT, check=False
-    )
-    assert b"Traceback" not in piped.stderr
-    assert_fit_for_a_terminal(piped.stdout + piped.stderr)
+    command = [WATCHMAN, *arguments]
+    code, out, err = run_forked(command, str(watchman.home), env, LIMIT)
+    assert b"Traceback" not in err
+    assert_fit_for_a_terminal(out + err)
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        command, cwd=cwd or watchman.home, env=env, stdin=theirs, stdout=theirs, stderr=theirs
+        command, cwd=watchman.home, env=env, stdin=theirs, stdout=theirs, stderr=theirs
     ) as process:
         os.close(theirs)
         output = read_terminal(ours)
-    assert process.returncode == piped.returncode
+    assert process.returncode == code
     assert_fit_for_a_terminal(output, OURS)
-    return (piped.stdout + piped.stderr).decode()
+    return (out + err).decode()
 
 
 def test_a_hostile_snapshot(redis: RedisServer, watchman: Watchman) -> None:

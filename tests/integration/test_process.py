@@ -126,7 +126,7 @@ class Fleet:
         return process.returncode, said.decode(), alive
 
 
-KILLS = 100
+KILLS = 50
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_killed_at_any_moment(fleet: Fleet, capsys: pytest.CaptureFixture[str]) 
 def test_ended_by_a_signal_at_any_moment(fleet: Fleet, signum: int, code: int) -> None:
     """Nothing is left, nothing is said. Before our code runs, the signal or Python ends the process."""
     usual = max(fleet.collect() for _ in range(3))
-    for number in range(50 if signum == signal.SIGTERM else 20):
+    for number in range(25 if signum == signal.SIGTERM else 10):
         run = f"ended-{os.getpid()}-{number}"
         found, said, alive = fleet.end_by(signum, run, fleet.chance.uniform(0, usual))
         early = found == -signum or ("KeyboardInterrupt" in said and "/watchman_cli/" not in said)

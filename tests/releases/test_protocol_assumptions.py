@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.certificates import put_certificate
 from tests.support.definitions import everything
 from tests.support.ecflow_server import EcflowError, EcflowServer
 from tests.support.loopback import await_true, free_port
@@ -209,16 +210,7 @@ def test_a_password_is_sent_as_crypt_with_the_user_as_salt(
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
     """Return the certificate of a home directory, where ecFlow looks for it."""
-    folder = tmp_path / ".ecflowrc" / "ssl"
-    folder.mkdir(parents=True)
-    key, crt = folder / "server.key", folder / "server.crt"
-    request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
-    for command in (
-        [*request, "-out", str(crt), "-keyout", str(key)],
-        ["dhparam", "-dsaparam", "-out", str(folder / "dh2048.pem"), "2048"],
-    ):
-        subprocess.run(["openssl", *command], check=True, capture_output=True)
-    return crt
+    return put_certificate(tmp_path / ".ecflowrc" / "ssl")
 
 
 def test_over_tls_the_bytes_are_the_same(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.access.test_protocols import make_certificate
+from tests.support.certificates import put_certificate
 from tests.support.ecflow_server import EcflowServer
 from tests.support.release import releases
 from watchman_cli.ecflow_client import Access, Client, Limits, Stats, WrongProtocol
@@ -29,7 +29,7 @@ def test_each_protocol_is_named_by_each_other(
     monkeypatch.setenv("HOME", "/nonexistent")
     newest = max(releases(), key=lambda release: release.version)
     assert newest.version >= SINCE
-    certificate = make_certificate(tmp_path / ".ecflowrc" / "ssl")
+    certificate = put_certificate(tmp_path / ".ecflowrc" / "ssl")
     environment, arguments = PROTOCOLS[spoken]
     server = ecflow_server(
         release=newest, environment={**environment, "HOME": str(tmp_path)}, arguments=arguments

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import socket
-import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.support.certificates import put_certificate
 from tests.support.ecflow_server import EcflowServer
 from tests.support.loopback import free_port
 from tests.support.redis_server import RedisServer, health_of
@@ -34,22 +34,9 @@ def ask(server: EcflowServer, **access: str | None) -> None:
     Client(Access(server.host, server.port, **access)).ask([Stats()], Limits(end, end, 1 << 20))  # type: ignore[arg-type]
 
 
-def make_certificate(folder: Path) -> Path:
-    """Make what a server with TLS needs, and return its certificate."""
-    folder.mkdir(parents=True)
-    key, crt = folder / "server.key", folder / "server.crt"
-    request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
-    for command in (
-        [*request, "-out", str(crt), "-keyout", str(key)],
-        ["dhparam", "-dsaparam", "-out", str(folder / "dh2048.pem"), "2048"],
-    ):
-        subprocess.run(["openssl", *command], check=True, capture_output=True)
-    return crt
-
-
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    return make_certificate(tmp_path / "home" / ".ecflowrc" / "ssl")
+    return put_certificate(tmp_path / "home" / ".ecflowrc" / "ssl")
 
 
 @pytest.fixture
@@ -95,7 +82,7 @@ def test_certificates(
         ask(server, protocol="ssl")
     with pytest.raises(CertificateMissing, match="cannot be used"):
         ask(server, protocol="ssl", certificate=str(tmp_path / "none"))
-    other = make_certificate(tmp_path / "other")
+    other = put_certificate(tmp_path / "other", "other")
     with pytest.raises(HandshakeFailed, match="not trusted"):
         ask(server, protocol="ssl", certificate=str(other))
 
