@@ -4,6 +4,7 @@
 .PHONY: help demo test test-unit test-releases test-pythons coverage install lint docs bench soak servers browser
 
 PYTHON ?= python3
+unexport PYTHONDONTWRITEBYTECODE  # with it, each process of tests would compile all tests anew
 # Tests wait more than they compute: two at once for each core, and not so many that servers run short of ports.
 WORKERS := $(shell n=$$(nproc); echo $$((n < 8 ? 2 * n : 16)))
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -65,7 +66,7 @@ soak: .venv/.dev servers  ## Compare incremental with full syncs at random, unti
 	@touch $@
 
 .venv/.dev: .venv/bin/watchman
-	.venv/bin/python -m pip install -q --disable-pip-version-check -e '.[dev]'
+	.venv/bin/python -m pip install -q --disable-pip-version-check --no-compile -e '.[dev]'
 	@touch $@
 
 # The program alone, of Debian's promtool, or of prometheus up to Debian 12, which would start a service.

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.measure import Failed, seconds
-from tests.support.ecflow_server import ECFLOW_PYTHON, EcflowServer
+from tests.support.agents import ECFLOW_PYTHON
+from tests.support.ecflow_server import EcflowServer
 from tests.support.redis_server import RedisServer, health_of
 from tests.support.watchman import WATCHMAN, Watchman
 

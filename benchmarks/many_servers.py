@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.environment import Environment, environment
 from benchmarks.measure import Failed, Line, Scale, Target, interleaved
-from tests.support.ecflow_server import ECFLOW_PYTHON
+from tests.support.agents import ECFLOW_PYTHON
 from tests.support.faulty_server import FakeServer
 
 THREADS = Path(__file__).with_name("thread_baseline.py")  # of the interpreter that has the bindings

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tests.support.agents import ECFLOW_PYTHON
 from tests.support.certificates import put_certificate
-from tests.support.ecflow_server import ECFLOW_PYTHON, EcflowServer
+from tests.support.ecflow_server import EcflowServer
 from tests.support.faulty_server import Connection, FakeServer, Proxy, Reply
 from tests.support.loopback import free_port
 from tests.support.processes import processes_with

@@ -105,7 +105,7 @@ def load(path: Path, text: bytes | str) -> list[str]:
     return []
 
 
-of_a_function = settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+of_a_function = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @of_a_function
@@ -216,8 +216,8 @@ ABSURD: dict[str, bytes] = {
     ),
     "itself": b"servers: &a [*a]\n",
     "merge": b"a: &a {owner: o}\nservers:\n- {<<: *a, repo: r, host: h, port: 1}\n",
-    "mistakes": b"servers: [" + b"1," * 100_000 + b"1]",
-    "keys": b"{" + b", ".join(b"k%d: 1" % i for i in range(100_000)) + b"}",
+    "mistakes": b"servers: [" + b"1," * 30_000 + b"1]",
+    "keys": b"{" + b", ".join(b"k%d: 1" % i for i in range(30_000)) + b"}",
     "system": b"servers: !!python/object/apply:os.system ['touch pwned']\n",
     "new": b"servers: !!python/object/new:os.system ['touch pwned']\n",
     "module": b"servers: !!python/module:antigravity\n",
@@ -419,8 +419,8 @@ def test_drawing_what_is_no_tree_is_linear() -> None:
         return time.thread_time() - began
 
     for depth in (None, 0, 1, 2):
-        some = min(cpu_seconds(10_000, depth) for _ in range(3))
-        assert min(cpu_seconds(80_000, depth) for _ in range(3)) < 24 * some
+        some = min(cpu_seconds(5_000, depth) for _ in range(3))
+        assert min(cpu_seconds(40_000, depth) for _ in range(3)) < 24 * some
 
 
 # --------------------------------------------------------------------- what a terminal obeys

@@ -84,7 +84,7 @@ def test_the_changes_lead_from_the_first_snapshot_to_the_last(
     soak.burst()
     replica = Replica(soak.store, soak.server.name, soak.said, UNKNOWN)
     end, kills = time.monotonic() + SECONDS, 0
-    while time.monotonic() < end:
+    while time.monotonic() < end or replica.counts["changes"] <= 10:
         if soak.random.random() < KILL:
             soak.step()
             run = watchman.start("collect")
@@ -95,7 +95,6 @@ def test_the_changes_lead_from_the_first_snapshot_to_the_last(
             replica.catch_up()
         soak.burst()
         replica.catch_up()
-    assert replica.counts["changes"] > 10
     with capsys.disabled():
         print(f"\n{soak.told()}, {kills} kills, {dict(replica.counts)}", end=" ", flush=True)
 

@@ -1,7 +1,7 @@
 """Runs under the interpreter that has the ecFlow bindings, and does with a server what operators do.
 
-It reads a JSON list from each line of standard input, [method, arguments...], and answers each with
-a JSON line: ["ok", result] or ["error", text]. `snapshot` is an independent full sync_local().
+It reads a JSON list from each line of standard input, [host, port, method, arguments...], and answers
+each with a JSON line: ["ok", result] or ["error", text]. `snapshot` is an independent full sync_local().
 """
 
 import ctypes
@@ -104,9 +104,8 @@ def argument(value):
 
 
 def main():
-    host, port = sys.argv[1], int(sys.argv[2])
     for line in sys.stdin:
-        method, *arguments = json.loads(line)
+        host, port, method, *arguments = json.loads(line)
         client = connect(host, port)
         try:
             if method in OURS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -11,11 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.support.agents import ask_agent
 from tests.support.loopback import accepts, await_true, free_port
 from tests.support.release import HERE, Release
-
-AGENT = Path(__file__).with_name("ecflow_agent.py")
-ECFLOW_PYTHON = os.environ.get("WATCHMAN_ECFLOW_PYTHON", "/usr/bin/python3")
 
 
 class EcflowError(Exception):
@@ -36,7 +33,6 @@ class EcflowServer:
     prefix: Sequence[str] = ()
     release: Release = HERE
     process: subprocess.Popen[bytes] | None = None
-    _bindings: subprocess.Popen[str] | None = None
 
     @property
     def host(self) -> str:
@@ -72,19 +68,7 @@ class EcflowServer:
 
     def call(self, method: str, *arguments: Any) -> Any:
         """Make a request with the bindings; raise EcflowError where it fails."""
-        if self._bindings is None:
-            python = "/usr/bin/python3" if self.release.root else ECFLOW_PYTHON
-            self._bindings = subprocess.Popen(
-                self.release.command(python, str(AGENT), self.host, str(self.port)),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-            )
-        assert self._bindings.stdin and self._bindings.stdout
-        self._bindings.stdin.write(json.dumps([method, *arguments]) + "\n")
-        self._bindings.stdin.flush()
-        kind, result = json.loads(self._bindings.stdout.readline())
+        kind, result = ask_agent(self.release, [self.host, self.port, method, *arguments])
         if kind == "error":
             raise EcflowError(result)
         return result
@@ -111,13 +95,6 @@ class EcflowServer:
             await_true(lambda: not accepts(self.port), "ecflow_server did not end")
 
     def stop(self) -> None:
-        if self._bindings:
-            self._bindings.kill()
-            self._bindings.wait()
-            for pipe in (self._bindings.stdin, self._bindings.stdout):
-                if pipe:
-                    pipe.close()
-            self._bindings = None
         if self.process and self.process.poll() is None:
             self.process.kill()  # on SIGTERM it would write a checkpoint first
             self.process.wait()

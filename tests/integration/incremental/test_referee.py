@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.ecflow_server import ECFLOW_PYTHON
+from tests.support.agents import ECFLOW_PYTHON
 from tests.support.redis_server import health_of
 from tests.support.watched import NAME, VERIFIED_EVERY, Watched
 from watchman_cli.store.redis import key
