@@ -25,7 +25,7 @@ coverage: .venv/.dev servers browser .venv/promtool  ## Run the whole test suite
 	.venv/bin/coverage run -m pytest -n $(WORKERS) --dist worksteal -m measured tests/unit tests/integration
 	.venv/bin/coverage combine -q
 	.venv/bin/coverage report
-	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -m 'not measured'
+	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -m 'not measured' tests/integration tests/faults tests/soak tests/docs
 
 test-unit: .venv/.dev  ## Run only the tests that need no server, in seconds
 	.venv/bin/python -m pytest tests/unit

@@ -160,16 +160,17 @@ class FaultRun:
         self.redis.client.set(name, value)
 
     def collect(self, *arguments: str) -> Result:
-        """Make a run, watched from outside while it goes on."""
+        """Make a run; with no `arguments` its process is one of its own, watched from outside meanwhile."""
         defaults = {"full_sync_every": VERIFIED_EVERY}
         entries = [{"owner": "o", "repo": "good", **self.good}, {"owner": "o", "repo": "bad", **self.entry}]
         self.watchman.configure(self.store, entries, defaults=defaults)
         variables = {"TMPDIR": str(self.temporary), "WATCHMAN_TEST": self.mark, **self.variables}
+        environment = self.watchman.environment(**variables)
         watchman = replace(self.watchman, prefix=self.prefix)
+        if arguments and not self.during:
+            return replace(watchman, forked=True).run("collect", *arguments, environment=environment)
         began = time.monotonic()
-        with watchman.start(
-            "collect", *arguments, environment=watchman.environment(**variables)
-        ) as self.process:
+        with watchman.start("collect", *arguments, environment=environment) as self.process:
             over = threading.Event()
             watcher = threading.Thread(target=self._watch, args=(over,))
             watcher.start()

@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from functools import cache
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from unittest.mock import patch
@@ -17,7 +18,17 @@ from watchman_cli.__main__ import run
 
 FORKING = multiprocessing.get_context("forkserver")
 FORKING.set_forkserver_preload(["tests.support.every_module"])
+KEPT = ("PATH", "LANG", "WATCHMAN_ECFLOW_PYTHON")
 _starting = threading.Lock()
+
+
+def base_environment() -> dict[str, str]:
+    """Return what a run needs of this process's environment, and no more."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name in KEPT or name.startswith("COVERAGE_")  # of a run that is measured
+    }
 
 
 def run_forked(
@@ -29,8 +40,8 @@ def run_forked(
     environment, modules that are imported late have been imported, and both outputs are memory, no pipes.
     Raises subprocess.TimeoutExpired where it takes more seconds than `timeout`; it is killed then.
     """
-    with _starting, patch.dict(os.environ, environment, clear=True):  # of this one's it is to know nothing
-        forkserver.ensure_running()
+    with _starting:
+        _start_server()
     with ExitStack() as stack:
         # A connection is what reaches the process, whatever its descriptor is.
         streams = [stack.enter_context(Connection(os.memfd_create(name))) for name in ("out", "err")]
@@ -44,6 +55,13 @@ def run_forked(
             raise subprocess.TimeoutExpired(list(command), timeout)
         out, err = (os.pread(each.fileno(), os.fstat(each.fileno()).st_size, 0) for each in streams)
         return process.exitcode, out, err
+
+
+@cache
+def _start_server() -> None:
+    """Start what is forked, once for all; of this process's environment it is to know no more than a run."""
+    with patch.dict(os.environ, base_environment(), clear=True):
+        forkserver.ensure_running()
 
 
 def _run(

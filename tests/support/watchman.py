@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from tests.support.forked import run_forked
+from tests.support.forked import base_environment, run_forked
 
 WATCHMAN = str(Path(sys.executable).with_name("watchman"))
 # A command's prefix under which nobody, root neither, may read what its permissions forbid.
@@ -48,13 +48,7 @@ class Watchman:
 
     def environment(self, **more: str) -> dict[str, str]:
         """Return the environment of a run: what it needs of this one's, and `more`."""
-        kept = ("PATH", "LANG", "WATCHMAN_ECFLOW_PYTHON")
-        base = {
-            name: value
-            for name, value in os.environ.items()
-            if name in kept or name.startswith("COVERAGE_")  # of a run that is measured
-        }
-        return {**base, "HOME": str(self.home), **more}
+        return {**base_environment(), "HOME": str(self.home), **more}
 
     def start(
         self, *arguments: str, environment: Mapping[str, str] | None = None, **options: Any

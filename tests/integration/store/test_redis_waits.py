@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -19,6 +20,8 @@ from watchman_cli.errors import StoreError
 from watchman_cli.store import Update, open_store
 
 DEADLINE = 2.0
+# They are asked again until the deadline, which ends the last time where the machine is busy.
+NO_ANSWER = r"no answer in 0\.5 s|no whole answer by the deadline"
 
 
 @pytest.fixture
@@ -70,7 +73,7 @@ def test_a_value_that_drips_is_not_read_for_ever(stack: ExitStack, monkeypatch: 
 def test_sentinels_that_hang(stack: ExitStack) -> None:
     hanging = [stack.enter_context(FakeServer(hang)) for _ in range(4)]
     hosts = ",".join(f"127.0.0.1:{server.port}" for server in hanging)
-    assert "no answer in 0.5 s" in check(f"redis+sentinel://{hosts}/mymaster/0")
+    assert re.search(NO_ANSWER, check(f"redis+sentinel://{hosts}/mymaster/0"))
     assert all(server.connections for server in hanging)
 
 
@@ -88,7 +91,7 @@ def test_a_sentinel_that_answers_is_heard_beside_those_that_hang(stack: ExitStac
 def test_cluster_nodes_that_hang(stack: ExitStack) -> None:
     hanging = [stack.enter_context(FakeServer(hang)) for _ in range(3)]
     hosts = ",".join(f"127.0.0.1:{server.port}" for server in hanging)
-    assert "no answer in 0.5 s" in check(f"redis+cluster://{hosts}")
+    assert re.search(NO_ANSWER, check(f"redis+cluster://{hosts}"))
 
 
 def test_a_resolver_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
