@@ -7,6 +7,7 @@ PYTHON ?= python3
 unexport PYTHONDONTWRITEBYTECODE  # with it, each process of tests would compile all tests anew
 # Tests wait more than they compute: two at once for each core, and not so many that servers run short of ports.
 WORKERS := $(shell n=$$(nproc); echo $$((n < 8 ? 2 * n : 16)))
+MORE_WORKERS := $(shell n=$$(nproc); echo $$((n < 5 ? 3 * n : 16)))  # for those that arrange faults, which wait most
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 APT := $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get
 
@@ -25,7 +26,7 @@ coverage: .venv/.dev servers browser .venv/promtool  ## Run the whole test suite
 	.venv/bin/coverage run -m pytest -n $(WORKERS) --dist worksteal -m measured tests/unit tests/integration
 	.venv/bin/coverage combine -q
 	.venv/bin/coverage report
-	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal -m 'not measured' tests/integration tests/faults tests/soak tests/docs
+	.venv/bin/python -m pytest -n $(MORE_WORKERS) --dist worksteal -m 'not measured' tests/integration tests/faults tests/soak tests/docs
 
 test-unit: .venv/.dev  ## Run only the tests that need no server, in seconds
 	.venv/bin/python -m pytest tests/unit

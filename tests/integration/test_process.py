@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import random
@@ -144,19 +145,19 @@ def test_killed_at_any_moment(fleet: Fleet, capsys: pytest.CaptureFixture[str]) 
     """Every snapshot is the old or the new one, no probe stays, and the next run finds no obstacle."""
     usual = max(fleet.collect() for _ in range(3))
     alive, partly = 0, 0
-    for number in range(KILLS):
+    for number in itertools.count():
+        if number >= KILLS and partly:
+            break
         run = f"killed-{os.getpid()}-{number}"
         _, _, was_alive = fleet.end_by(signal.SIGKILL, run, fleet.chance.uniform(0, usual))
         await_end_of(run)
         alive += was_alive
         partly += bool(fleet.check()) and was_alive
         if number % 20 == 19:
-            fleet.collect()
+            usual = max(usual, fleet.collect())  # where the machine has become busy
     with capsys.disabled():
-        print(
-            f"{alive} of {KILLS} runs killed under way, {partly} of them after a write", end=" ", flush=True
-        )
-    assert alive > KILLS / 4 and partly > 0
+        print(f"{alive} runs killed under way, {partly} of them after a write", end=" ", flush=True)
+    assert alive > KILLS / 4
 
 
 @pytest.mark.slow
