@@ -1,7 +1,7 @@
 # The README's commands. Each works as the only command on a fresh Debian or Ubuntu machine that has
 # python3, git and make: it installs what is missing, as root or with sudo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-releases test-pythons coverage install lint docs bench soak servers browser
+.PHONY: help demo test test-unit test-releases roots test-pythons coverage install lint docs bench soak servers browser
 
 PYTHON ?= python3
 unexport PYTHONDONTWRITEBYTECODE  # with it, each process of tests would compile all tests anew
@@ -31,10 +31,12 @@ coverage: .venv/.dev servers browser .venv/promtool  ## Run the whole test suite
 test-unit: .venv/.dev  ## Run only the tests that need no server, in seconds
 	.venv/bin/python -m pytest tests/unit
 
-test-releases: .venv/.dev servers  ## Test against the ecFlow of Debian 12, 13 and unstable, as root
+test-releases: roots .venv/.dev  ## Test against the ecFlow of Debian 12, 13 and unstable, as root
+	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/releases
+
+roots: .venv/bin/python servers
 	@[ "$$(id -u)" = 0 ] || { echo 'make test-releases needs root: it makes roots of Debian releases'; exit 1; }
 	@.venv/bin/python -m tests.support.release | xargs -r -n 2 -P 2 tests/releases/make_root
-	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/releases
 
 test-pythons: .venv/.dev  ## Run the unit tests on each other Python from 3.10 to 3.14 that is here
 	tests/unit/on_each_python

@@ -30,7 +30,7 @@ from watchman_cli.snapshot import SINCE_SHOWN
 from watchman_cli.store import open_store
 from watchman_cli.store.redis import key as redis_key
 
-SOAK_SECONDS = float(os.environ.get("WATCHMAN_SOAK_SECONDS", "32"))  # of the four kinds that are tested
+SOAK_SECONDS = float(os.environ.get("WATCHMAN_SOAK_SECONDS", "24"))  # of the four kinds that are tested
 STATES = ("unknown", "complete", "queued", "aborted", "submitted", "active")
 ATTRIBUTES = (
     "edit VARIABLE 'a b'",
