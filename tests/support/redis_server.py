@@ -53,6 +53,7 @@ class RedisServer:
             self.process.wait()
 
     def stop(self) -> None:
+        self.client.close()
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import subprocess
@@ -242,6 +243,7 @@ def test_nothing_is_writable_for_everybody(root: Path) -> None:
 
 
 def test_locks_do_not_outlive_an_error(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    gc.collect()  # or what other tests have left is closed meanwhile
     descriptors = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     for path in (root / NAME, root / ".addresses"):
         path.parent.mkdir(parents=True, exist_ok=True)
