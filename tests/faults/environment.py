@@ -168,7 +168,7 @@ class FaultRun:
         environment = self.watchman.environment(**variables)
         watchman = replace(self.watchman, prefix=self.prefix)
         if arguments and not self.during:
-            return replace(watchman, forked=True).run("collect", *arguments, environment=environment)
+            return watchman.run("collect", *arguments, environment=environment)
         began = time.monotonic()
         with watchman.start("collect", *arguments, environment=environment) as self.process:
             over = threading.Event()
@@ -218,7 +218,9 @@ def prepare(environment: FaultEnvironment, folder: Path, stack: ExitStack) -> Fa
     redis.start()
     for name, value in environment.seeds.items():
         redis.client.set(name, value)
-    run = FaultRun(environment, folder, stack, redis, Watchman(folder), truth=environment.healthy)
+    run = FaultRun(
+        environment, folder, stack, redis, Watchman(folder, forked=True), truth=environment.healthy
+    )
     run.set_address((environment.healthy.host, environment.healthy.port))
     run.entry |= {"user": USER, "password": ECFLOW_SECRET}
     run.good |= run.entry
