@@ -478,7 +478,7 @@ def test_a_thousand_servers_of_which_most_are_dead(
     live: list[dict[str, Any]] = [
         {"owner": "live", "repo": f"r{i}", "address": servers[i % 10]} for i in range(100)
     ]
-    limits = {"deadline": 2, "attempts": 2, "connect_timeout": 1}
+    limits = {"deadline": 5, "attempts": 2, "connect_timeout": 1}
     with FakeServer(lambda connection: None, "0.0.0.0") as hanging:
         dead: list[dict[str, Any]] = [
             {"owner": "dead", "repo": f"r{i}", "host": f"127.1.{i % 9}.{i // 9 + 1}", "port": 1}
@@ -499,12 +499,17 @@ def test_a_thousand_servers_of_which_most_are_dead(
                 peaks.append(peak_of(process))
             taken.append(time.monotonic() - began)
             told = (watchman.home / "out").read_text().splitlines()
-            assert process.returncode == (1 if dead[0] in entries else 0)
+            # Where the machine is busy, a dead server's failure may come too late to be written.
+            lost = [line for line in told if "store redis://" in line or "the store did" in line]
+            assert not any("live/" in line for line in told), told[:3]
+            ending = [line for line in told if "the snapshots of" in line]
+            assert len(ending) == bool(lost), ending
+            assert process.returncode == (3 if lost else 1 if dead[0] in entries else 0)
             shortage = [line for line in told if line.endswith("(ulimit -n)")]
             assert len(shortage) == (dead[0] in entries), told[:3]
-            assert len(told) - len(shortage) == len(entries) - 100, told[:3]
+            assert len(told) - len(shortage) - len(ending) == len(entries) - 100, told[:3]
             assert len(redis.client.keys("live/*/status")) == 100
-            assert not redis.client.keys("*/lock")
+            assert lost or not redis.client.keys("*/lock")  # of which a lost one's expires
     for index in range(10):
         found = status_of(redis.client, f"live/r{index}")
         assert found and records_of(found) == servers[index].snapshot()["records"]
