@@ -4,7 +4,7 @@
 .PHONY: help demo test test-unit test-releases roots test-pythons coverage install lint docs bench soak servers browser
 
 PYTHON ?= python3
-unexport PYTHONDONTWRITEBYTECODE  # with it, each process of tests would compile all tests anew
+unexport PYTHONDONTWRITEBYTECODE  # with it, each process of tests would compile all tests again
 # Tests wait more than they compute: two at once for each core, and not so many that servers run short of ports.
 WORKERS := $(shell n=$$(nproc); echo $$((n < 8 ? 2 * n : 16)))
 MORE_WORKERS := $(shell n=$$(nproc); echo $$((n < 5 ? 3 * n : 16)))  # for those that arrange faults, which wait most

@@ -38,7 +38,7 @@ import resource
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
-# A client that stays, and syncs whenever it is told to.
+# A client that stays, and syncs on request.
 STAYING = """
 import ecflow, sys
 client = ecflow.Client(sys.argv[1], sys.argv[2])
@@ -47,14 +47,14 @@ for line in sys.stdin:
     print(flush=True)
 """
 
-# The command as it is installed, which tells its own peak memory (KB) before it ends.
-TELLING_ITS_PEAK = """
+# The command as it is installed, which reports its own peak memory (KB) before it ends.
+REPORTING_ITS_PEAK = """
 import os, re, sys
 from watchman_cli.cli import main
 
 def leave(code, leave=os._exit):
-    with open("/proc/self/status") as status, open(sys.argv[1], "w") as told:
-        told.write(re.search(r"VmHWM:\\s+(\\d+)", status.read())[1])
+    with open("/proc/self/status") as status, open(sys.argv[1], "w") as written:
+        written.write(re.search(r"VmHWM:\\s+(\\d+)", status.read())[1])
     leave(code)
 
 os._exit = leave
@@ -159,21 +159,21 @@ class Environment:
 
     def bare_peak(self, *addresses: tuple[str, int]) -> float:
         """The peak memory of the bare process, in bytes."""
-        told = self.home / "bare_peak"
+        written = self.home / "bare_peak"
         self.timed(
             ECFLOW_PYTHON, "-c", BARE + BARE_PEAK, *(f"{host}:{port}" for host, port in addresses),
-            output=told,
+            output=written,
         )  # fmt: skip
-        return float(told.read_text()) * 1024
+        return float(written.read_text()) * 1024
 
     def peak(self, *arguments: str) -> float:
         """The peak memory of the process that `watchman collect` is, in bytes."""
-        told = self.home / "peak"
+        written = self.home / "peak"
         self.timed(
-            sys.executable, "-c", TELLING_ITS_PEAK, str(told), "collect",
+            sys.executable, "-c", REPORTING_ITS_PEAK, str(written), "collect",
             "--config", str(self.watchman.config), *arguments,
         )  # fmt: skip
-        return float(told.read_text()) * 1024
+        return float(written.read_text()) * 1024
 
     def bare(self, *addresses: tuple[str, int]) -> float:
         """The wall time of a process that syncs with each of these in turn, and does nothing else."""

@@ -1,8 +1,8 @@
-"""Following a server's changes, without missing one: where that cannot be proved, the snapshot is read anew.
+"""Following a server's changes, without missing one: where that cannot be proved, the snapshot is read again.
 
 Each batch names the revision that it replaced. A reader that has the snapshot of that revision applies it;
 any other has missed something: the stream was trimmed, or another writer was in between. Where no batch
-comes, the revision of the stored snapshot tells whether one should have.
+comes, the revision of the stored snapshot shows whether one should have.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class DeadlineMissed:
 
 @dataclass(frozen=True)
 class Resynchronised:
-    """The snapshot was read anew, and says why: what changed before it is not told node by node."""
+    """The snapshot was read again, for this reason: what changed before it is not known node by node."""
 
     snapshot: Snapshot
     reason: str
@@ -162,14 +162,14 @@ def history(store: Store, name: str, since: float | None) -> Iterator[tuple[Plac
             position = each.position
             try:
                 batch = decode(each.value)
-            except BadBatch:  # the revisions of the next one tell that something is missing
+            except BadBatch:  # the revisions of the next one show that something is missing
                 continue
             if since is None or batch.read_time.timestamp() >= since:
                 yield Place(position, batch.after), batch
 
 
 class _Follower:
-    """What one reader has read; `place` is None where the snapshot is to be read anew."""
+    """What one reader has read; `place` is None where the snapshot is to be read again."""
 
     def __init__(self, store: Store, name: str, place: Place | None) -> None:
         self._store, self._name, self._place = store, name, place
@@ -188,7 +188,7 @@ class _Follower:
             # Either its batch was appended since, or there will be none.
             stored = self._store.changes_after(self._name, place.position)
             if not stored:
-                self._lose("the snapshot was replaced, and no batch tells how")
+                self._lose("the snapshot was replaced, and no batch says how")
         if stored and place.position and not self._store.keeps_changes_from(self._name, place.position):
             self._lose("what came next was dropped already")
             return found

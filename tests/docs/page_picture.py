@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent.parent
 PICTURE = ROOT / "docs" / "images" / "page.png"
 SIZE = (1100, 1290)
 COLOURS = 64
-DRAWN_FROM = "drawn from"  # the name of the text in the picture that tells what it shows
+DRAWN_FROM = "drawn from"  # the name of the text in the picture that says what it shows
 
 
 def forecast() -> Iterator[StatusRecord]:
@@ -98,9 +98,9 @@ def write() -> None:
     """Write the picture where it would be another than before."""
     if stored() == drawn_from():
         return
-    told = PngInfo()
-    told.add_text(DRAWN_FROM, drawn_from())
+    text = PngInfo()
+    text.add_text(DRAWN_FROM, drawn_from())
     with Image.open(io.BytesIO(draw())) as image:
         few = image.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-        few.save(PICTURE, optimize=True, pnginfo=told)
+        few.save(PICTURE, optimize=True, pnginfo=text)
     print(f"written: docs/images/{PICTURE.name}")

@@ -60,7 +60,7 @@ def test_a_command_runs(example: Example, read: Watchman, redis: RedisServer, tm
         result = subprocess.run(
             ["/bin/sh", "-c", command], env=environment, cwd="/", capture_output=True, text=True, check=False
         )
-        if command.startswith("watchman check"):  # its exit code tells of the server
+        if command.startswith("watchman check"):  # its exit code is about the server
             assert result.returncode in (0, 1, 2), (command, result.stdout)
             continue
         assert result.returncode == 0, (command, result.stderr)

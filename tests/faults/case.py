@@ -22,7 +22,7 @@ class FaultCase:
     kind: str | None = None  # in o/bad's health record; None where it is well, or none could be written
     # Where the message stands: in the `error` line, in a `warning` line, or in the health record as the
     # `reason` of a full sync or as what the `verification` gave.
-    told: str = "error"
+    where: str = "error"
     attempts: int | None = None  # where the row always has that number
     deadline: float = 3.0
     connect_timeout: float = 3.0
@@ -39,7 +39,7 @@ class FaultCase:
             said = f"`` {self.expected_message} ``"
         return f"| {self.happens} | {self.code} | {said} | {self.action} |"
 
-    def is_told_in(self, text: str) -> bool:
+    def is_in(self, text: str) -> bool:
         """Return whether a text has the expected message."""
         pattern = (
             re.escape(self.expected_message)

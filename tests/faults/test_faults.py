@@ -123,7 +123,7 @@ def check_store(row: FaultCase, run: FaultRun) -> None:
         health = health_of(run.redis.client, BAD)
         assert health and schema.is_valid("health", health)
         assert (health["ok"], health["failures"], health["error"]["kind"]) == (False, 1, row.kind)
-        assert row.is_told_in(health["error"]["message"])
+        assert row.is_in(health["error"]["message"])
         assert health["collected_time"] == json.loads(seeds[key(BAD, "status")])["collected_time"]
         assert health["attempts"] == row.attempts
     for name in [name for name in run.key_names() if name.endswith("/lock")]:
@@ -149,8 +149,8 @@ def check_written(row: FaultCase, run: FaultRun, name: str, truth: EcflowServer)
     assert health["collected_time"] == found["collected_time"]
     if name == BAD:
         assert row.attempts in (None, health["attempts"])
-        if row.told in ("reason", "verification"):
-            assert row.is_told_in(health["sync"][row.told] or ""), health["sync"]
+        if row.where in ("reason", "verification"):
+            assert row.is_in(health["sync"][row.where] or ""), health["sync"]
 
 
 def lines_of(row: FaultCase, err: str, as_json: bool) -> list[str]:
@@ -167,12 +167,12 @@ def check_lines(row: FaultCase, run: FaultRun, lines: list[str]) -> None:
     longest = LONGEST + 200 * (row.kind == "bindings")
     assert all(len(line) < longest and line.isprintable() for line in lines)
     if row.code == 0:
-        assert bool(lines) == (row.told == "warning"), lines
-        assert all(row.is_told_in(line) for line in lines), lines
+        assert bool(lines) == (row.where == "warning"), lines
+        assert all(row.is_in(line) for line in lines), lines
         return
     whose = "watchman: " if row.kind == "bindings" or (row.code == 3 and not row.lost) else f"{BAD}: "
     (line,) = [line for line in lines if line.startswith(whose) and "snapshots of" not in line]
-    assert row.is_told_in(line), line
+    assert row.is_in(line), line
     if row.code == 3:
         ending = [
             f"watchman: the snapshots of {row.lost} server{'s were' if row.lost > 1 else ' was'} not written"

@@ -1,4 +1,4 @@
-"""Bad input and secrets: what is wrong is told in a line, nothing crashes or hangs, no password shows."""
+"""Bad input and secrets: what is wrong is reported in a line, nothing crashes or hangs, no password shows."""
 
 from __future__ import annotations
 
@@ -173,7 +173,7 @@ LINES = [
 
 @of_a_function
 @given(st.sampled_from([n for n, (place, _, _) in enumerate(LINES) if place]), ANYTHING, st.data())
-def test_a_mistake_is_told_at_its_line(path: Path, wrong: int, value: Any, data: st.DataObject) -> None:
+def test_an_error_is_reported_at_its_line(path: Path, wrong: int, value: Any, data: st.DataObject) -> None:
     """Among comments and blank lines, in block style: one wrong value is the one mistake."""
     text, line = "", 0
     for number, (place, key, right) in enumerate(LINES):
@@ -273,9 +273,9 @@ def test_the_command_refuses(watchman: Watchman, nobody_asked: dict[str, Any], k
     for arguments in (["collect"], ["list"], ["config", "check"], ["show", "o/r"]):
         result = command.run(*arguments, "--config", place.name, timeout=LIMIT)
         assert (result.code, result.out) == (2, b""), (arguments, result)
-        (told,) = result.err.splitlines()
-        assert told.startswith("watchman.yaml: " if kind in NO_LINE else "watchman.yaml:"), told
-        assert kind in NO_LINE or re.match(r"watchman\.yaml:\d+: ", told), told
+        (reported,) = result.err.splitlines()
+        assert reported.startswith("watchman.yaml: " if kind in NO_LINE else "watchman.yaml:"), reported
+        assert kind in NO_LINE or re.match(r"watchman\.yaml:\d+: ", reported), reported
 
 
 NO_LINE = ("directory", "fifo", "zero", "dangling", "absent", "loop", "private")
@@ -463,11 +463,11 @@ def test_a_hostile_snapshot(redis: RedisServer, watchman: Watchman) -> None:
         records = [{"path": each, "status": "queued"} for each in ("/", path)]
         document = {"collected_time": "2026-11-24T00:12:57+00:00", "status_records": records}
         redis.client.set("o/r/status", orjson.dumps(document))
-        told = [piped_and_on_a_terminal(watchman, "show", "o/r", *config_)]
-        told.append(piped_and_on_a_terminal(watchman, "show", "o/r", "--path", path, *config_))
-        told.append(piped_and_on_a_terminal(watchman, "list", *config_))
-        told.append(piped_and_on_a_terminal(watchman, "list", "--json", *config_))
-        assert ("is not valid" in told[0]) == (path != node)
+        reported = [piped_and_on_a_terminal(watchman, "show", "o/r", *config_)]
+        reported.append(piped_and_on_a_terminal(watchman, "show", "o/r", "--path", path, *config_))
+        reported.append(piped_and_on_a_terminal(watchman, "list", *config_))
+        reported.append(piped_and_on_a_terminal(watchman, "list", "--json", *config_))
+        assert ("is not valid" in reported[0]) == (path != node)
 
 
 def test_a_hostile_health_record(redis: RedisServer, watchman: Watchman) -> None:
@@ -514,8 +514,8 @@ def test_a_hostile_server(
     other = {"owner": "o", "repo": "other", "host": "127.0.0.1", "port": 1, "attempts": 1}
     watchman.configure(redis.url, [hostile_server, other])
     config_ = ("--config", str(watchman.config))
-    told = piped_and_on_a_terminal(watchman, "collect", *options, *config_)
-    assert "owned" not in told and "o/other" in told  # no part of a reply is shown
+    reported = piped_and_on_a_terminal(watchman, "collect", *options, *config_)
+    assert "owned" not in reported and "o/other" in reported  # no part of a reply is shown
     piped_and_on_a_terminal(watchman, "list", *config_)
 
 
@@ -544,8 +544,8 @@ def test_hostile_names_and_paths(redis: RedisServer, watchman: Watchman) -> None
         ("list", "--config", f"{watchman.home}/{HOSTILE}/absent"),
         (HOSTILE,),
     ):
-        told = piped_and_on_a_terminal(watchman, *arguments)
-        assert told
+        reported = piped_and_on_a_terminal(watchman, *arguments)
+        assert reported
     piped_and_on_a_terminal(watchman, "list", *config_, WATCHMAN_STORE=f"file:///no/{HOSTILE}")
     piped_and_on_a_terminal(watchman, "list", WATCHMAN_CONFIG=f"/no/{HOSTILE}")
     piped_and_on_a_terminal(watchman, "list", XDG_CONFIG_HOME=f"/no/{HOSTILE}")
@@ -574,19 +574,19 @@ MORE = (("collect",), ("collect", "--log-format", "json"), ("collect", "--dry-ru
 ALL = (*FEW, *MORE, ("list", "--json"), ("show", "o/r"))
 
 
-def all_told(watchman: Watchman, commands: Sequence[tuple[str, ...]], **environment: str) -> str:
+def all_reported(watchman: Watchman, commands: Sequence[tuple[str, ...]], **environment: str) -> str:
     """All that some commands print."""
     env = watchman.environment(**environment)
-    told = ""
+    reported = ""
     for arguments in commands:
         result = watchman.run(*arguments, environment=env)
         assert "Traceback" not in result.err
-        told += result.text + result.err
-    return told
+        reported += result.text + result.err
+    return reported
 
 
 @pytest.mark.slow
-def test_no_password_is_told(
+def test_no_password_is_shown(
     ecflow_server: Callable[..., EcflowServer],
     redis_server: Callable[..., RedisServer],
     watchman: Watchman,
@@ -618,11 +618,11 @@ def test_no_password_is_told(
     ):
         commands = ALL if store in (good, in_query) else FEW
         watchman.configure(store, entries, defaults={"deadline": 1})
-        told = all_told(watchman, commands)
-        assert SECRET not in told, store
-        assert ("0 nodes" in told) == works, told
+        reported = all_reported(watchman, commands)
+        assert SECRET not in reported, store
+        assert ("0 nodes" in reported) == works, reported
         watchman.configure(None, entries, defaults={"deadline": 1})
-        assert SECRET not in all_told(watchman, commands[-2:], WATCHMAN_STORE=store), store
+        assert SECRET not in all_reported(watchman, commands[-2:], WATCHMAN_STORE=store), store
     kept = b"".join(redis.client.get(key) or b"" for key in redis.client.keys("*"))  # type: ignore[misc]
     assert kept and SECRET.encode() not in kept
     for log in ecflow.home.glob("*.log"):
@@ -665,7 +665,7 @@ def test_no_password_is_told(
         "password: SECRET\n",
     ],
 )
-def test_no_password_is_told_of_a_mistake(path: Path, text: str) -> None:
+def test_no_password_is_in_an_error(path: Path, text: str) -> None:
     from watchman_cli.store import open_store
 
     server = "" if text.startswith("{") else "servers:\n- {owner: o, repo: r, host: h, port: 1}\n"
@@ -675,8 +675,8 @@ def test_no_password_is_told_of_a_mistake(path: Path, text: str) -> None:
         found = config.load(path, {})
         open_store(found.store, found.store_source).check(time.monotonic())
     except ConfigError as error:
-        told = "\n".join(error.problems)
-        assert told.startswith(f"{path}:") and SECRET not in told
+        reported = "\n".join(error.problems)
+        assert reported.startswith(f"{path}:") and SECRET not in reported
     else:
         pytest.fail("it was taken")
 

@@ -196,7 +196,7 @@ def test_servers_that_only_wait_are_waited_for_at_once(redis: RedisServer, watch
     assert "no answer" not in result.err
 
 
-def test_cron_is_told_nothing_when_all_is_well(
+def test_cron_gets_nothing_when_all_is_well(
     ecflow: EcflowServer, redis: RedisServer, watchman: Watchman
 ) -> None:
     watchman.configure(redis.url, [{"owner": "o", "repo": "r", "address": ecflow}])

@@ -1,4 +1,4 @@
-"""Deadlines over real runs: each miss is told once, on standard error, in the metrics and by check."""
+"""Deadlines over real runs: each miss is reported once, on standard error, in the metrics and by check."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Due:
         self.watchman.configure(self.redis.url, entries, **rest)
 
     def look(self) -> list[str]:
-        """Make a run; return the misses that it tells of."""
+        """Make a run; return the misses that it reports."""
         result = self.watchman.collect()
         return [line for line in result.err.splitlines() if "deadline missed" in line]
 
@@ -78,13 +78,13 @@ def passed(path: str = "/s/f/a", **more: Any) -> dict[str, Any]:
     return {"path": path, "by": clock(-2), "after": clock(-60), **more}
 
 
-def test_a_miss_is_told_once(due: Due) -> None:
+def test_a_miss_is_reported_once(due: Due) -> None:
     due.configure(passed())
     assert due.look() == []  # it was never seen before: it may have been met
     assert [each["state"] for each in due.known()] == ["unknown"]
     due.look_before_due()
-    (told,) = due.look()
-    assert told.startswith("o/r: deadline missed: /s/f/a complete by ") and told.endswith("; it is not so")
+    (line,) = due.look()
+    assert line.startswith("o/r: deadline missed: /s/f/a complete by ") and line.endswith("; it is not so")
     assert [(each["state"], each["misses"]) for each in due.known()] == [("missed", 1)]
     assert due.look() == [] and due.look() == []
     due.ecflow.force_state("/s/f/a", "State.complete")
@@ -143,9 +143,9 @@ def test_overlapping_runs_tell_a_miss_once(due: Due) -> None:
     due.configure(passed(), passed("/s/none"))
     due.look_before_due()
     runs = [due.watchman.start("collect") for _ in range(4)]
-    told = [line for run in runs for line in run.communicate()[1].decode().splitlines()]
-    assert len([line for line in told if "deadline missed" in line]) == 2
-    assert any(line.endswith("/s/none") or "there is no such node" in line for line in told)
+    reported = [line for run in runs for line in run.communicate()[1].decode().splitlines()]
+    assert len([line for line in reported if "deadline missed" in line]) == 2
+    assert any(line.endswith("/s/none") or "there is no such node" in line for line in reported)
     assert [each["misses"] for each in due.known()] == [1, 1]
 
 
@@ -183,9 +183,9 @@ def test_the_stream_tells_a_miss_once(due: Due) -> None:
     due.look()
     entries: Any = due.redis.client.xrange("{o/r/status}/changes")
     batches = [json.loads(fields[b"batch"])["data"] for _, fields in entries]
-    told = [batch.get("missed", []) for batch in batches]
+    reported = [batch.get("missed", []) for batch in batches]
     deadlines = [each["deadline"] for each in due.known()]
-    assert [missed for missed in told if missed] == [deadlines, deadlines[:1]]
+    assert [missed for missed in reported if missed] == [deadlines, deadlines[:1]]
     (alone, *_) = [batch for batch in batches if batch.get("missed")]
     assert alone["before"] == alone["after"] and alone["changes"] == []
     printed = due.watchman.run("changes", "r").out.decode()

@@ -230,35 +230,35 @@ def test_it_folds_what_is_complete_and_unfolds_it(forecast: str, read: Read) -> 
 
 def test_search_and_filters(forecast: str, read: Read) -> None:
     page = read()
-    told = page.locator("#told")
+    count = page.locator("#count")
 
-    def expect_told(words: str) -> None:
-        expect(told).to_have_text(words)
+    def expect_count(words: str) -> None:
+        expect(count).to_have_text(words)
 
-    expect_told("497 nodes.")
+    expect_count("497 nodes.")
     page.get_by_label("Search names or paths").fill("STEP_00")
-    expect_told("10 of 497 nodes match.")
+    expect_count("10 of 497 nodes match.")
     assert names(page) == ["o/fc", "fc", "get", *[f"step_00{number}" for number in range(10)]]
     page.get_by_label("Search names or paths").fill("/fc/model/")
-    expect_told("21 of 497 nodes match.")
+    expect_count("21 of 497 nodes match.")
     page.get_by_role("checkbox", name=re.compile("^aborted")).check()
-    expect_told("1 of 497 nodes match.")
+    expect_count("1 of 497 nodes match.")
     page.get_by_role("button", name="Clear").click()
-    expect_told("497 nodes.")
+    expect_count("497 nodes.")
     page.get_by_label("Flag").select_option("late")
-    expect_told("1 of 497 nodes match.")
+    expect_count("1 of 497 nodes match.")
     assert names(page) == ["o/fc", "fc", "plot", "map"]
     page.get_by_label("Flag").select_option("with any flag")
-    expect_told("2 of 497 nodes match.")
+    expect_count("2 of 497 nodes match.")
     page.get_by_label("Flag").select_option("with or without")
     page.get_by_label("Status lasts at least").select_option("1 h")
-    expect_told("3 of 497 nodes match.")
+    expect_count("3 of 497 nodes match.")
     page.locator(".causes a", has_text="/fc/plot/map").click()  # which the filter hides
     expect(row(page, "map")).to_be_focused()
-    expect_told("497 nodes.")
+    expect_count("497 nodes.")
     page.get_by_label("Search names or paths").fill("no such")
-    expect_told("0 of 497 nodes match.")
-    assert told.get_attribute("role") == "status"
+    expect_count("0 of 497 nodes match.")
+    assert count.get_attribute("role") == "status"
 
 
 def test_by_keyboard_alone(forecast: str, read: Read) -> None:
@@ -362,8 +362,10 @@ def test_it_allows_itself_its_own_style_and_script_alone(
     assert len(policy) == 1 and "unsafe" not in policy[0] and policy[0].startswith("default-src 'none'; ")
     page = browser.new_page()
     page.goto(page_file(tmp_path).as_uri())
-    told = "(event) => told(event.effectiveDirective)"
-    listen = f"new Promise((told) => {{ addEventListener('securitypolicyviolation', {told}); {attempt}; }})"
+    listener = "(event) => done(event.effectiveDirective)"
+    listen = (
+        f"new Promise((done) => {{ addEventListener('securitypolicyviolation', {listener}); {attempt}; }})"
+    )
     assert page.evaluate(listen) == directive
     page.close()
 
@@ -407,7 +409,7 @@ def test_servers_that_are_not_well_are_shown_as_such(watchman: Watchman, tmp_pat
     assert read().locator(".card").count() == 2
 
 
-def test_a_deadline_that_is_missed_is_told(watchman: Watchman, tmp_path: Path, read: Read) -> None:
+def test_a_deadline_that_is_missed_is_reported(watchman: Watchman, tmp_path: Path, read: Read) -> None:
     due = datetime.now(timezone.utc) - timedelta(hours=1)
     missed = DeadlineState(
         "/s complete by 06:00", due, "missed", "other", due + timedelta(minutes=1), Matches(1, 1), misses=1
@@ -436,7 +438,7 @@ def test_ages_go_on_and_it_says_when_it_is_old(forecast: str, read: Read) -> Non
 
 def test_a_browser_that_cannot_unfold_shows_what_needs_no_script(forecast: str, read: Read) -> None:
     page = read("delete window.DecompressionStream", waits=False)
-    expect(page.locator("#told")).to_contain_text("too old to unfold")
+    expect(page.locator("#count")).to_contain_text("too old to unfold")
     assert "run" in names(page)
     assert not page.get_by_role("search").is_visible()
 
@@ -457,11 +459,11 @@ def test_a_hundred_thousand_nodes(watchman: Watchman, tmp_path: Path, read: Read
     assert 100 < rows.count() < 2_000
     last = records[-1].path
     page.get_by_label("Search names or paths").fill(last)
-    expect(page.locator("#told")).to_have_text("1 of 100,000 nodes match.")
+    expect(page.locator("#count")).to_have_text("1 of 100,000 nodes match.")
     assert names(page) == ["o/r", *last.split("/")[1:]]
     page.get_by_role("button", name="Clear").click()
     page.get_by_role("button", name="Unfold all").click()
-    expect(page.locator("#told")).to_contain_text("rows are unfolded, as many as at once")
+    expect(page.locator("#count")).to_contain_text("rows are unfolded, as many as at once")
     assert 2_000 <= rows.count() < 6_000
 
 

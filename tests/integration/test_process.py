@@ -325,7 +325,7 @@ def test_nobody_reads_standard_output(collected: Watchman, command: tuple[str, .
 
 @pytest.mark.parametrize("command", [*COMMANDS, ("collect", "--dry-run")], ids=" ".join)
 def test_standard_output_is_full(collected: Watchman, command: tuple[str, ...]) -> None:
-    """What was asked for was not printed, and that is told."""
+    """What was asked for was not printed, and that is reported."""
     with Path("/dev/full").open("wb") as full, collected.start(*command, stdout=full) as process:
         _, said = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -337,7 +337,7 @@ def test_standard_output_is_full(collected: Watchman, command: tuple[str, ...]) 
 def test_closed_standard_streams(
     collected: Watchman, ecflow: EcflowServer, redis: RedisServer, closed: str
 ) -> None:
-    """A run does its work for all servers, whether or not it can tell of one that failed."""
+    """A run does its work for all servers, whether or not it can report one that failed."""
     gone = {"owner": "o", "repo": "gone", "host": "127.0.0.1", "port": 1, "attempts": 1}
     collected.configure(redis.url, [{"owner": "o", "repo": "r", "address": ecflow}, gone])
     script = f'exec "$0" "$@" {closed}'
@@ -353,7 +353,7 @@ def test_closed_standard_streams(
         assert result.returncode == (1 if untold else code), (command, result)
         assert b"Traceback" not in result.stderr + result.stdout
         if "2>" in closed:
-            assert b"gone: " not in result.stdout  # what is told as an error goes nowhere else
+            assert b"gone: " not in result.stdout  # what is reported as an error goes nowhere else
         assert redis.client.exists("o/r/status")
 
 
@@ -498,16 +498,16 @@ def test_a_thousand_servers_of_which_most_are_dead(
             with out, watchman.start("collect", stdout=out, stderr=out, preexec_fn=few) as process:
                 peaks.append(peak_of(process))
             taken.append(time.monotonic() - began)
-            told = (watchman.home / "out").read_text().splitlines()
+            reported = (watchman.home / "out").read_text().splitlines()
             # Where the machine is busy, a dead server's failure may come too late to be written.
-            lost = [line for line in told if "store redis://" in line or "the store did" in line]
-            assert not any("live/" in line for line in told), told[:3]
-            ending = [line for line in told if "the snapshots of" in line]
+            lost = [line for line in reported if "store redis://" in line or "the store did" in line]
+            assert not any("live/" in line for line in reported), reported[:3]
+            ending = [line for line in reported if "the snapshots of" in line]
             assert len(ending) == bool(lost), ending
             assert process.returncode == (3 if lost else 1 if dead[0] in entries else 0)
-            shortage = [line for line in told if line.endswith("(ulimit -n)")]
-            assert len(shortage) == (dead[0] in entries), told[:3]
-            assert len(told) - len(shortage) - len(ending) == len(entries) - 100, told[:3]
+            shortage = [line for line in reported if line.endswith("(ulimit -n)")]
+            assert len(shortage) == (dead[0] in entries), reported[:3]
+            assert len(reported) - len(shortage) - len(ending) == len(entries) - 100, reported[:3]
             assert len(redis.client.keys("live/*/status")) == 100
             assert lost or not redis.client.keys("*/lock")  # of which a lost one's expires
     for index in range(10):
@@ -568,7 +568,7 @@ def test_a_run_leaves_nothing_in_its_process(
 
 
 def nothing(outcome: Outcome) -> None:
-    """Be told of an outcome, and do nothing."""
+    """Ignore an outcome."""
 
 
 def test_a_directory_that_cannot_be_read_is_not_kept_locked(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ from watchman_cli.ecflow_client import (
 from watchman_cli.ecflow_client.definition import STATES
 from watchman_cli.ecflow_client.requests import Caller, Command, encode_request
 
-NEVER = "no.such.suite"  # registered beside the suites, so that a handle can be told from others
+NEVER = "no.such.suite"  # registered beside the suites, so that a handle can be recognised
 SMALL = (
     "suite s\n  family f\n    task a\n    task b\n  endfamily\nendsuite\nsuite other\n  task t\nendsuite\n"
 )
@@ -394,7 +394,7 @@ def test_a_memento_of_an_attribute_is_passed_over(full: Server, what: str) -> No
     if answer.changes:
         assert with_changes(known, answer.changes) == full.operator.snapshot()["records"]
     else:
-        # Before 5.12 the flags are not told where attributes were added, removed or replaced.
+        # Before 5.12 the flags are not reported where attributes were added, removed or replaced.
         assert answer.required and full.release.version < (5, 12)
 
 
@@ -446,7 +446,7 @@ def test_statistics_tell_one_start_from_another(small: Server) -> None:
         restart(small)  # until the start is of another second
         return bool(instance() != before)
 
-    await_true(restarted, "a restart was not told")
+    await_true(restarted, "a restart was not reported")
 
 
 def test_the_count_of_stats_requests_begins_again(small: Server) -> None:
@@ -464,7 +464,7 @@ def test_the_count_of_stats_requests_begins_again(small: Server) -> None:
 
 @pytest.mark.parametrize("checkpoint", [False, True])
 def test_change_numbers_begin_again_with_a_restart(small: Server, checkpoint: bool) -> None:
-    """So what they are counted from must be told by something else (stats)."""
+    """So what they are counted from must be reported by something else (stats)."""
     for state in STATES:
         small.operator.force_state("/s/f/a", f"State.{state}")
     if checkpoint:
@@ -522,7 +522,7 @@ def test_handles_are_listed_with_their_users_and_suites(small: Server) -> None:
     assert len({each.user for each in listed}) == 1 and listed[0].user
 
 
-def test_a_handle_that_was_dropped_is_told_and_ends_no_server(small: Server) -> None:
+def test_a_handle_that_was_dropped_is_reported_and_ends_no_server(small: Server) -> None:
     handle = register(small, "s")
     known = small.ask(Sync(0, 0, handle)).definition
     assert known

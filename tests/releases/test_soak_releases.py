@@ -21,4 +21,4 @@ def test_incremental_equals_full(
     seed = random.SystemRandom().randrange(10**6)
     soak = soak_for(SECONDS, seed, suites=suites, release=other_release)
     with capsys.disabled():
-        print(f"\n{other_release.name}: {soak.told()}", end=" ", flush=True)
+        print(f"\n{other_release.name}: {soak.summary()}", end=" ", flush=True)

@@ -226,7 +226,7 @@ class Soak:
         self.done.append(f"the server crashed with {self.ecflow.process.wait(10)}")
         self.ecflow.start()
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """What was done, in a line."""
         ways = ", ".join(f"{count} {way}" for way, count in sorted(self.modes.items()))
         of = f" of {', '.join(self.suites)}" if self.suites else ""
@@ -411,7 +411,7 @@ def checkpoint(soak: Soak) -> Any:
 
 
 def restore_checkpoint(soak: Soak) -> Any:
-    """The server itself goes back to its checkpoint, without being started anew."""
+    """The server itself goes back to its checkpoint, without being restarted."""
     soak.ecflow.halt_server()
     soak.ecflow.delete_all(True)
     soak.ecflow.restore_from_checkpt()
@@ -510,7 +510,7 @@ def main() -> None:
         suites = SOME_SUITES if seed % 3 == 0 else ()
         limit = min(60.0, end - time.monotonic())
         soak = soak_for(limit, seed, prefix=prefix, definitions=definitions, suites=suites)
-        print(soak.told(), flush=True)
+        print(soak.summary(), flush=True)
         seed += 1
 
 

@@ -25,14 +25,14 @@ from watchman_cli.store import Store, open_store
 SECONDS = SOAK_SECONDS / 4
 KILLS = 30  # of runs into a directory
 KILL, LENGTH = 0.3, 0.5  # how probable it is in a burst; seconds after which such a run has surely written
-UNKNOWN = {"the first look", "two nodes have one path"}  # why a snapshot may be read anew
+UNKNOWN = {"the first look", "two nodes have one path"}  # why a snapshot may be read again
 
 
 class Replica:
     """A reader's copy of the records, which knows only the first snapshot and the changes."""
 
     def __init__(self, store: Store, name: str, said: Callable[[], str], unknown: Collection[str]) -> None:
-        """Follow the server `name`; `said` tells what was done, `unknown` why it may be read anew."""
+        """Follow the server `name`; `said` says what was done, `unknown` why it may be read again."""
         self.store, self.name, self.said, self.unknown = store, name, said, unknown
         self.records: dict[str, StatusRecord] = {}
         self.counts: Counter[str] = Counter()
@@ -96,7 +96,7 @@ def test_the_changes_lead_from_the_first_snapshot_to_the_last(
         soak.burst()
         replica.catch_up()
     with capsys.disabled():
-        print(f"\n{soak.told()}, {kills} kills, {dict(replica.counts)}", end=" ", flush=True)
+        print(f"\n{soak.summary()}, {kills} kills, {dict(replica.counts)}", end=" ", flush=True)
 
 
 @pytest.mark.slow
@@ -116,7 +116,7 @@ def test_in_a_directory_where_runs_are_killed(
     assert watchman.collect().code == 0
     seed = random.SystemRandom().randrange(10**6)
     chance = random.Random(seed)
-    without_batch = "the snapshot was replaced, and no batch tells how"
+    without_batch = "the snapshot was replaced, and no batch says how"
     unknown = {"the first look", without_batch, "a batch is missing before the next one"}
     replica = Replica(open_store(url), "o/r", lambda: f"seed {seed}", unknown)
     for _ in range(KILLS):

@@ -24,4 +24,4 @@ def test_incremental_equals_full(
     seed = random.SystemRandom().randrange(10**6)
     soak = soak_for(SOAK_SECONDS / 4, seed, prefix=prefix, definitions=DEFINITIONS, suites=suites)
     with capsys.disabled():
-        print(f"\n{soak.told()}", end=" ", flush=True)
+        print(f"\n{soak.summary()}", end=" ", flush=True)

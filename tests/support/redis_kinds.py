@@ -168,7 +168,7 @@ class RedisCluster:
 
 @dataclass
 class RedisPair:
-    """A master, its replica, and a Sentinel, which fails over only where it is told to."""
+    """A master, its replica, and a Sentinel, which fails over only on request."""
 
     stack: ExitStack
     folder: Path

@@ -75,7 +75,7 @@ class Watched:
         return self.health()
 
     def expected(self) -> dict[str, Any]:
-        """Return what the bindings tell of the server now, in the words of a snapshot."""
+        """Return what the bindings say of the server now, in the words of a snapshot."""
         truth = self.ecflow.snapshot()
         nodes = zip(truth["records"][1:], truth["details"], strict=True)
         records = [_expected(path, status, time, flags) for (path, status), (time, flags) in nodes]
@@ -117,7 +117,7 @@ def _expected(path: str, status: str, time: str, flags: str) -> dict[str, Any]:
 
 
 def _comparable(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a snapshot's record as `_expected` gives it; of `/`, the bindings tell only the state."""
+    """Return a snapshot's record as `_expected` gives it; of `/`, the bindings report only the state."""
     found = dict(record)
     if found["path"] == "/":
         found.pop("flags", None)

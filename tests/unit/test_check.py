@@ -135,7 +135,7 @@ def test_many_causes_are_cut() -> None:
     assert lines[-1] == "and 2 more"
 
 
-def test_several_servers_are_told_together() -> None:
+def test_several_servers_are_reported_together() -> None:
     found = [assess(status(IDLE), limits()), assess(status(None, health=Health()), limits())]
     assert render(found, limits(), together=True).splitlines() == [
         "WATCHMAN UNKNOWN - 2 servers: 1 OK, 1 UNKNOWN | 'o/r aborted'=0;;0;0; 'o/r late'=0;0;;0; "

@@ -1,6 +1,6 @@
 """Reads one server in full with the ecflow bindings. The only code that imports them.
 
-It is run as a script by whichever interpreter has the bindings, so it imports only them and the standard
+It is run as a script by an interpreter that has the bindings, so it imports only them and the standard
 library of Python 3.9. Standard input has the job, one JSON object; without `host` nothing is read.
 Standard output gets one JSON object a line: the versions, or why the bindings cannot be imported; then
 what was read, or why it was not. The process is killed when it takes too long, or when its parent dies.
@@ -121,7 +121,7 @@ def connect(ecflow: Any, job: dict[str, Any]) -> Any:
 
 
 def numbers(defs: Any) -> list[int]:
-    """Return a definition's change numbers, of states and of structure, which only a checkpoint tells.
+    """Return a definition's change numbers, of states and of structure, which only a checkpoint holds.
 
     The suites are taken out first, so that this costs nothing however many nodes there are.
     """

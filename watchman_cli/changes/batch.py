@@ -1,7 +1,7 @@
 """A batch: all that one run changed in a server's snapshot, as one event of CloudEvents 1.0 in JSON.
 
 It names the revision of the snapshot that it replaced and that of the new one. Where it is not known what
-changed, the batch is a reset: it names only the new revision, and readers read the snapshot anew.
+changed, the batch is a reset: it names only the new revision, and readers read the snapshot again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import orjson
 from watchman_cli import schema
 from watchman_cli.snapshot import StatusRecord, parse_time
 
-MAX_CHANGES = 20_000  # of one batch; above that, reading the snapshot anew costs a reader less
+MAX_CHANGES = 20_000  # of one batch; above that, reading the snapshot again costs a reader less
 CHANGES, RESET = "watchman.changes", "watchman.reset"
 _MADE_OF = ("path", "from", "to", "since", "flags")
 
@@ -56,7 +56,7 @@ class Batch:
         return self.as_reset("another writer was in between")
 
     def as_reset(self, reason: str) -> Batch:
-        """Return the batch that says only that the snapshot is to be read anew."""
+        """Return the batch that says only that the snapshot is to be read again."""
         return replace(self, before=None, changes=(), server_state_before=None, reason=reason)
 
     def encode(self) -> bytes:

@@ -13,7 +13,7 @@ from watchman_cli.snapshot import StatusRecord
 
 
 class State(enum.IntEnum):
-    """What a plugin tells; the value is its exit code."""
+    """What a plugin reports; the value is its exit code."""
 
     OK = 0
     WARNING = 1
@@ -88,7 +88,7 @@ def worst(states: Iterable[State]) -> State:
 
 
 def assess(status: ServerStatus, limits: Limits) -> Assessment:
-    """Return what is wrong with a server; a snapshot that is too old tells nothing of its nodes."""
+    """Return what is wrong with a server; a snapshot that is too old says nothing of its nodes."""
     unusable = _why_unusable(status, limits)
     if unusable is not None:
         return Assessment(status, (unusable,))

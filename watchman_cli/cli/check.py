@@ -32,7 +32,7 @@ class PluginCommand(TyperCommand):
 
 
 def _unknown(message: str) -> NoReturn:
-    """Say why nothing can be told, where monitoring systems look, and end with UNKNOWN."""
+    """Say why nothing is known, where monitoring systems look, and end with UNKNOWN."""
     from watchman_cli.check import State
     from watchman_cli.output.check import first_line
 
@@ -81,7 +81,7 @@ def check(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Tell a monitoring system of a server's state, by what is in the store.
+    """Report a server's state to a monitoring system, by what is in the store.
 
     It exits with 0 OK, 1 WARNING, 2 CRITICAL or 3 UNKNOWN, as the Monitoring Plugins Guidelines say.
     """

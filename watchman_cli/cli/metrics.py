@@ -41,7 +41,7 @@ class MetricsWriter:
 
 
 def _read(path: Path) -> str:
-    """Return what an earlier run wrote; nothing where that cannot be read: it is written anew."""
+    """Return what an earlier run wrote; nothing where that cannot be read: it is then replaced."""
     try:
         return path.read_text() if path.is_file() else ""
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""What a health record tells of a snapshot's nodes, so that its readers need not look at each of them."""
+"""What a health record says of a snapshot's nodes, so that its readers need not look at each of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from watchman_cli.sync.reading import Reading
 
 
 class NodeDetails:
-    """What one reading tells of the nodes, from what `before` told and what changed since, where it did.
+    """What one reading says of the nodes, from what `before` said and what changed since, where it did.
 
     `value` is the snapshot's bytes, or returns those of a field in the store: they are looked at only where
     that is necessary.

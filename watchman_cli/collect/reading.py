@@ -153,7 +153,7 @@ class ServerReader:
         if self._context.cache is not None:
             try:
                 value = self._context.cache.value(self._server.name, "sync") or b""
-            except (StoreError, BadSnapshot):  # it is there to spare a full reading, and nothing fails for it
+            except (StoreError, BadSnapshot):  # it only saves a full reading: nothing fails for it
                 value = b""
         plan = plan_sync(value, self._lease.stored.head, self._target, datetime.now(timezone.utc))
         if self._context.reset_sync:

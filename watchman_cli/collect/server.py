@@ -214,7 +214,7 @@ class ServerCollector:
         ours = snapshot.decode(lease.value("status") or b"").records
         return compare(ours, theirs.records, changed)
 
-    # ------------------------------------------------------------------------------- telling
+    # ------------------------------------------------------------------------------- reporting
 
     def _health(self, error: ServerError | None = None) -> Health:
         """Return the health record after a failure, or what it has in common with one of a success."""
@@ -275,7 +275,7 @@ class ServerCollector:
     def _with_details(
         self, record: Health, reading: Reading, value: bytes | Callable[[str], bytes | None]
     ) -> Health:
-        """Return a health record with what it tells of the nodes, which are those of the snapshot `value`."""
+        """Return a health record with what it says of the nodes, which are those of the snapshot `value`."""
         details = NodeDetails(self._server, self._before, reading, value)
         counts = details.counts() if self._context.count_nodes else None
         return replace(record, counts=counts, deadlines=details.deadlines())

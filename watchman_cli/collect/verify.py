@@ -32,7 +32,7 @@ def compare(
         if mine.path in changed:
             continue
         mine = mine._replace(more=())  # which the bindings are not asked for
-        if mine.path == "/":  # of which they tell only the state
+        if mine.path == "/":  # of which they report only the state
             mine = mine._replace(flags=())
         if mine.since and other.since and mine.status == other.status:
             # The server sends no memento where a state is set that a node has, which renews its time.

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from watchman_cli.deadlines.cycle import current_cycle
 from watchman_cli.deadlines.model import Deadline, DeadlineState, Matches
 
-# Between two snapshots that are further apart, a status that was reached tells nothing of when.
+# Between two snapshots that are further apart, a status that was reached says nothing of when.
 LONGEST_GAP = timedelta(minutes=10)
 
 
@@ -17,7 +17,7 @@ def judge(
     """Return the state after a snapshot that was collected at this time; `before` is that of the last one.
 
     A miss is one more in `misses`, once in each cycle: a cycle that was left is never come back to, not
-    where the clock is set back either. Of a cycle in which no snapshot was judged, nothing is told.
+    where the clock is set back either. Of a cycle in which no snapshot was judged, nothing is reported.
     """
     cycle = current_cycle(deadline, collected)
     if before is None or before.deadline != str(deadline):

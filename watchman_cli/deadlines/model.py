@@ -27,7 +27,7 @@ class Deadline(NamedTuple):
     days: tuple[str, ...] = DAYS
 
     def __str__(self) -> str:
-        """Return it in words, which tell it from every other deadline of its server."""
+        """Return it in words, which no other deadline of its server has."""
         since = f" after {_time(self.after)}" if self.after else ""
         days = f" on {', '.join(self.days)}" if self.days != DAYS else ""
         return f"{self.path} {self.status} by {_time(self.by)} {self.zone}{since}{days}"

@@ -1,7 +1,7 @@
 """An incremental answer's mementos, as changes of nodes.
 
 The server sends a memento for each thing of a node that changed since the numbers it was given
-(libs/node/src/ecflow/node/Memento.hpp, NodeMemento.cpp). Those that concern no state are passed over;
+(libs/node/src/ecflow/node/Memento.hpp, NodeMemento.cpp). Those that concern no state are skipped;
 one that moves nodes, or that is not known here, makes a full reading necessary.
 """
 
@@ -48,7 +48,7 @@ class NodeChange(NamedTuple):
     """What changed of one node; None where it did not.
 
     `duration` comes with `state`, and says when it changed, in seconds since the suite's calendar began.
-    `details` has those that changed, by name, and None as the value of one that there is no more.
+    `details` has those that changed, by name, and None as the value of one that was removed.
     """
 
     path: str
@@ -79,7 +79,7 @@ class Changes(NamedTuple):
 
 
 def parse_changes(delta: Any) -> Changes:
-    """Return what an answer's `incremental_changes_` tell.
+    """Return what an answer's `incremental_changes_` say.
 
     Raises FullReadingRequired where they are not enough, NotUnderstood where they cannot be understood.
     """

@@ -1,4 +1,4 @@
-"""The client: one request of a server, in whichever of its four protocols."""
+"""The client: one request of a server, in one of its four protocols."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Client:
     def ask(self, commands: Sequence[Command], limits: Limits) -> Answer:
         """Make one request of these commands, and return what it was answered.
 
-        A client handle that is gone is told in the answer; every other failure raises EcflowError.
+        The answer says that a client handle is gone; every other failure raises EcflowError.
         """
         self.requests += 1
         try:

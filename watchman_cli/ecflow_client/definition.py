@@ -34,7 +34,7 @@ _KNOWN_ENDS = frozenset(("endsuite", "endfamily", "endtask", "endalias", "endclo
 
 
 class NodeState(NamedTuple):
-    """A node's own state, and what else its line tells.
+    """A node's own state, and what else its line holds.
 
     `duration` is when the state last changed, in seconds since the suite's calendar began. `details`
     has a name and a value of each thing that is kept besides, in the order of the names.
@@ -71,7 +71,7 @@ class Definition(NamedTuple):
 
 
 class _States(dict[str, NodeState]):
-    """What the end of a node's line tells; most of many nodes end alike."""
+    """What the end of a node's line holds; most of many nodes end alike."""
 
     def __missing__(self, tail: str) -> NodeState:
         found = self[tail] = parse_node_state(tail)
@@ -167,7 +167,7 @@ class _Tree:
 
 
 def parse_node_state(tail: str) -> NodeState:
-    """Return what the end of a node's line tells. Raises NotUnderstood where the state is an unknown one.
+    """Return what the end of a node's line holds. Raises NotUnderstood where the state is an unknown one.
 
     An abort's reason is anybody's text, and may look like the rest of the line.
     """
@@ -192,7 +192,7 @@ def parse_node_state(tail: str) -> NodeState:
 
 
 def _details(tokens: Mapping[str, str]) -> tuple[tuple[str, Any], ...]:
-    """Return the details that the tokens of a line tell."""
+    """Return the details in the tokens of a line."""
     values = ((each.name, each.read_token(tokens[each.token])) for each in DETAILS if each.token in tokens)
     return tuple(sorted((name, value) for name, value in values if value is not None))
 

@@ -59,7 +59,7 @@ class Answer(NamedTuple):
 
 
 def decode_reply(body: bytearray, user: str) -> Answer:
-    """Return what a reply's body tells; the body is emptied, so that it is not in memory twice.
+    """Return what a reply's body says; the body is emptied, so that it is not in memory twice.
 
     `user` is named where the server refused the user. Raises NotEcflow where the reply is not ecFlow's,
     NotUnderstood where it cannot be understood.
@@ -87,7 +87,7 @@ def decode_reply(body: bytearray, user: str) -> Answer:
 def _cut_definition(body: bytearray) -> tuple[str, bytes]:
     """Return a definition's text as it stands in the JSON, and the JSON with nothing in its place.
 
-    A new line cannot stand in a JSON string, so the next one tells where the string ended. In the text,
+    A new line cannot stand in a JSON string, so the next one shows where the string ended. In the text,
     each pair of backslashes, which stands for one, is replaced: no other escape ends in a backslash. The
     second key is looked for only where the server says that it sent everything: in the memento of an aviso
     or a mirror the same key has anybody's text.
@@ -118,7 +118,7 @@ def _loads(rest: bytes) -> Any:
 
 
 def _field(name: str, data: Mapping[str, Any], text: str, user: str) -> dict[str, Any]:
-    """Return what one member of a reply tells, as fields of an Answer."""
+    """Return what one member of a reply says, as fields of an Answer."""
     if name == "SStringCmd":
         return {"statistics": parse_statistics(data["str_"])}
     if name == "SSyncCmd":
@@ -144,7 +144,7 @@ def _field(name: str, data: Mapping[str, Any], text: str, user: str) -> dict[str
 def _sync(data: Mapping[str, Any], text: str) -> dict[str, Any]:
     """Return a sync's answer: a whole definition, or changes."""
     if not text and (inline := data.get("value1") or data.get("server_defs_")):
-        # JSON that was laid out anew on its way, by a proxy
+        # JSON that a proxy laid out again on its way
         text = orjson.dumps(inline)[1:-1].decode("latin-1").replace("\\\\", "\0")
     if text:
         return {"definition": parse_definition(text)}

@@ -19,7 +19,7 @@ _DECIMAL = re.compile(r"\d+(\.\d+)?")
 
 
 class Instance(NamedTuple):
-    """What tells one start of a server from every other.
+    """What distinguishes one start of a server from every other.
 
     `up_since` has whole seconds, in UTC (Calendar::second_clock_time); `pid` is None on a server before 5.16.
     """
@@ -56,7 +56,7 @@ _VITALS = {
 
 
 def parse_statistics(text: str) -> Statistics:
-    """Return what a server's statistics tell; what is not found there is named, never guessed."""
+    """Return what a server's statistics say; what is not found there is named, never guessed."""
     lines = dict(_lines(text))
     version = _VERSION.search(lines.get("version", ""))
     found = {

@@ -38,7 +38,7 @@ def render(found: Sequence[Assessment], limits: Limits, together: bool) -> str:
 
 
 def first_line(state: State, summary: str) -> str:
-    """Return the line that tells a state, without performance data."""
+    """Return the line for a state, without performance data."""
     return f"WATCHMAN {state.name} - {_text(summary)}"
 
 

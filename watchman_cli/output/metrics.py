@@ -1,7 +1,7 @@
 """The metrics of a run, in the text format that node_exporter's textfile collector reads.
 
 They are gauges of the last run: a command that ends cannot count. What a run did not read keeps its series
-of the run before, whose time they tell: a run of some servers changes no others.
+of the run before, with its time: a run of some servers changes no others.
 
 The text is written here, in a few lines that a test compares with prometheus_client's own, since importing
 it would be a tenth of a small run. It reads what an earlier run left, where some of that is kept.

@@ -65,7 +65,7 @@ class RedisStore(Store):
             try:
                 client = self.client_for(full_key)
                 found: Any = client.getrange(full_key, 0, size - 1)
-                return found or client.get(full_key)  # empty or none, which GETRANGE does not tell apart
+                return found or client.get(full_key)  # empty or none, which are the same for GETRANGE
             except exceptions.ResponseError as error:
                 if redis_errors.is_wrong_type(error):
                     raise BadSnapshot("it is of another type than a string") from error

@@ -96,7 +96,7 @@ class SentinelMaster(Topology):
 
 
 class Cluster(Topology):
-    """A Redis Cluster: which of its masters has a key is told by the key's slot."""
+    """A Redis Cluster: the key's slot says which of its masters has it."""
 
     has_slots = True
 

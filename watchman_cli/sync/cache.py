@@ -2,7 +2,7 @@
 
 It is disposable: losing or damaging it costs one full reading. It is one value: a digest, and JSON with
 the change numbers, the proof of which start of the server they belong to, and what the records do not
-tell. It holds no variable, no password and no reason of an abort.
+hold. It has no variable, no password and no reason of an abort.
 """
 
 from __future__ import annotations

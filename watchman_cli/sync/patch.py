@@ -1,4 +1,4 @@
-"""Puts changes into a stored snapshot's records: only what changed is encoded anew."""
+"""Puts changes into a stored snapshot's records: only what changed is encoded again."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def patch(
 ) -> Patched:
     """Return the records with the changes put in.
 
-    Raises PatchError where a changed node is not there, or the calendar it counts from was started anew.
+    Raises PatchError where a changed node is not there, or the calendar it counts from was restarted.
     """
     if changes.has_new_calendar(begin_times):
-        raise PatchError("the calendar of a suite was started anew")
+        raise PatchError("the calendar of a suite was restarted")
     nodes = changes.nodes
     if changes.state is not None or changes.details:
         nodes = (NodeChange("/", changes.state, details=changes.details), *nodes)

@@ -18,7 +18,7 @@ FULL_SYNC_RATIO = 1.0  # changes for each node, above which the whole definition
 
 
 class Plan(NamedTuple):
-    """How to ask: from a cache, or in full for a reason; the cache then still tells of a client handle."""
+    """How to ask: from a cache, or in full for a reason; the cache then still names a client handle."""
 
     cache: SyncCache | None
     reason: str | None
@@ -45,7 +45,7 @@ def plan_sync(value: bytes, head: Head | None, target: Sequence[Any], now: datet
 
 
 def handle_marker(store: str, name: str) -> str:
-    """Return what tells this watchman's client handles from those of any other: the name of no suite.
+    """Return what distinguishes this watchman's client handles from all others: the name of no suite.
 
     Two hosts, two stores and two names never have the same. `store` is a URL without its password.
     """

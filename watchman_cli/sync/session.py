@@ -1,7 +1,7 @@
 """Reads one server by the protocol: one request where that is enough, with the proof that it is.
 
-A server's change numbers begin again when it is started anew, and may then pass for those of before.
-So each request brings the server's statistics too, which tell one start of it from every other.
+A server's change numbers begin again when it is restarted, and may then pass for those of before.
+So each request brings the server's statistics too, which distinguish its starts.
 """
 
 from __future__ import annotations
@@ -276,7 +276,7 @@ class SyncSession:
 
 
 def _known(answer: Answer) -> Statistics:
-    """Return an answer's statistics; those of a server that told nothing, where there are none."""
+    """Return an answer's statistics; those of a server that said nothing, where there are none."""
     return answer.statistics or Statistics(None, ("statistics",), "", 0, 0, {})
 
 
@@ -286,7 +286,7 @@ def _up_since(statistics: Statistics) -> str | None:
 
 def _why_unknown(statistics: Statistics | None) -> str:
     missing = ", ".join(statistics.missing) if statistics else "all of it"
-    return f"the server's statistics do not tell which start of it this is (not understood: {missing})"
+    return f"the server's statistics do not show which start of it this is (not understood: {missing})"
 
 
 def _server_state(value: bytes) -> str:

@@ -11,7 +11,7 @@ HARMLESS = "the snapshot was written before; the health record says why it is no
 CRASH = "import ctypes; ctypes.string_at(0)"
 
 REFEREE_ROWS = tuple(
-    replace(row, side="bindings", code=0, told="verification" if row.told == "error" else row.told)
+    replace(row, side="bindings", code=0, where="verification" if row.where == "error" else row.where)
     for row in (
         FaultCase(
             "missing",
@@ -46,7 +46,7 @@ REFEREE_ROWS = tuple(
             "The kernel kills the bindings' process because memory is short",
             bindings.killed,
             "not verified: the bindings' process died (SIGKILL)",
-            f"{HARMLESS}; the kernel is told to choose this process before any other",
+            f"{HARMLESS}; the kernel chooses this process before any other",
         ),
         FaultCase(
             "out of memory",
@@ -69,7 +69,7 @@ REFEREE_ROWS = tuple(
             bindings.differing,
             "the protocol's reading differs from the bindings'",
             "what the bindings read is written, from now on in each run until `--reset-sync`",
-            told="warning",
+            where="warning",
             deadline=10,
         ),
     )

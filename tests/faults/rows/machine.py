@@ -26,7 +26,7 @@ MACHINE_ROWS = tuple(
             "no more than 0 threads could be started (ulimit -u)",
             "the servers are read one after the other",
             code=0,
-            told="warning",
+            where="warning",
             deadline=8,
         ),
         FaultCase(
@@ -36,7 +36,7 @@ MACHINE_ROWS = tuple(
             "threads could be started (ulimit -u)",
             "the servers are read by those there are",
             code=0,
-            told="warning",
+            where="warning",
             deadline=8,
             listed=False,
         ),
@@ -47,7 +47,7 @@ MACHINE_ROWS = tuple(
             "(ulimit -n)",
             "fewer servers are read at a time",
             code=0,
-            told="warning",
+            where="warning",
             deadline=8,
         ),
         FaultCase(

@@ -95,7 +95,7 @@ REDIS_ROWS = tuple(
             "lost the snapshot of",
             "written, and said",
             code=0,
-            told="warning",
+            where="warning",
             deadline=8,
         ),
         FaultCase(
@@ -105,7 +105,7 @@ REDIS_ROWS = tuple(
             "lost the snapshot of",
             "written, and said",
             code=0,
-            told="warning",
+            where="warning",
             deadline=8,
         ),
         FaultCase(

@@ -116,9 +116,9 @@ REPLY_ROWS = (
         "statistics",
         "The server's statistics do not say since when it runs",
         replies.statistics_without(b"Up since"),
-        "the server's statistics do not tell which start of it this is (not understood: up since)",
+        "the server's statistics do not show which start of it this is (not understood: up since)",
         "written; every run reads in full, and the health record says why",
         code=0,
-        told="reason",
+        where="reason",
     ),
 )

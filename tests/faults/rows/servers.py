@@ -242,6 +242,6 @@ SUITES_ROWS = (
         "the client handle was dropped",
         "written: read in full, with a new handle",
         code=0,
-        told="reason",
+        where="reason",
     ),
 )

@@ -126,14 +126,14 @@ def test_a_suite_begun_anew_has_another_calendar(watched: Watched) -> None:
     assert watched.collect()["mode"] in ("full", "incremental")  # equal times where it was the same second
 
 
-def test_how_it_was_read_is_told(watched: Watched) -> None:
+def test_how_it_was_read_is_reported(watched: Watched) -> None:
     def said(*arguments: str) -> str:
         return watched.watchman.collect(*arguments).err
 
     assert "109 nodes, nothing changed, 1 request" in said("-v")
     watched.ecflow.force_state("/s/f/a", "State.aborted")
-    told = said("-v")
-    assert "109 nodes, incremental sync, 1 request" in told, told
+    reported = said("-v")
+    assert "109 nodes, incremental sync, 1 request" in reported, reported
     assert "full sync (incremental syncs were reset)" in said("-v", "--reset-sync", NAME)
     line = json.loads(said("-v", "--log-format", "json").splitlines()[-1])
     assert (line["mode"], line["reason"], line["nodes"]) == ("unchanged", None, 109)

@@ -118,16 +118,16 @@ def test_a_difference_is_reported_and_the_bindings_reading_is_written_until_rese
 
     assert result.code == 0
     (line,) = result.err.splitlines()
-    told = "the protocol's reading differs from the bindings': /s/f/b active"
-    assert f"o/r: {told}" in line
+    reported = "the protocol's reading differs from the bindings': /s/f/b active"
+    assert f"o/r: {reported}" in line
     found = watched.check()  # the bindings' reading is what was written
-    assert found["disabled"]["reason"].startswith(told)
-    assert found["verification"].startswith(told)
+    assert found["disabled"]["reason"].startswith(reported)
+    assert found["verification"].startswith(reported)
     for state in ("aborted", "complete"):
         watched.ecflow.force_state("/other/t7", f"State.{state}")
         found = watched.collect()
         assert found["mode"] == "full"
-        assert found["reason"].startswith(f"incremental syncs are off: {told}")
+        assert found["reason"].startswith(f"incremental syncs are off: {reported}")
     watched.relay.rewrite = None
     found = watched.collect("--reset-sync", NAME)
     assert (found["mode"], found["disabled"]) == ("full", None)
@@ -171,7 +171,7 @@ def test_the_reader_bindings_reads_each_run(watched: Watched) -> None:
     assert watched.ecflow.handles() == []
 
 
-def test_missing_bindings_are_told_and_nothing_fails(watched: Watched, tmp_path: Path) -> None:
+def test_missing_bindings_are_reported_and_nothing_fails(watched: Watched, tmp_path: Path) -> None:
     nowhere = str(tmp_path / "no-such-python")
     watched.top["ecflow_python"] = nowhere
     watched.configure()
@@ -183,7 +183,7 @@ def test_missing_bindings_are_told_and_nothing_fails(watched: Watched, tmp_path:
     assert watched.collect()["mode"] == "unchanged"
 
 
-def test_bindings_that_are_too_old_are_told_and_nothing_fails(watched: Watched, tmp_path: Path) -> None:
+def test_bindings_that_are_too_old_are_reported_and_nothing_fails(watched: Watched, tmp_path: Path) -> None:
     """As those of 5.13 say it of a definition that has a repeat of 5.17; no part of it is passed on."""
     said = "Could not parse: repeat datetimelist PASSWORD xyzzy-7"
     lines = [json.dumps({"ecflow": "5.13.8", "python": "3.13.5"}), json.dumps({"error": said})]
@@ -192,9 +192,9 @@ def test_bindings_that_are_too_old_are_told_and_nothing_fails(watched: Watched, 
     watched.configure()
     due(watched)
     found = watched.collect()
-    told = "not verified: the server, 5.9.2, has what these bindings, 5.13.8, cannot read"
+    reported = "not verified: the server, 5.9.2, has what these bindings, 5.13.8, cannot read"
     server = health_of(watched.redis.client, NAME)
-    assert server and found["verification"] == told.replace("5.9.2", server["server_version"])
+    assert server and found["verification"] == reported.replace("5.9.2", server["server_version"])
     assert b"xyzzy-7" not in watched.value("health")
 
 
@@ -233,11 +233,11 @@ def test_a_definition_that_is_not_understood(watched: Watched, tmp_path: Path, r
 
     watched.relay.rewrite = rewrite
     watched.configure(reader=reader)
-    told = "the server's definition has an unknown kind of node"
+    reported = "the server's definition has an unknown kind of node"
     if reader == "auto":
         found: dict[str, Any] = watched.collect("--reset-sync", NAME)
-        assert (found["mode"], found["reason"]) == ("full", told)
+        assert (found["mode"], found["reason"]) == ("full", reported)
         return
     result = watched.watchman.collect("--reset-sync", NAME)
     assert result.code == 1
-    assert told in result.err and "is kept" in result.err
+    assert reported in result.err and "is kept" in result.err

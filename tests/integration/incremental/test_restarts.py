@@ -1,4 +1,4 @@
-"""Another start of the server, which its change numbers do not tell, and statistics that do not either."""
+"""Another start of the server, which its change numbers do not show, and statistics that do not either."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pass_number(ecflow: EcflowServer, changes: int) -> None:
 def test_started_from_a_checkpoint_and_past_the_old_number(
     ecflow_server: Callable[..., EcflowServer], redis: RedisServer, watchman: Watchman, prefix: Any
 ) -> None:
-    """The server has no changes to tell of, though its nodes are others."""
+    """The server has no changes to report, though its nodes are others."""
     if prefix:
         require_namespace("--pid", "--fork")
     ecflow = ecflow_server(prefix=prefix)
@@ -91,7 +91,7 @@ def test_statistics_that_were_reset(watched: Watched) -> None:
     assert [watched.collect()["mode"] for _ in range(3)] == ["unchanged"] * 3
 
 
-# ----------------------------------------------------------------------- what the statistics tell
+# ----------------------------------------------------------------------- what the statistics show
 
 
 def with_statistics(change: Callable[[str], str]) -> Callable[[bytes, bytes], bytes]:
@@ -116,7 +116,7 @@ def as_since_5_16(text: str) -> str:
 
 
 def test_statistics_as_before_5_16_and_since(watched: Watched) -> None:
-    """Both tell one start from another; and a server that was upgraded was restarted."""
+    """Both distinguish one start from another; and a server that was upgraded was restarted."""
     watched.relay.rewrite = with_statistics(as_since_5_16)
     found = watched.collect()
     assert (found["mode"], found["reason"]) == ("full", RESTARTED)
@@ -128,10 +128,10 @@ def test_statistics_as_before_5_16_and_since(watched: Watched) -> None:
 
 
 def test_two_starts_within_a_second_with_one_pid(watched: Watched) -> None:
-    """As it is in a container: then only the number of requests tells."""
+    """As it is in a container: then only the number of requests differs."""
 
     def in_one_second(text: str) -> str:
-        text = re.sub(r"(?i)^( *pid +)\d+", r"\g<1>1", text, flags=re.MULTILINE)  # told since 5.16
+        text = re.sub(r"(?i)^( *pid +)\d+", r"\g<1>1", text, flags=re.MULTILINE)  # reported since 5.16
         return re.sub(r"(Up since +)\S.*", r"\g<1>2026-Nov-24 00:12:57", text)
 
     watched.relay.rewrite = with_statistics(in_one_second)
@@ -165,7 +165,7 @@ def test_statistics_that_cannot_be_understood_are_said_and_are_no_restart(
     for requests in (2, 1):  # what was kept is tried once
         found = watched.collect()
         assert (found["mode"], found["requests"]) == ("full", requests)
-        assert found["reason"].startswith("the server's statistics do not tell which start of it this is")
+        assert found["reason"].startswith("the server's statistics do not show which start of it this is")
         assert missing in found["reason"]
         assert "restarted" not in found["reason"]
     watched.relay.rewrite = None

@@ -101,7 +101,7 @@ def test_a_handle_that_somebody_dropped_is_registered_anew(some: Watched) -> Non
 
 
 def test_a_handle_whose_number_is_somebody_elses_now(some: Watched) -> None:
-    """It has the same suites, too: only the mark tells."""
+    """It has the same suites, too: only the mark shows it."""
     number = kept(some)
     some.ecflow.ch_drop(number)
     some.ecflow.ch_register(False, ["s"])

@@ -123,7 +123,7 @@ def test_a_snapshot_damaged_after_its_head_is_written_anew(
 
 
 def test_a_full_reading_writes_also_where_the_head_is_the_same(watched: Watched) -> None:
-    """A damaged snapshot, and nothing that tells of it but the records themselves."""
+    """A damaged snapshot, and nothing that shows it but the records themselves."""
     true = watched.value("status")
     watched.set("status", flip(true, len(true) - 20))
     watched.set("sync", b"")
@@ -161,7 +161,7 @@ def test_reset(watched: Watched) -> None:
 
 
 def test_it_holds_no_variable(watched: Watched) -> None:
-    """Numbers, the proof of the start, and what the records do not tell."""
+    """Numbers, the proof of the start, and what the records do not hold."""
     watched.ecflow.alter("/s/f/a", "change", "variable", "V", "s3cret-value")
     watched.collect()
     value = watched.value("sync")

@@ -152,7 +152,7 @@ def test_a_snapshot_without_a_batch_is_noticed(store: Store, monkeypatch: pytest
         lease.commit(Update(b"2", snapshot=new_snapshot(1)))
     found = [each for each in (next(reader), next(reader)) if each]
     assert [type(each) for each in found] == [Resynchronised]
-    assert isinstance(found[0], Resynchronised) and "no batch tells how" in found[0].reason
+    assert isinstance(found[0], Resynchronised) and "no batch says how" in found[0].reason
     assert found[0].snapshot.status("/s/t") == "submitted"
     write(store, 1, 2)
     assert isinstance(next(reader), Batch)
@@ -196,7 +196,7 @@ def changes_folder(kind: Kind) -> Path:
 def test_what_came_between_the_look_at_the_end_and_the_snapshot(
     kind: Kind, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is in the snapshot already, and is not told a second time."""
+    """It is in the snapshot already, and is not reported a second time."""
     write(store, None, 0)
     late = kind.open()
     end = late.changes_end(NAME)

@@ -129,7 +129,7 @@ def test_a_store_that_is_asked_after_the_deadline_is_not_blamed(stack: ExitStack
 
 
 def test_more_jobs_than_connections_of_a_pool(redis: RedisServer) -> None:
-    """redis-py's pool has 100 unless it is told otherwise."""
+    """redis-py's pool has 100 by default."""
     store = open_store(redis.url)
     leases = [store.lease(f"o/r{i}", time.monotonic() + 60) or pytest.fail() for i in range(250)]
     for lease in leases:

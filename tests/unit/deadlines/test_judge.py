@@ -1,4 +1,4 @@
-"""A miss is told once in a cycle, and never where it cannot be proved."""
+"""A miss is reported once in a cycle, and never where it cannot be proved."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ moments = st.lists(
     moments,
     st.sampled_from((DEADLINE, Deadline("/s", 0), Deadline("/s", 300, after=1080, zone="Europe/Paris"))),
 )
-def test_each_miss_is_told_once_whatever_the_clock_does(
+def test_each_miss_is_reported_once_whatever_the_clock_does(
     seen: list[tuple[int, Matches]], deadline: Deadline
 ) -> None:
     """Runs at any times, in any order: no cycle is missed twice, and none that is not over or was met."""

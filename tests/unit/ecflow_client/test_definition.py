@@ -56,7 +56,7 @@ def test_an_alias_without_a_state_is_queued() -> None:
     assert [state.state for state in found.states] == ["unknown", "unknown", "queued"]
 
 
-def test_two_aliases_of_one_path_are_told() -> None:
+def test_two_aliases_of_one_path_are_reported() -> None:
     twice = ("      alias alias0 # state:queued", "      endalias")
     found = parse("suite s", "  task t", *twice, *twice, "    endtask", "endsuite")
     assert found.has_duplicate_paths

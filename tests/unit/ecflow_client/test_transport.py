@@ -132,7 +132,7 @@ def test_a_body_that_is_no_reply(body: bytes) -> None:
             ask(server)
 
 
-def test_a_real_http_server_is_told_at_once() -> None:
+def test_a_real_http_server_is_recognised_at_once() -> None:
     with http_server() as (host, port):
         with pytest.raises(NotEcflow, match="an HTTP server answers there, not ecFlow"):
             Client(Access(host, port)).ask([Stats()], limits())

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 
 class Detail(NamedTuple):
-    """How the server tells a detail of a node, in a definition's text and in a change.
+    """How the server sends a detail of a node, in a definition's text and in a change.
 
     `name` is its key in a snapshot's records. In the text it is a token `token:value` of the node's line,
     and in a change a memento of the type `memento`. Both functions return the detail's value, which is

@@ -30,7 +30,7 @@ async function unpack(text) {
 
 function start(data) {
   const form = byId("filter");
-  const told = byId("told");
+  const hint = byId("count");
   const count = (number) => number.toLocaleString("en");
   const made = makeTree(data);
 
@@ -43,8 +43,8 @@ function start(data) {
     };
     const { matches, rows } = made.apply(wanted);
     const all = !wanted.text && !wanted.codes.size && !wanted.flag && !wanted.lasting;
-    told.textContent = all ? `${count(made.total)} nodes.` : `${count(matches)} of ${count(made.total)} nodes match.`;
-    if (!all && rows >= MOST) told.textContent += ` The first ${count(rows)} rows are unfolded.`;
+    hint.textContent = all ? `${count(made.total)} nodes.` : `${count(matches)} of ${count(made.total)} nodes match.`;
+    if (!all && rows >= MOST) hint.textContent += ` The first ${count(rows)} rows are unfolded.`;
   }
 
   let waiting = 0;
@@ -60,11 +60,11 @@ function start(data) {
   byId("clear").addEventListener("click", clear);
   byId("unfold").addEventListener("click", () => {
     const rows = made.unfold(true);
-    told.textContent = rows < made.total ? `${count(rows)} rows are unfolded, as many as at once; unfold the others one by one.` : `All ${count(made.total)} nodes are unfolded.`;
+    hint.textContent = rows < made.total ? `${count(rows)} rows are unfolded, as many as at once; unfold the others one by one.` : `All ${count(made.total)} nodes are unfolded.`;
   });
   byId("fold").addEventListener("click", () => {
     made.unfold(false);
-    told.textContent = `${count(made.total)} nodes, folded.`;
+    hint.textContent = `${count(made.total)} nodes, folded.`;
   });
   document.addEventListener("click", (event) => {
     const link = event.target.closest('a[href^="#n"]');
@@ -88,5 +88,5 @@ function start(data) {
 }
 
 unpack(byId("data").textContent).then(start, () => {
-  byId("told").append(" This browser is too old to unfold what is folded.");
+  byId("count").append(" This browser is too old to unfold what is folded.");
 });
