@@ -41,14 +41,15 @@ def test_a_cycle_has_begun_lasts_some_time_and_is_the_last_one(deadline: Deadlin
 
 @given(deadlines, moments)
 def test_each_day_has_one_cycle(deadline: Deadline, time: datetime) -> None:
-    """Twenty-one days have three times as many cycles as there are weekdays with one."""
+    """The days before today that have a cycle are those whose weekday has one."""
+    today = time.astimezone(deadline.tzinfo).date()
+    days = [today - timedelta(days=back) for back in range(1, 22)]
     starts, at = set(), time
-    while at > time - timedelta(days=21):
+    while not starts or min(starts) >= days[-1]:
         cycle = current_cycle(deadline, at)
         starts.add(cycle.start.astimezone(deadline.tzinfo).date())
         at = cycle.start - timedelta(microseconds=1)
-    assert abs(len(starts) - 3 * len(deadline.days)) <= 1
-    assert {DAYS[day.weekday()] for day in starts} == set(deadline.days)
+    assert starts & set(days) == {day for day in days if DAYS[day.weekday()] in deadline.days}
 
 
 @pytest.mark.parametrize(
