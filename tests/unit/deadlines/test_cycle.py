@@ -44,7 +44,8 @@ def test_each_day_has_one_cycle(deadline: Deadline, time: datetime) -> None:
     """The days before today that have a cycle are those whose weekday has one."""
     today = time.astimezone(deadline.tzinfo).date()
     days = [today - timedelta(days=back) for back in range(1, 22)]
-    starts, at = set(), time
+    starts: set[date] = set()
+    at = time
     while not starts or min(starts) >= days[-1]:
         cycle = current_cycle(deadline, at)
         starts.add(cycle.start.astimezone(deadline.tzinfo).date())
