@@ -68,9 +68,11 @@ soak: .venv/.dev servers  ## Compare incremental with full syncs at random, unti
 	.venv/bin/python -m pip install -q --disable-pip-version-check -e .
 	@touch $@
 
-.venv/.dev: .venv/bin/watchman
+# The newest pip takes half as long to find out what to install, here and in test-pythons.
+.venv/.dev: .venv/bin/python pyproject.toml
+	.venv/bin/python -m pip install -q --disable-pip-version-check --no-compile -U pip
 	.venv/bin/python -m pip install -q --disable-pip-version-check --no-compile -e '.[dev]'
-	@touch $@
+	@touch .venv/bin/watchman $@
 
 # The program alone, of Debian's promtool, or of prometheus up to Debian 12, which would start a service.
 .venv/promtool: .venv/bin/python
