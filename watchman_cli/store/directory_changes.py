@@ -54,7 +54,8 @@ def await_after(store: DirectoryStore, name: str, position: str, wait: float) ->
             if found:
                 return found
             while _state_of(folder / FILE) == before:
-                if time.monotonic() >= end or store.stopped.wait(POLL):
+                left = end - time.monotonic()
+                if left <= 0 or store.stopped.wait(min(POLL, left)):
                     return []
 
 

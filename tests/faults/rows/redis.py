@@ -142,7 +142,7 @@ REDIS_ROWS = tuple(
         FaultCase(
             "loads for long",
             "Redis is loading its data set, for longer than the deadline",
-            lambda run: redis.loading(run, 20),
+            lambda run: redis.loading(run, 10),
             "still loading its data set",
             f"tried again until the deadline; {NOT_READ}",
             code=3,

@@ -459,6 +459,22 @@ def in_directory(folder: Path) -> Store:
     return open_store(f"file://{folder}")
 
 
+def test_a_directory_is_waited_for_no_longer_than_asked(in_directory: Store) -> None:
+    """Less than the pause between two looks, too."""
+    waits: list[float | None] = []
+
+    class Noted(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            waits.append(timeout)
+            return super().wait(timeout)
+
+    in_directory.stopped = Noted()
+    write(in_directory, None, 0)
+    waits.clear()
+    assert in_directory.changes_after(NAME, in_directory.changes_end(NAME), 0.01) == []
+    assert waits and all(wait is not None and wait <= 0.01 for wait in waits), waits
+
+
 def test_a_torn_line_stays_a_line_by_itself(folder: Path, in_directory: Store) -> None:
     """A run was killed while it wrote."""
     file = folder / NAME / directory_changes.FILE
