@@ -53,8 +53,8 @@ import os, re, sys
 from watchman_cli.cli import main
 
 def leave(code, leave=os._exit):
-    with open("/proc/self/status") as status, open(sys.argv[1], "w") as written:
-        written.write(re.search(r"VmHWM:\\s+(\\d+)", status.read())[1])
+    with open("/proc/self/status") as status, open(sys.argv[1], "w") as output:
+        output.write(re.search(r"VmHWM:\\s+(\\d+)", status.read())[1])
     leave(code)
 
 os._exit = leave
@@ -159,21 +159,21 @@ class Environment:
 
     def bare_peak(self, *addresses: tuple[str, int]) -> float:
         """The peak memory of the bare process, in bytes."""
-        written = self.home / "bare_peak"
+        output = self.home / "bare_peak"
         self.timed(
             ECFLOW_PYTHON, "-c", BARE + BARE_PEAK, *(f"{host}:{port}" for host, port in addresses),
-            output=written,
+            output=output,
         )  # fmt: skip
-        return float(written.read_text()) * 1024
+        return float(output.read_text()) * 1024
 
     def peak(self, *arguments: str) -> float:
         """The peak memory of the process that `watchman collect` is, in bytes."""
-        written = self.home / "peak"
+        output = self.home / "peak"
         self.timed(
-            sys.executable, "-c", REPORTING_ITS_PEAK, str(written), "collect",
+            sys.executable, "-c", REPORTING_ITS_PEAK, str(output), "collect",
             "--config", str(self.watchman.config), *arguments,
         )  # fmt: skip
-        return float(written.read_text()) * 1024
+        return float(output.read_text()) * 1024
 
     def bare(self, *addresses: tuple[str, int]) -> float:
         """The wall time of a process that syncs with each of these in turn, and does nothing else."""
