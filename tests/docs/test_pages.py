@@ -15,7 +15,12 @@ import yaml
 from tests.docs import generate, page_picture, picture
 from tests.docs.pages import DOCS, PAGES, ROOT, anchors, links
 
-PROJECT = "https://github.com/watchman-ecflow/watchman"
+KNOWN_HOSTS = re.compile(
+    r"(?:www\.)?(?:w3|monitoring-plugins|textualize|semver|matplotlib|keepachangelog|json-schema)\.(?:org|com|io)"
+    r"|purl\.org|creativecommons\.org|redis\.io|cloudevents\.io|developer\.mozilla\.org|github\.com"
+    r"|(?:.+\.)?example\.(?:org|com|net)"
+)
+OTHER_PROJECTS = re.compile(rb"github\.com/(?!(?:ecmwf/ecflow|prometheus/node_exporter)\b)")
 
 
 @pytest.mark.parametrize("page", generate.PAGES, ids=lambda page: page.name)
@@ -53,19 +58,29 @@ def test_links_lead_somewhere(page: Path) -> None:
 def leads_somewhere(page: Path, link: str) -> bool:
     """Return whether a link's file and heading exist; those of other projects are not looked at."""
     target, _, anchor = link.partition("#")
-    if target.startswith(PROJECT):
-        found = re.match(r"/(?:blob|tree)/main/(.*)", target.removeprefix(PROJECT))
-        file = ROOT / (found[1] if found else "README.md")
-    elif target.startswith(("https://", "http://")):
+    if target.startswith(("https://", "http://")):
         return True
-    else:
-        file = page.parent / target if target else page
+    file = page.parent / target if target else page
     return file.exists() and (not anchor or anchor in anchors(file))
 
 
 def test_every_page_is_in_the_navigation() -> None:
     navigation = str(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])
     assert [page.name for page in DOCS if f"'{page.name}'" not in navigation] == []
+
+
+def test_no_address_is_invented() -> None:
+    """Every host that a file names is another project's, or cannot exist."""
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    texts = {name: (ROOT / name).read_bytes() for name in tracked.stdout.splitlines()}
+    found = {
+        (name, host)
+        for name, text in texts.items()
+        for host in re.findall(r"https?://([a-z][\w.-]*\.[a-z]{2,})", text.decode("latin-1"))
+        if not KNOWN_HOSTS.fullmatch(host)
+    }
+    assert found == set()
+    assert {name for name, text in texts.items() if OTHER_PROJECTS.search(text)} == set()
 
 
 def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
