@@ -4,6 +4,8 @@
 .PHONY: help demo test test-unit test-releases roots test-pythons coverage install lint docs bench soak servers browser
 
 PYTHON ?= python3
+# Debian has ecflow_server in /usr/sbin, which is not in an ordinary user's PATH.
+export PATH := $(PATH):/usr/local/sbin:/usr/sbin:/sbin
 unexport PYTHONDONTWRITEBYTECODE  # with it, each process of tests would compile all tests again
 # Tests wait more than they compute: two at once for each core, and not so many that servers run short of ports.
 WORKERS := $(shell n=$$(nproc); echo $$((n < 8 ? 2 * n : 16)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -37,16 +36,9 @@ def require_namespace(*kind: str) -> None:
         pytest.xfail(made.stderr.strip())
 
 
-def require(command: str) -> None:
-    """Fail, never skip, where a server is not installed."""
-    if shutil.which(command) is None:
-        raise RuntimeError(f"{command} is not installed: run the tests with `make test`, which installs it")
-
-
 @pytest.fixture
 def ecflow_server(tmp_path: Path) -> Iterator[Callable[..., EcflowServer]]:
     """Return a function that starts an ecFlow server; call it again for another."""
-    require("ecflow_server")
     started: list[EcflowServer] = []
 
     def start(**options: Any) -> EcflowServer:
@@ -69,7 +61,6 @@ def ecflow(ecflow_server: Callable[..., EcflowServer]) -> EcflowServer:
 @pytest.fixture
 def redis_server(tmp_path: Path) -> Iterator[Callable[..., RedisServer]]:
     """Return a function that starts a Redis server; its arguments are those of redis-server."""
-    require("redis-server")
     started: list[RedisServer] = []
 
     def start(*arguments: str, **options: Any) -> RedisServer:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from tests.support.ecflow_server import EcflowServer
 from tests.support.loopback import await_true
+from tests.support.programs import MissingProgram
 from tests.support.redis_server import RedisServer
 from tests.support.watchman import WATCHMAN, Watchman
 
@@ -98,12 +99,16 @@ def running_suite(home: Path) -> Iterator[Watchman]:
 def main() -> int:
     with tempfile.TemporaryDirectory(prefix="watchman-demo-") as folder:
         home = Path(folder)
-        with running_suite(home):
-            codes = [
-                watch(home, "collect"),
-                watch(home, "list"),
-                watch(home, "show", "demo/forecast"),
-            ]
+        try:
+            with running_suite(home):
+                codes = [
+                    watch(home, "collect"),
+                    watch(home, "list"),
+                    watch(home, "show", "demo/forecast"),
+                ]
+        except MissingProgram as error:
+            print(error, file=sys.stderr)
+            return 1
     print("\nBoth servers are stopped, and their files are gone.")
     return max(codes)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -154,7 +155,7 @@ def test_a_scheduler_line_does_the_job(
     watchman.configure(redis.url, [{"owner": "o", "repo": "r", "address": ecflow}])
     installed = shutil.which("watchman", path=str(Path(sys.executable).parent))
     assert installed
-    command = command.replace("/opt/watchman/.venv/bin/watchman", installed)
+    command = command.replace("/opt/watchman/.venv/bin/watchman", shlex.quote(installed))
     command = command.replace("/etc/watchman/config.yaml", str(watchman.config))
     command = command.replace("/var/log/watchman.log", str(tmp_path / "log"))
     command = command.replace("/var/www/html", str(tmp_path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import shlex
 import signal
 import socket
 import subprocess
@@ -201,7 +202,7 @@ def test_cron_gets_nothing_when_all_is_well(
 ) -> None:
     watchman.configure(redis.url, [{"owner": "o", "repo": "r", "address": ecflow}])
     result = subprocess.run(
-        ["/bin/sh", "-c", f"{WATCHMAN} collect --config {watchman.config}"],
+        ["/bin/sh", "-c", f"{shlex.quote(WATCHMAN)} collect --config {watchman.config}"],
         env={"PATH": "/usr/bin:/bin"},
         cwd="/",
         capture_output=True,

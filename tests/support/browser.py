@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.conftest import require
+from tests.support.programs import find_program
 
 # It runs as root in a container, and asks nobody for updates.
 ARGUMENTS = (
@@ -19,8 +19,7 @@ ARGUMENTS = (
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Start it, and end it."""
-    require("chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=find_program("chromium"), args=list(ARGUMENTS))
         yield browser
         browser.close()

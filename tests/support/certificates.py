@@ -8,6 +8,8 @@ from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.support.programs import find_program
+
 
 def put_certificate(folder: Path, name: str = "server") -> Path:
     """Put a certificate and its key into the folder, and return the certificate; each name has its own."""
@@ -23,5 +25,5 @@ def _made(name: str) -> TemporaryDirectory[str]:
         [*request, "-out", "server.crt", "-keyout", "server.key"],
         ["dhparam", "-dsaparam", "-out", "dh2048.pem", "2048"],
     ):
-        subprocess.run(["openssl", *command], cwd=folder.name, check=True, capture_output=True)
+        subprocess.run([find_program("openssl"), *command], cwd=folder.name, check=True, capture_output=True)
     return folder

@@ -13,6 +13,7 @@ import redis
 from redis.crc import key_slot
 
 from tests.support.loopback import await_true, free_port
+from tests.support.programs import find_program
 from tests.support.redis_server import REDIS_SERVER, RedisServer
 
 
@@ -27,7 +28,17 @@ class Certificate:
     def create(cls, folder: Path) -> Certificate:
         made = cls(folder / "server.crt", folder / "server.key")
         subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-        command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *subject]
+        command = [
+            find_program("openssl"),
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "2",
+            *subject,
+        ]
         command += ["-out", str(made.certificate), "-keyout", str(made.key)]
         subprocess.run(command, check=True, capture_output=True)
         return made
@@ -61,7 +72,9 @@ def new_sentinel(stack: ExitStack, folder: Path, master: int, *lines: str, quoru
     ]
     config.write_text("\n".join([f"port {sentinel.port}", f"dir {sentinel.home}", *watched, *lines, ""]))
     sentinel.process = subprocess.Popen(
-        [REDIS_SERVER, str(config), "--sentinel"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [find_program(REDIS_SERVER), str(config), "--sentinel"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     stack.callback(sentinel.stop)
     await_true(lambda: _answers(sentinel.client), "the Sentinel did not start")

@@ -15,6 +15,7 @@ from typing import Any
 import redis
 
 from tests.support.loopback import accepts, await_true, free_port
+from tests.support.programs import find_program
 from watchman_cli.store.redis import key
 
 REDIS_SERVER = os.environ.get("WATCHMAN_TEST_REDIS", "redis-server")  # or valkey-server
@@ -38,7 +39,15 @@ class RedisServer:
         return redis.Redis(port=self.port, socket_timeout=10)
 
     def start(self, wait: bool = True) -> RedisServer:
-        command = [REDIS_SERVER, "--port", str(self.port), "--dir", str(self.home), "--save", ""]
+        command = [
+            find_program(REDIS_SERVER),
+            "--port",
+            str(self.port),
+            "--dir",
+            str(self.home),
+            "--save",
+            "",
+        ]
         with (self.home / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, *self.arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shlex
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+
+from tests.support.programs import find_program
 
 ROOTS = Path(os.environ.get("WATCHMAN_RELEASES", "/var/tmp/watchman-releases"))
 ENTER = Path(__file__).parent.parent / "releases" / "enter"
@@ -33,12 +36,14 @@ class Release:
 
     def command(self, *command: str) -> list[str]:
         """Return the command line that runs the command with this release's programs."""
-        return [str(ENTER), str(self.root), *command] if self.root else list(command)
+        if self.root:
+            return [str(ENTER), str(self.root), *command]
+        return [find_program(command[0]), *command[1:]]
 
     def interpreter(self, folder: Path) -> Path:
         """Return a program in the folder that is this release's Python interpreter with the bindings."""
         path = folder / f"python-{self.name}"
-        command = " ".join(self.command("/usr/bin/python3"))
+        command = shlex.join(self.command("/usr/bin/python3"))
         path.write_text(f'#!/bin/sh\nexec {command} "$@"\n')
         path.chmod(0o700)
         return path
