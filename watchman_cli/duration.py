@@ -27,3 +27,11 @@ def format_duration(seconds: float) -> str:
         if count or parts:
             parts.append(f"{count} {unit}" if count else "")
     return " ".join(part for part in parts[:2] if part) or "0 s"
+
+
+def format_lasting(seconds: float) -> str:
+    """Return how long a node has had its status: `for 3 min`.
+
+    ecFlow's calendar moves once a minute, so seconds would claim more than is known.
+    """
+    return f"for {format_duration(seconds // 60 * 60)}" if seconds >= 60 else "for less than a minute"

@@ -1,4 +1,4 @@
-"""The schemas that ship with watchman: the single source of truth of config, snapshot and health."""
+"""The schemas that ship with watchman: the single source of truth of what they describe."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _HERE = Path(__file__).parent
 
 @cache
 def load(name: str) -> dict[str, Any]:
-    """Return the schema `name` (config, snapshot or health) as a dictionary."""
+    """Return the schema of this name as a dictionary."""
     installed = _HERE / "schemas" / f"{name}.schema.json"
     path = installed if installed.exists() else _HERE.parent / "schemas" / f"{name}.schema.json"
     schema: dict[str, Any] = orjson.loads(path.read_bytes())

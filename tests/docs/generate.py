@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -39,7 +40,7 @@ def settings(properties: Mapping[str, Any], required: list[str]) -> Iterator[str
         described = resolved("config", value)
         default = "required" if name in required else ""
         if "default" in described:
-            default = f"`{str(described['default']).lower()}`"
+            default = "`" + json.dumps(described["default"]).strip('"') + "`"
         yield f"| `{name}` | {default} | {described['description']} |"
 
 
@@ -67,6 +68,14 @@ def document(name: str) -> str:
     """Return the table of the fields of a document in the store."""
     rows = fields(name, schema.load(name)["properties"])
     return "\n".join(["| field | what it is |", "| --- | --- |", *rows])
+
+
+def error_kinds() -> str:
+    """Return the table of the kinds of a failure."""
+    error = schema.load("health")["properties"]["error"]["anyOf"][1]
+    kinds = error["properties"]["kind"]["oneOf"]
+    rows = [f"| `{kind['const']}` | {kind['description']} |" for kind in kinds]
+    return "\n".join(["| kind | meaning |", "| --- | --- |", *rows])
 
 
 def help_of(command: str) -> str:
@@ -99,7 +108,9 @@ def blocks() -> dict[str, Callable[[], str]]:
         "config defaults": lambda: "\n".join(settings(defaults, [])),
         "snapshot fields": lambda: document("snapshot"),
         "health fields": lambda: document("health"),
+        "error kinds": error_kinds,
         "changes fields": lambda: document("changes"),
+        "event fields": lambda: document("event"),
         "failures": rows.table,
         "metrics": metrics,
         **{f"help {command}": lambda command=command: help_of(command) for command in COMMANDS},  # type: ignore[misc]

@@ -127,7 +127,9 @@ def test_the_example_configuration_is_valid() -> None:
 @pytest.mark.parametrize("example", examples("json"), ids=lambda example: example.id)
 def test_a_document_is_valid(example: Example) -> None:
     document = json.loads(example.code)
-    name = "snapshot" if "status_records" in document else "changes" if "data" in document else "health"
+    name = "snapshot" if "status_records" in document else "health"
+    if "data" in document:
+        name = "changes" if "after" in document["data"] else "event"
     assert schema.is_valid(name, document)
 
 

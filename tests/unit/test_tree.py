@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from watchman_cli.duration import format_duration, parse_duration
+from watchman_cli.duration import format_duration, format_lasting, parse_duration
 from watchman_cli.output.tree import TreeFilter, tree
 from watchman_cli.snapshot import Snapshot, StatusRecord
 
@@ -34,9 +34,9 @@ def test_how_long_and_which_flags() -> None:
         "/  active",
         "s  active for 2 h 10 min",
         "long  active for 2 h 10 min, late, zombie",
-        "short  active for 42 s",
+        "short  active for less than a minute",
         "waits  queued, late",
-        "ahead  active for 0 s",
+        "ahead  active for less than a minute",
         "no_day  active",
     ]
 
@@ -80,3 +80,17 @@ def test_what_is_no_time_span_is_refused(text: str) -> None:
 )  # fmt: skip
 def test_a_time_span_is_written(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-5, "less than a minute"),
+        (59.9, "less than a minute"),
+        (60, "1 min"),
+        (200, "3 min"),
+        (7859, "2 h 10 min"),
+    ],
+)
+def test_how_long_a_status_lasts_has_the_grain_of_a_calendar(seconds: float, text: str) -> None:
+    assert format_lasting(seconds) == f"for {text}"

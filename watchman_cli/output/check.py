@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from watchman_cli.check import Assessment, Limits, Problem, State, worst
-from watchman_cli.duration import format_duration
+from watchman_cli.duration import format_duration, format_lasting
 from watchman_cli.output.tree import describe_status
 from watchman_cli.text import printable
 
@@ -65,7 +65,7 @@ def _summary(found: Assessment) -> str:
 
 
 def _words(name: str, value: float) -> str:
-    return f"active for {format_duration(value)}" if name == "active_for" else f"{value:.0f} {name}"
+    return f"active {format_lasting(value)}" if name == "active_for" else f"{value:.0f} {name}"
 
 
 def _causes(found: Assessment) -> Iterator[str]:

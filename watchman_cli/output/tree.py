@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from watchman_cli.duration import format_duration
+from watchman_cli.duration import format_lasting
 from watchman_cli.output.format import colourize, format_age, format_counts
 from watchman_cli.reader import ServerStatus
 from watchman_cli.snapshot import Snapshot, StatusRecord
@@ -104,7 +104,7 @@ def tree(snapshot: Snapshot, wanted: TreeFilter, colour: bool) -> Iterator[str]:
 def describe_status(record: StatusRecord, time: datetime, status: str = "") -> str:
     """Return a node's status, as it is or as `status`, how long the node had it at `time`, and its flags."""
     seconds = record.seconds_until(time)
-    lasting = "" if seconds is None else f" for {format_duration(seconds)}"
+    lasting = "" if seconds is None else f" {format_lasting(seconds)}"
     return (status or record.status) + lasting + "".join(f", {printable(flag)}" for flag in record.flags)
 
 

@@ -210,7 +210,7 @@ SERVER_ROWS = (
     ),
     FaultCase(
         "deep and odd",
-        "The nodes are nested 100 servers.deep, and have the oddest names that ecFlow allows",
+        "The nodes are nested 100 levels deep, and have the oddest names that ecFlow allows",
         servers.deep,
         "",
         "written",

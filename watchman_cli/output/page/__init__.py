@@ -22,7 +22,7 @@ from markupsafe import Markup
 
 from watchman_cli.check import Assessment, Limits, State, assess, assess_deadlines, worst
 from watchman_cli.check.measure import measure
-from watchman_cli.duration import format_duration
+from watchman_cli.duration import format_lasting
 from watchman_cli.output.check import describe
 from watchman_cli.output.format import format_age, format_counts
 from watchman_cli.output.page.nodes import STATUSES, Nodes, rows
@@ -181,7 +181,7 @@ def _before(moment: datetime, time: datetime) -> str:
 def _lasting(record: StatusRecord, time: datetime) -> str:
     """Return how long a node had its status at `time`, in words; nothing where that is not known."""
     seconds = record.seconds_until(time)
-    return "" if seconds is None else f"for {format_duration(seconds)}"
+    return "" if seconds is None else format_lasting(seconds)
 
 
 def _utc(time: datetime) -> str:

@@ -16,6 +16,9 @@ function inTwoUnits(seconds) {
   return parts.slice(0, 2).filter(Boolean).join(" ") || "0 s";
 }
 
+/** Return how long a node has its status: ecFlow's calendar moves once a minute. */
+const lasting = (seconds) => seconds < 60 ? "for less than a minute" : `for ${inTwoUnits(seconds - seconds % 60)}`;
+
 /** Return of each node its parent, and the index that follows it and all below it. */
 function walk(depths) {
   const parents = new Int32Array(depths.length);
@@ -111,7 +114,7 @@ function makeTree(data) {
   function fillRow(row, index) {
     const status = words[statuses[index]];
     row.replaceChildren(nameOf(index), " ", span(`badge ${status}`, status));
-    if (index in data.since) row.append(" ", span("lasting", `for ${inTwoUnits(data.since[index])}`));
+    if (index in data.since) row.append(" ", span("lasting", lasting(data.since[index])));
     for (const flag of data.flags[index] || []) row.append(" ", span("flag", flag));
     if (row.getAttribute("aria-expanded") === "false") {
       row.append(" ", span("below", `${countWords([[index + 1, ends[index]]])} below`));

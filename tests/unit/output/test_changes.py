@@ -1,0 +1,53 @@
+"""Each kind of event as a line of JSON, which its schema promises."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+
+import pytest
+
+from watchman_cli import schema
+from watchman_cli.follow import Change, DeadlineMissed, Event, ServerStateChange
+from watchman_cli.output import changes
+
+TIME = datetime(2026, 11, 24, 12, 10, tzinfo=timezone.utc)
+EVENTS: list[Event] = [
+    Change("b/0", "o/r", TIME, "/s/t", "queued", "active", "2026-11-24T12:09:18+00:00", ("late",)),
+    Change("b/1", "o/r", TIME, "/new", None, "queued"),
+    Change("b/2", "o/r", TIME, "/old", "complete", None),
+    Change("b/3", "o/r", TIME, "/more", "active", "active", more=(("try_no", 2),)),
+    ServerStateChange("b/server", "o/r", TIME, "RUNNING", "HALTED"),
+    DeadlineMissed("b/missed/0", "o/r", TIME, "/s complete by 05:30 UTC"),
+]
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.id)
+def test_an_event_fits_its_schema(event: Event) -> None:
+    document = json.loads(changes.as_json(event))
+    assert schema.is_valid("event", document), schema.why_invalid("event", document)
+    assert (document["source"], document["id"]) == ("o/r", event.id)
+
+
+def test_a_gap_fits_its_schema() -> None:
+    document = json.loads(changes.gap_as_json("o/r", TIME, "a batch is missing"))
+    assert schema.is_valid("event", document), schema.why_invalid("event", document)
+    assert document["data"] == {"reason": "a batch is missing"}
+
+
+@pytest.mark.parametrize("wanted", ["subject", "data", "source"])
+def test_an_event_without_it_does_not_fit(wanted: str) -> None:
+    document = json.loads(changes.as_json(EVENTS[0]))
+    del document[wanted]
+    assert not schema.is_valid("event", document)
+
+
+def test_an_event_in_words() -> None:
+    assert [changes.as_text(event, False) for event in EVENTS] == [
+        "2026-11-24 12:10:00 UTC  /s/t  queued → active, late",
+        "2026-11-24 12:10:00 UTC  /new  (new) → queued",
+        "2026-11-24 12:10:00 UTC  /old  complete → (gone)",
+        "2026-11-24 12:10:00 UTC  /more  active",
+        "2026-11-24 12:10:00 UTC  server  RUNNING → HALTED",
+        "2026-11-24 12:10:00 UTC  deadline missed: /s complete by 05:30 UTC",
+    ]
