@@ -10,7 +10,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
-from http.client import HTTPConnection, HTTPException, HTTPResponse, IncompleteRead, RemoteDisconnected
+from http.client import HTTPConnection, HTTPException, HTTPResponse, RemoteDisconnected
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,15 @@ from watchman_cli.ecflow_client.errors import (
     OutOfResources,
     ReplyTooLarge,
 )
-from watchman_cli.ecflow_client.transport import Limits, translate
+from watchman_cli.ecflow_client.transport import PIECE, Limits, receive, translate
 
 PATH = "/v1/ecflow"
 _KEY = re.compile(r"[!-~]+")
-PIECE = 1 << 20  # bytes that are read together where the length is not announced
+LINE_SIZE = 1 << 10  # bytes of a line between chunks
+TRAILERS = 100  # lines after the last chunk
+_LENGTH = re.compile(r"[0-9]{1,16}")
+_CHUNK = re.compile(rb"([0-9a-fA-F]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
+_LINE_ENDS = (b"\r\n", b"\n")
 _REFUSED = (401, 403, 407)
 _FOR_NOW = (429, 502, 503, 504)  # what a proxy says while the server behind it is away
 
@@ -56,8 +60,6 @@ def exchange(
         raise OutOfResources("no memory for what the server sent") from error
     except RemoteDisconnected as error:
         raise ConnectionClosed from error
-    except IncompleteRead as error:
-        raise ConnectionClosed(began=True) from error
     except HTTPException as error:
         raise NotEcflow from error
     except OSError as error:
@@ -84,25 +86,64 @@ class ProxyFailed(EcflowError):
 
 
 def _body(response: HTTPResponse, limit: int) -> bytearray:
-    """Read a response's body, of at most `limit` bytes."""
-    if response.length is not None:
-        if response.length > limit:
-            raise ReplyTooLarge(limit)
-        body = bytearray(response.length)
-        view, filled = memoryview(body), 0
-        while filled < len(body):
-            count = response.readinto(view[filled:])
-            if not count:
-                raise ConnectionClosed(began=True)
-            filled += count
-        view.release()
-        return body
+    """Read a response's body, of at most `limit` bytes.
+
+    http.client takes `-1`, `+1` and `0x1` for a length. So the lengths are read here.
+    """
+    file: Any = response.fp
+    if response.chunked:
+        return _chunks(file, limit)
+    announced = set(response.headers.get_all("Content-Length", ()))
+    if not announced:
+        return _until_closed(file, limit)
+    (length, *others) = announced
+    if others or not _LENGTH.fullmatch(length):
+        raise NotEcflow
+    if int(length) > limit:
+        raise ReplyTooLarge(limit)
+    return receive(file.readinto1, int(length))
+
+
+def _until_closed(file: Any, limit: int) -> bytearray:
+    """Read a body that ends with the connection."""
     body = bytearray()
-    while piece := response.read(PIECE):
+    while piece := file.read1(PIECE):
         body += piece
         if len(body) > limit:
             raise ReplyTooLarge(limit)
     return body
+
+
+def _chunks(file: Any, limit: int) -> bytearray:
+    """Read a body in chunks, and the trailers after it (RFC 9112, 7.1)."""
+    body = bytearray()
+    while size := _chunk_size(file):
+        if len(body) + size > limit:
+            raise ReplyTooLarge(limit)
+        receive(file.readinto1, size, body)
+        if _line(file) not in _LINE_ENDS:
+            raise NotEcflow
+    for _ in range(TRAILERS):
+        if _line(file) in _LINE_ENDS:
+            return body
+    raise NotEcflow
+
+
+def _chunk_size(file: Any) -> int:
+    match = _CHUNK.fullmatch(_line(file))
+    if match is None:
+        raise NotEcflow
+    return int(match[1], 16)
+
+
+def _line(file: Any) -> bytes:
+    """Return a line with its end. Raises NotEcflow if it is too long."""
+    line: bytes = file.readline(LINE_SIZE)
+    if line.endswith(b"\n"):
+        return line
+    if len(line) == LINE_SIZE:
+        raise NotEcflow
+    raise ConnectionClosed(began=True)
 
 
 def authorization(

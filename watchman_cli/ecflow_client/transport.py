@@ -11,6 +11,7 @@ import errno
 import re
 import socket
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from watchman_cli.ecflow_client.errors import (
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import ssl
 
 HEADER_SIZE = 8
+PIECE = 1 << 18  # bytes that are received together
 _HEADER = re.compile(rb" *[0-9a-fA-F]+")
 _UNREACHABLE = (
     errno.EHOSTUNREACH,
@@ -110,18 +112,20 @@ def translate(error: OSError, *, began: bool = False) -> EcflowError:
 
 def exchange(connection: TimedSocket | ssl.SSLSocket, request: bytes, limits: Limits) -> bytearray:
     """Send a request's body and return the reply's. Raises EcflowError."""
-    header = bytearray(HEADER_SIZE)
+    timed: Any = connection
     began = False
     try:
         connection.settimeout(time_left(limits.first_by))
         connection.sendall(b"%8x" % len(request) + request)
-        _receive(connection, memoryview(header), limits.first_by, began)
+        timed.deadline = limits.first_by
+        size = _size(bytes(receive(connection.recv_into, HEADER_SIZE)))
         began = True
-        size = _size(bytes(header))
         if size > limits.size:
             raise ReplyTooLarge(limits.size)
-        body = bytearray(size)
-        _receive(connection, memoryview(body), limits.deadline, began)
+        timed.deadline = limits.deadline
+        body = receive(connection.recv_into, size)
+    except ConnectionClosed as error:
+        raise ConnectionClosed(began=began or error.began) from error
     except MemoryError as error:
         raise OutOfResources("no memory for what the server sent") from error
     except OSError as error:
@@ -129,15 +133,22 @@ def exchange(connection: TimedSocket | ssl.SSLSocket, request: bytes, limits: Li
     return body
 
 
-def _receive(connection: Any, view: memoryview, deadline: float, began: bool) -> None:
-    """Fill a buffer from a connection; `began` says whether a part of the answer came before."""
-    connection.deadline = deadline
-    filled = 0
-    while filled < len(view):
-        count = connection.recv_into(view[filled:])
-        if not count:
-            raise ConnectionClosed(began=began or filled > 0)
-        filled += count
+def receive(receive_into: Callable[[memoryview], int], size: int, body: bytearray | None = None) -> bytearray:
+    """Receive `size` bytes, and return `body` with them at its end.
+
+    The memory that is used grows with the bytes that come: a server may announce any length. Raises
+    ConnectionClosed if fewer bytes come.
+    """
+    body = bytearray() if body is None else body
+    missing = size
+    with memoryview(bytearray(min(size, PIECE))) as piece:
+        while missing:
+            count = receive_into(piece[:missing])
+            if not count:
+                raise ConnectionClosed(began=missing < size)
+            body += piece[:count]
+            missing -= count
+    return body
 
 
 def _size(header: bytes) -> int:

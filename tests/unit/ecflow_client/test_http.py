@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,71 @@ def test_a_server_that_drips_does_not_move_the_deadline(head: bytes) -> None:
     with trickling(head, b"x") as server:
         with pytest.raises(NoAnswer):
             ask(server, "http", within=limits(0.7))
+
+
+CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "size", [b"-1", b"+8", b"0x8", b"1_0", b" 8", b"", b"8 8", b"f" * 17, b"8;" + b"x" * 2000]
+)
+def test_invalid_chunk_size_is_refused(size: bytes) -> None:
+    """Python's int() takes some of them; with -1, http.client reads for ever."""
+    with answering(CHUNKED + size + b"\r\n" + b"x" * (2 * SIZE)) as server:
+        with pytest.raises(NotEcflow):
+            ask(server, "http")
+
+
+@pytest.mark.parametrize("size", [b"7fffffffffffffff", b"100001"])
+def test_chunk_above_the_limit_is_refused(size: bytes) -> None:
+    with answering(CHUNKED + size + b"\r\n" + b"x" * (2 * SIZE)) as server:
+        with pytest.raises(ReplyTooLarge):
+            ask(server, "http")
+
+
+def test_chunk_with_an_extension_and_trailers() -> None:
+    body = b"%x;name=value\r\n%s\r\n0\r\nX-Trailer: 1\r\n\r\n" % (len(BODY), BODY)
+    with answering(CHUNKED + body) as server:
+        assert ask(server, "http").statistics
+
+
+@pytest.mark.parametrize("length", [b"-1", b"+8", b"1_0", b"0x8", b"", b"8\r\nContent-Length: 9"])
+def test_invalid_length_is_refused(length: bytes) -> None:
+    with answering(OK + b"Content-Length: " + length + b"\r\n\r\n" + BODY) as server:
+        with pytest.raises(NotEcflow):
+            ask(server, "http")
+
+
+@pytest.mark.parametrize(
+    ("head", "flood"),
+    [
+        (CHUNKED + b"0\r\n", b"X-Trailer: value\r\n"),
+        (CHUNKED + b"0\r\n", b"x" * 100),
+        (CHUNKED + b"8", b" " * 100),
+        (OK, b"X-Header: value\r\n"),
+        (OK + b"X: ", b"x" * 100),
+    ],
+    ids=["trailers", "one trailer", "chunk size", "headers", "one header"],
+)
+def test_endless_lines_are_refused(head: bytes, flood: bytes) -> None:
+    with answering(head + flood * 2000, close=False) as server:
+        with pytest.raises(NotEcflow):
+            ask(server, "http")
+
+
+@pytest.mark.parametrize(
+    "head", [OK + b"Content-Length: 1073741824\r\n\r\n", CHUNKED + b"40000000\r\n"], ids=["length", "chunk"]
+)
+def test_announced_gigabyte_costs_no_memory(head: bytes) -> None:
+    """Memory grows with the bytes that come: a few servers could fill it otherwise."""
+    tracemalloc.start()
+    try:
+        with answering(head + b"x" * 1000) as server:
+            with pytest.raises(ConnectionClosed):
+                ask(server, "http", within=limits(size=2 << 30))
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def status(code: int) -> bytes:

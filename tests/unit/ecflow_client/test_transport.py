@@ -59,6 +59,18 @@ def test_a_gigabyte_announced_is_refused_and_costs_no_memory() -> None:
         tracemalloc.stop()
 
 
+def test_announced_gigabyte_costs_no_memory() -> None:
+    """Memory grows with the bytes that come: a few servers could fill it otherwise."""
+    tracemalloc.start()
+    try:
+        with answering(b"40000000", b"x" * 1000) as server:
+            with pytest.raises(ConnectionClosed):
+                ask(server, within=limits(size=2 << 30))
+        assert tracemalloc.get_traced_memory()[1] < 8 << 20
+    finally:
+        tracemalloc.stop()
+
+
 def test_the_limit_itself_is_allowed() -> None:
     body = STATISTICS + b" " * (SIZE - len(STATISTICS))
     with answering(framed(body)) as server:
