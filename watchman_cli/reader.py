@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from watchman_cli import health
 from watchman_cli.errors import BadSnapshot, NoSnapshot
 from watchman_cli.health import Health
-from watchman_cli.snapshot import Snapshot, decode
+from watchman_cli.snapshot import Snapshot, decode, parse_time
 
 if TYPE_CHECKING:
     from watchman_cli.store import Store
@@ -21,7 +21,8 @@ class ServerStatus:
     """What the store held of one server at one moment.
 
     `error` says why there is no snapshot, and `value` is the snapshot's bytes as they are stored.
-    `health_summary` is a few words: `ok`, or how many runs failed and why the last one did.
+    `health_summary` is a few words: `ok`, how many runs failed and why the last one did, or why that is
+    unknown.
     """
 
     server: str  # owner/repo
@@ -85,30 +86,53 @@ def read_servers(
 
 def _read_any(store: Store, name: str, decode: Callable[[bytes], Snapshot]) -> ServerStatus:
     try:
-        value = store.value(name, "status")
+        value, why = _find_value(store, name)
         if value is None:
-            return _server_status(store, name, None, "no snapshot")
+            return _server_status(store, name, None, f"no snapshot{why}")
         return _server_status(store, name, decode(value), None, value)
     except BadSnapshot as error:
         return _server_status(store, name, None, f"its snapshot is not valid: {error}")
 
 
 def _read_value(store: Store, name: str) -> bytes:
-    value = store.value(name, "status")
+    value, why = _find_value(store, name)
     if value is None:
-        raise NoSnapshot(f"{name}: no snapshot in {store.url}")
+        raise NoSnapshot(f"{name}: no snapshot in {store.url}{why}")
     return value
+
+
+def _find_value(store: Store, name: str) -> tuple[bytes | None, str]:
+    """Return a server's snapshot as it is stored, or None, and then why a snapshot that was there is gone.
+
+    A health record that names a snapshot proves that there was one. Otherwise the reason is empty.
+    """
+    value = store.value(name, "status")
+    if value is not None:
+        return value, ""
+    record = health.decode(_read_health(store, name))
+    if not record.ok and record.collected_time is None:
+        return None, ""
+    value = store.value(name, "status")  # a run may have written both since
+    time = parse_time(record.collected_time or record.checked_time).astimezone(timezone.utc)
+    return value, f": the one of {time:%Y-%m-%d %H:%M:%S} UTC is gone; {store.why_gone}"
+
+
+def _read_health(store: Store, name: str) -> bytes | None:
+    """Return the health record as it is stored, or None; it is empty if it cannot be one."""
+    try:
+        return store.value(name, "health")
+    except BadSnapshot:  # of another type
+        return b""
 
 
 def _server_status(
     store: Store, name: str, snapshot: Snapshot | None, error: str | None, value: bytes = b""
 ) -> ServerStatus:
-    try:
-        record = store.value(name, "health")
-    except BadSnapshot:  # of another type
-        record = b""
+    record = _read_health(store, name)
     state = health.decode(record)
     summary = state.summary
     if not state.checked_time:
-        summary = "never read" if record is None else "its health record is not valid"
+        summary = "its health record is not valid"
+        if record is None:
+            summary = "never read" if snapshot is None else "its health record is missing"
     return ServerStatus(name, datetime.now(timezone.utc), snapshot, error, state, summary, value)

@@ -17,10 +17,10 @@ import pytest
 
 from tests.integration.test_collect import load_seven
 from tests.support.ecflow_server import EcflowServer
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import RedisServer, health_of
 from tests.support.stored import put_snapshot, since
 from tests.support.watchman import WATCHMAN, Watchman, read_terminal
-from watchman_cli import BadSnapshot, NoSnapshot, StatusRecord, StoreError, read_snapshot
+from watchman_cli import BadSnapshot, NoSnapshot, StatusRecord, StoreError, read_snapshot, schema
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -136,8 +136,8 @@ def test_list(collected: RedisServer, watchman: Watchman, ecflow: EcflowServer) 
     result = watchman.run("list")
     assert (result.code, result.err) == (0, "")
     head, row = result.text.splitlines()
-    assert head.split() == ["server", "age", "state", "nodes", "health"]
-    assert row.startswith("o/r") and row.endswith("ok") and "1 suspended" in row
+    assert head.split() == ["server", "state", "age", "why", "nodes"]
+    assert row.startswith("o/r     CRITICAL  ") and "  server HALTED, 1 aborted  3 aborted, " in row
     watchman.configure(
         collected.url,
         [
@@ -149,8 +149,41 @@ def test_list(collected: RedisServer, watchman: Watchman, ecflow: EcflowServer) 
     assert result.code == 1
     rows = json.loads(result.text)
     assert [row["server"] for row in rows] == ["o/r", "o/new"]
+    assert schema.is_valid("list", rows)
     assert rows[0]["counts"]["suspended"] == 1 and rows[0]["error"] is None
+    assert (rows[0]["ok"], rows[0]["state"], rows[0]["measures"]["aborted"]) == (True, "CRITICAL", 1)
     assert (rows[1]["error"], rows[1]["health"]) == ("no snapshot", "never read")
+
+
+def test_a_snapshot_that_redis_dropped_is_named(collected: RedisServer, watchman: Watchman) -> None:
+    time = (health_of(collected.client, "o/r") or {})["collected_time"]
+    collected.client.delete("o/r/status")
+    gone = "is gone; Redis evicted it (see its maxmemory-policy), or it expired (the setting `expire`)"
+    words = f"{time[:19].replace('T', ' ')} UTC {gone}"
+    for arguments, code, state in (
+        (("list",), 1, "o/r     UNKNOWN  "),
+        (("check", "o/r"), 3, "WATCHMAN UNKNOWN - o/r: no snapshot: "),
+        (("show", "o/r"), 1, ""),
+    ):
+        result = watchman.run(*arguments)
+        assert result.code == code
+        assert words in result.text + result.err and state in result.text
+
+
+def test_a_health_record_that_is_damaged_or_gone_is_not_ok(watchman: Watchman, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    for name in ("damaged", "gone"):
+        put_snapshot(store, f"o/{name}", [StatusRecord("/s", "complete")])
+    (store / "o/damaged/health.json").write_text('{"ok": true}')
+    (store / "o/gone/health.json").unlink()
+    servers = [{"owner": "o", "repo": name, "host": "h", "port": 1} for name in ("damaged", "gone")]
+    watchman.configure(f"file://{store}", servers)
+    rows = watchman.run("list").text.splitlines()[1:]
+    for row, words in zip(
+        rows, ("its health record is not valid", "its health record is missing"), strict=True
+    ):
+        assert "  UNKNOWN  " in row and words in row
+    assert watchman.run("check", "--all").code == 3
 
 
 def test_exit_codes(collected: RedisServer, watchman: Watchman) -> None:
@@ -211,9 +244,9 @@ def test_the_wheel_holds_the_schemas_and_the_page(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "installed")
-    for schema in (ROOT / "schemas").glob("*.json"):
-        shipped = tmp_path / "installed/watchman_cli/schemas" / schema.name
-        assert shipped.read_text() == schema.read_text()
+    for each in (ROOT / "schemas").glob("*.json"):
+        shipped = tmp_path / "installed/watchman_cli/schemas" / each.name
+        assert shipped.read_text() == each.read_text()
     page = Path("watchman_cli/output/page")
     for file in (each.name for each in (ROOT / page).iterdir() if each.is_file()):
         assert (tmp_path / "installed" / page / file).read_bytes() == (ROOT / page / file).read_bytes()

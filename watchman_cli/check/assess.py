@@ -84,7 +84,12 @@ class Assessment:
 
 def worst(states: Iterable[State]) -> State:
     """Return the worst of some states: CRITICAL, then UNKNOWN, then WARNING."""
-    return max(states, key=_SEVERITY.index, default=State.OK)
+    return max(states, key=severity, default=State.OK)
+
+
+def severity(state: State) -> int:
+    """Return the rank of a state: the worst has the highest."""
+    return _SEVERITY.index(state)
 
 
 def assess(status: ServerStatus, limits: Limits) -> Assessment:
@@ -102,6 +107,8 @@ def assess(status: ServerStatus, limits: Limits) -> Assessment:
         problems.append(Problem(SERVER_STATES[snapshot.server_state], f"server {snapshot.server_state}"))
     if status.health.failures:
         problems.append(Problem(State.WARNING, status.health_summary))
+    if not status.health.checked_time:  # whether the last run failed is unknown
+        problems.append(Problem(State.UNKNOWN, status.health_summary))
     for each in measures:
         state = limits.judge(each.name, each.value)
         if state is not State.OK:
@@ -109,7 +116,7 @@ def assess(status: ServerStatus, limits: Limits) -> Assessment:
                 node for node, value in each.nodes if limits.judge(each.name, value) is not State.OK
             )
             problems.append(Problem(state, measure=each, nodes=nodes))
-    problems.sort(key=lambda problem: -_SEVERITY.index(problem.state))
+    problems.sort(key=lambda problem: severity(problem.state), reverse=True)
     return Assessment(status, tuple(problems), tuple(measures))
 
 

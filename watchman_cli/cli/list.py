@@ -15,7 +15,7 @@ def list_servers(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Print a row per configured server: how old its snapshot is, counts per status, health."""
+    """Print a row per configured server, the worst first: its state, as `check` reports it, and why."""
     from watchman_cli.output import table
     from watchman_cli.reader import read_servers
     from watchman_cli.store import open_store

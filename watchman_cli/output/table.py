@@ -1,20 +1,43 @@
-"""The rows of `watchman list`: each server's age, counts and health, as a table or for programs."""
+"""The rows of `watchman list`: each server's state, age and counts, as a table or for programs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
-from watchman_cli.output.format import format_age, format_counts
+from watchman_cli.check import Assessment, State, judge, severity
+from watchman_cli.output.check import describe
+from watchman_cli.output.format import colourize, format_age, format_counts
 from watchman_cli.reader import ServerStatus
+from watchman_cli.status import NodeStatus
 from watchman_cli.text import printable
 
-HEAD = ("server", "age", "state", "nodes", "health")
+COLOURS = {State.OK: 46, State.WARNING: 214, State.UNKNOWN: 177, State.CRITICAL: 196}  # of a terminal's 256
+GAP = "  "
+ROOM = 36  # columns for what is wrong beside a server's name; with less it stands below the name
+_GLUE = "\u00a0"  # keeps a number and its word together; printable text has none
+_STATE = re.compile(rf"^(\S* +)({'|'.join(each.name for each in State)})\b", re.M)
+_COUNT = re.compile(rf"\d+ (?P<status>{'|'.join(each.value for each in NodeStatus)})")
+
+
+class Row(NamedTuple):
+    """A server's cells in words."""
+
+    server: str
+    state: str
+    age: str
+    why: str
+    nodes: str
+
+
+HEAD = Row("server", "state", "age", "why", "nodes")
 
 
 def as_json(status: ServerStatus) -> dict[str, Any]:
-    """Return a server's row for `list --json`; `age` is in seconds."""
-    snapshot, age = status.snapshot, status.age
+    """Return a server's row for `list --json`, as schemas/list.schema.json describes it."""
+    snapshot, age, found = status.snapshot, status.age, judge(status)
     return {
         "server": status.server,
         "collected_time": snapshot.collected_time.isoformat() if snapshot else None,
@@ -24,39 +47,89 @@ def as_json(status: ServerStatus) -> dict[str, Any]:
         "health": printable(status.health_summary),
         "ok": status.health.ok,
         "error": printable(status.error) if status.error else None,
+        "state": found.state.name,
+        "reasons": [printable(describe(problem)) for problem in found.problems],
+        "measures": {each.name: each.value for each in found.measures},
     }
 
 
 def render(found: Sequence[ServerStatus], colour: bool, width: int | None) -> str:
-    """Return the table: with columns as wide as they need, or folded to a terminal of `width` columns."""
-    cells = [_cells(status, colour and width is not None) for status in found]
-    if width is None:
-        widths = [max(len(line[column]) for line in [HEAD, *cells]) for column in range(len(HEAD) - 1)]
-        return "\n".join(
-            "  ".join(
-                [*(text.ljust(size) for text, size in zip(line, widths, strict=False)), line[-1]]
-            ).rstrip()
-            for line in [HEAD, *cells]
-        )
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """Return the table, the worst server first: a line for each, or folded to `width` columns of a terminal.
 
-    table = Table(box=None, header_style="bold" if colour else "", pad_edge=False)
-    for title in HEAD:
-        table.add_column(title, overflow="fold", no_wrap=title in ("age", "state"))
-    for status, (*before, nodes, health) in zip(found, cells, strict=True):
-        style = "red" if colour and not status.health.ok else ""
-        table.add_row(*before, Text.from_ansi(nodes), Text(health, style=style))
-    console = Console(width=width, force_terminal=colour, no_color=not colour, highlight=False)
-    with console.capture() as captured:
-        console.print(table)
-    return captured.get().rstrip("\n")
+    No count and no name is broken.
+    """
+    judged = sorted((judge(status) for status in found), key=lambda each: severity(each.state), reverse=True)
+    rows = [_row(each) for each in judged]
+    sizes = [max(map(_size, column)) for column in zip(HEAD, *rows, strict=True)]
+    lines = _in_columns(rows, sizes)
+    if width is not None and sum(sizes) + len(GAP) * (len(sizes) - 1) > width:
+        room = width - sum(size + len(GAP) for size in sizes[:3])
+        lines = _beside(rows, sizes, room) if room >= ROOM else _below(rows, sizes, width)
+    text = "\n".join(line.rstrip() for line in lines)
+    return _coloured(text) if colour else text
 
 
-def _cells(status: ServerStatus, colour: bool) -> tuple[str, ...]:
-    health = printable(status.health_summary)
-    if status.snapshot is None or status.age is None:
-        return status.server, "-", "-", printable(status.error or ""), health
-    counts = format_counts(status.snapshot.counts(), colour)
-    return status.server, format_age(status.age), status.snapshot.server_state or "-", counts, health
+def _row(found: Assessment) -> Row:
+    status = found.status
+    why = ", ".join(printable(describe(problem)) for problem in found.problems)
+    age = "-" if status.age is None else format_age(status.age)
+    nodes = "-" if status.snapshot is None else format_counts(status.snapshot.counts(), False)
+    return Row(printable(status.server), found.state.name, age, why or "-", nodes)
+
+
+def _in_columns(rows: Sequence[Row], sizes: Sequence[int]) -> Iterator[str]:
+    for row in (HEAD, *rows):
+        yield GAP.join(map(_padded, row, sizes))
+
+
+def _beside(rows: Sequence[Row], sizes: Sequence[int], room: int) -> Iterator[str]:
+    """Yield lines in which what is wrong, and then the nodes, stand beside the name."""
+    for row in (HEAD._replace(why="why, and all nodes", nodes="-"), *rows):
+        cells = row[:3]
+        for line in _folded(row, room):
+            yield GAP.join([*map(_padded, cells, sizes), line])
+            cells = ("", "", "")
+
+
+def _below(rows: Sequence[Row], sizes: Sequence[int], width: int) -> Iterator[str]:
+    """Yield lines in which all else stands below the name."""
+    room = width - sum(size + len(GAP) for size in sizes[1:3]) - len(GAP)
+    for row in (HEAD._replace(why="why, and all nodes", nodes="-"), *rows):
+        yield row.server
+        cells = row[1:3]
+        for line in _folded(row, room):
+            yield GAP.join(["", *map(_padded, cells, sizes[1:3]), line])
+            cells = ("", "")
+
+
+def _folded(row: Row, room: int) -> list[str]:
+    """Return what is wrong and the nodes, each from a new line on, in lines of `room` columns."""
+    lines = []
+    for text in (row.why, row.nodes if row.nodes == "-" else f"nodes: {row.nodes}"):
+        glued = re.sub(r"(?<=\d) (?=\w)", _GLUE, text)
+        if text != "-":
+            lines += textwrap.wrap(glued, room, break_long_words=False, break_on_hyphens=False)
+    return [line.replace(_GLUE, " ") for line in lines] or ["-"]
+
+
+def _size(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _padded(text: str, size: int) -> str:
+    return text + " " * (size - _size(text))
+
+
+def _coloured(text: str) -> str:
+    """Return the table with its states and its counts in colour. A server's name has no blanks."""
+
+    def state(found: re.Match[str]) -> str:
+        return f"{found[1]}\x1b[1;38;5;{COLOURS[State[found[2]]]}m{found[2]}\x1b[0m"
+
+    text = _STATE.sub(state, text)
+    return _COUNT.sub(lambda found: colourize(found[0], found["status"], True), text)

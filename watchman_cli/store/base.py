@@ -30,7 +30,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from watchman_cli import snapshot
 from watchman_cli.errors import StoreError
@@ -173,6 +173,7 @@ class Store(ABC):
     """Where snapshots are kept. `url` names it without its password."""
 
     url: str
+    why_gone: ClassVar[str] = "it was deleted from the store"  # a value that a run had written
     stopped: threading.Event  # once it is set, nothing is waited for any more: the run is interrupted
 
     def __init__(self, url: str) -> None:

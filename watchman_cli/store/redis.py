@@ -33,6 +33,8 @@ __all__ = ["RedisStore", "key"]
 class RedisStore(Store):
     """A store in Redis, with one connection a thread."""
 
+    why_gone = "Redis evicted it (see its maxmemory-policy), or it expired (the setting `expire`)"
+
     def __init__(self, url: str) -> None:
         """Connect to nothing yet. Raises ValueError with the reason where `url` is no address."""
         super().__init__(redact(url))

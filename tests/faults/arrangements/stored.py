@@ -44,6 +44,11 @@ def cut(run: FaultRun) -> None:
     run.redis.client.set(key(BAD, "status"), value[: len(value) // 2])
 
 
+def evicted(run: FaultRun) -> None:
+    """Delete the snapshot, and nothing else."""
+    run.redis.client.delete(key(BAD, "status"))
+
+
 def health_with(run: FaultRun, **fields: object) -> None:
     """Change fields of the health record, or of its `sync`."""
     document = orjson.loads(run.value(key(BAD, "health")) or b"")

@@ -57,6 +57,13 @@ STORED_ROWS = tuple(
         ),
         FaultCase("snapshot cut", "The snapshot in Redis was cut", stored.cut, "", READ_IN_FULL),
         FaultCase(
+            "evicted",
+            "Redis evicted the snapshot (`maxmemory-policy`), or it expired (`expire`)",
+            stored.evicted,
+            "",
+            "read in full, and written; until then `list`, `check`, `show` and the page name both causes",
+        ),
+        FaultCase(
             "clock set back",
             "The clock was set back, so the snapshot in the store is of the future",
             stored.set_back,

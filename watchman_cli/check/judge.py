@@ -1,0 +1,25 @@
+"""The one judgement of a server that `list` and the page show: what `check` finds with its default limits."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from watchman_cli.check.assess import Assessment, Limits, assess, severity
+from watchman_cli.check.deadlines import assess_deadlines
+from watchman_cli.reader import ServerStatus
+
+DEFAULT_LIMITS = Limits()
+
+
+def judge(status: ServerStatus) -> Assessment:
+    """Return what is wrong with a server's nodes and with its deadlines, the worst problem first.
+
+    A server without deadlines is judged by its nodes alone.
+    """
+    found = assess(status, DEFAULT_LIMITS)
+    if not status.health.deadlines:
+        return found
+    problems = (*found.problems, *assess_deadlines(status).problems)
+    return replace(
+        found, problems=tuple(sorted(problems, key=lambda problem: severity(problem.state), reverse=True))
+    )
