@@ -33,7 +33,7 @@ coverage: .venv/.dev servers browser .venv/promtool  ## Run the whole test suite
 test-unit: .venv/.dev  ## Run only the tests that need no server, in seconds
 	.venv/bin/python -m pytest tests/unit
 
-test-releases: roots .venv/.dev  ## Test against the ecFlow of Debian 12, 13 and unstable, as root
+test-releases: roots .venv/.dev  ## Test against the ecFlow of Debian 11, 12, 13 and unstable, as root
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/releases
 
 roots: .venv/bin/python servers

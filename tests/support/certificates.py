@@ -26,4 +26,5 @@ def _made(name: str) -> TemporaryDirectory[str]:
         ["dhparam", "-dsaparam", "-out", "dh2048.pem", "2048"],
     ):
         subprocess.run([find_program("openssl"), *command], cwd=folder.name, check=True, capture_output=True)
+    (Path(folder.name) / "dh1024.pem").symlink_to("dh2048.pem")  # its name until 5.9
     return folder

@@ -78,6 +78,14 @@ class EcflowServer:
             raise AttributeError(method)
         return lambda *arguments: self.call(method, *arguments)
 
+    def make_alias(self, task: str) -> None:
+        """Give a task an alias that does not run: bindings before 5.9 have no method for it."""
+        script = self.home / "alias.ecf"
+        script.write_text("#!/bin/sh\n")
+        client = self.release.command("ecflow_client", "--host=127.0.0.1", f"--port={self.port}")
+        edit = ["--edit_script", task, "submit_file", str(script), "create_alias", "no_run"]
+        subprocess.run([*client, *edit], check=True, capture_output=True)
+
     def snapshot(self) -> dict[str, Any]:
         """Return an independent full sync: {"records": [[path, dstate], ...], "server_state": ...}."""
         found: dict[str, Any] = self.call("snapshot")

@@ -15,8 +15,8 @@ from tests.support.programs import find_program
 
 ROOTS = Path(os.environ.get("WATCHMAN_RELEASES", "/var/tmp/watchman-releases"))
 ENTER = Path(__file__).parent.parent / "releases" / "enter"
-# Debian 12 has ecFlow 5.9.2, Debian 13 has 5.13.8; unstable had 5.19.0 in 2026.
-NAMES = ("bookworm", "trixie", "sid")
+# Debian 11 has ecFlow 5.6.0, Debian 12 5.9.2, Debian 13 5.13.8; unstable had 5.19.0 in 2026.
+NAMES = ("bullseye", "bookworm", "trixie", "sid")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A read-only client of ecFlow's protocol: an address goes in, nodes or their changes come out.
 
 It imports nothing of the rest of the project, and changes nothing on a server but a client handle of
-its own. The protocol is the same for ecFlow 5.9 to 5.19: JSON as the library cereal writes it, one
+its own. The protocol is the same for ecFlow 5.6 to 5.19: JSON as the library cereal writes it, one
 connection a request. Sources are named as in ECMWF's repository `ecflow` (`libs/...`).
 """
 

@@ -28,7 +28,7 @@ def load(watched: Watched, more: str = "") -> None:
 
 
 def test_an_alias_comes_and_goes(watched: Watched) -> None:
-    watched.ecflow.edit_script_submit("/s/f/a", [], ["#!/bin/sh"], True, False)
+    watched.ecflow.make_alias("/s/f/a")
     found = watched.collect()
     assert (found["mode"], found["requests"], found["reason"]) == ("full", 2, ALIASES)
     assert watched.collect()["mode"] == "unchanged"
