@@ -54,7 +54,12 @@ def stored(watchman: Watchman, tmp_path: Path) -> Path:
         (["broken"], 3, "UNKNOWN - o/broken: its snapshot is not valid: "),
         (["absent"], 3, "UNKNOWN - o/absent: no snapshot"),
         (["well", "--path", "/x"], 3, "UNKNOWN - o/well: it has no node /x"),
-        (["--all"], 2, "CRITICAL - 8 servers: 1 OK, 1 WARNING, 3 CRITICAL, 3 UNKNOWN | 'o/well aborted'=0"),
+        (
+            ["--all"],
+            2,
+            "CRITICAL - 8 servers: 1 OK, 1 WARNING, 3 CRITICAL, 3 UNKNOWN: o/bad (1 aborted), o/dead (9 runs "
+            "failed: refused), o/halted (server HALTED), o/old (no run has read it since), ",
+        ),
         (["o/well", "--store", "file:///no/such"], 3, "UNKNOWN - store file:///no/such: no such directory"),
         ([], 3, "UNKNOWN - name one server"),
         (["well", "--all"], 3, "UNKNOWN - name one server"),

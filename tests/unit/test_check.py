@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from watchman_cli.check import Limits, Range, State, assess, parse_limit
+from watchman_cli.check import Assessment, Limits, Range, State, assess, parse_limit
 from watchman_cli.check.ranges import parse_range
 from watchman_cli.health import Health
-from watchman_cli.output.check import NODES_SHOWN, render
+from watchman_cli.output.check import NAMED, NODES_SHOWN, render
 from watchman_cli.reader import ServerStatus
 from watchman_cli.snapshot import Snapshot, StatusRecord
 
@@ -138,11 +140,67 @@ def test_many_causes_are_cut() -> None:
 def test_several_servers_are_reported_together() -> None:
     found = [assess(status(IDLE), limits()), assess(status(None, health=Health()), limits())]
     assert render(found, limits(), together=True).splitlines() == [
-        "WATCHMAN UNKNOWN - 2 servers: 1 OK, 1 UNKNOWN | 'o/r aborted'=0;;0;0; 'o/r late'=0;0;;0; "
-        "'o/r queued'=0;;;0; 'o/r active_for'=0s;;;0; 'o/r age'=42s;;;0;",
-        "OK: o/r: 0 aborted, 0 late, collected 42 s ago",
+        "WATCHMAN UNKNOWN - 2 servers: 1 OK, 1 UNKNOWN: o/r (no snapshot) | 'o/r aborted'=0;;0;0; "
+        "'o/r late'=0;0;;0; 'o/r queued'=0;;;0; 'o/r active_for'=0s;;;0; 'o/r age'=42s;;;0;",
         "UNKNOWN: o/r: no snapshot",
+        "OK: o/r: 0 aborted, 0 late, collected 42 s ago",
     ]
+
+
+def many(count: int, bad: int, name: str = "owner_{0:03}/repository_{0:03}") -> list[Assessment]:
+    """Return so many servers, of which the last ones are aborted, and the very last is dead."""
+    found = [status(IDLE)] * (count - bad) + [status(SUITE)] * (bad - 1) + [status(None, health=FAILING)]
+    return [assess(replace(each, server=name.format(number)), limits()) for number, each in enumerate(found)]
+
+
+@pytest.mark.parametrize("count", [1, 10, 120, 1000])
+@pytest.mark.parametrize("bad", [1, 3, 100])
+@pytest.mark.parametrize("name", ["o/r{}", "owner_{0:03}/repository_{0:03}", "o" * 199 + "{0}/" + "r" * 200])
+def test_a_monitoring_core_takes_the_first_line(count: int, bad: int, name: str) -> None:
+    found = many(count, min(count, bad), name)
+    first, *rest = render(found, limits(), together=True).splitlines()
+    assert len(first.encode()) < 5000
+    words, _, data = first.partition(" | ")
+    assert len(words) < NAMED + 150
+    if len(name) < 100:
+        assert f": {found[max(0, count - bad)].status.server}" in words
+    assert re.fullmatch(r"(('[^'=|]+'|[a-z_]+)=\d+s?;[\d:~@]*;[\d:~@]*;0;( |$))*", data)
+    states = [line.partition(":")[0] for line in rest if line.startswith(("OK: ", "CRITICAL: "))]
+    assert states == ["CRITICAL"] * min(count, bad) + ["OK"] * (count - min(count, bad))
+
+
+def test_the_servers_that_are_not_ok_are_named_first() -> None:
+    words = render(many(120, 3), limits(), together=True).split(" | ")[0]
+    assert words == (
+        "WATCHMAN CRITICAL - 120 servers: 117 OK, 3 CRITICAL: owner_117/repository_117 (1 aborted), "
+        "owner_118/repository_118 (1 aborted), "
+        "owner_119/repository_119 (no snapshot; 2 runs failed: it / fails)"
+    )
+    words = render(many(120, 16), limits(), together=True).split(" | ")[0]
+    assert ": owner_104/repository_104, owner_105" in words and words.endswith(", owner_119/repository_119")
+    words = render(many(120, 60), limits(), together=True).split(" | ")[0]
+    assert words.endswith(", owner_082/repository_082 and 37 more")
+
+
+def test_the_performance_data_of_many_servers_is_of_all_together() -> None:
+    data = render(many(120, 20), limits(), together=True).splitlines()[0].split(" | ")[1]
+    assert data == (
+        "ok=100;;;0; warning=0;;;0; critical=20;;;0; unknown=0;;;0; "
+        "aborted=19;;;0; late=19;;;0; queued=38;;;0; active_for=7800s;;;0; age=42s;;;0;"
+    )
+
+
+def test_the_form_of_the_performance_data_does_not_depend_on_values() -> None:
+    def labels(found: list[Assessment]) -> list[str]:
+        data = render(found, limits(), together=True).splitlines()[0].split(" | ")[1]
+        return sorted(re.findall(r"(?:^| )('[^']*'|[^ =]+)=", data))
+
+    for count in range(10, 60):
+        well = [replace(each, server=f"o/r{number}") for number, each in enumerate([status(IDLE)] * count)]
+        late = [replace(each, read_time=each.read_time + timedelta(seconds=137)) for each in well]
+        assert labels([assess(each, limits()) for each in well]) == labels(
+            [assess(each, limits()) for each in late]
+        )
 
 
 # ------------------------------------------------------------------------------- ranges
