@@ -22,7 +22,9 @@ from watchman_cli import config, schema
 
 EXAMPLES = ROOT / "examples"
 # of an administrator or of the whole project, not to be run by a test
-ADMINISTRATION = r"(make|useradd|install|systemctl|journalctl|apt-get|pip) "
+ADMINISTRATION = (
+    r"(make|useradd|install|systemctl|journalctl|apt-get|pipx?|uv tool|watchman --install-completion)\b"
+)
 # the project's own tests and checks, which are run as such
 OF_THE_PROJECT = ("CONTRIBUTING.md", "benchmarks/README.md")
 CRON = {"HOME": "/nonexistent", "LOGNAME": "nobody", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}

@@ -10,6 +10,7 @@ import random
 import resource
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -361,7 +362,8 @@ def test_closed_standard_streams(
 
 
 def as_cron(watchman: Watchman, script: str, **environment: str) -> subprocess.CompletedProcess[bytes]:
-    command = ["/bin/sh", "-c", script, WATCHMAN, "collect", "--config", str(watchman.config)]
+    # By its interpreter: pip makes the command a script of the shell if the checkout's path has a blank.
+    command = ["/bin/sh", "-c", script, sys.executable, WATCHMAN, "collect", "--config", str(watchman.config)]
     return subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -31,7 +32,7 @@ def test_a_live_run_of_another_user(redis: RedisServer, tmp_path: Path) -> None:
 
     def take(capabilities: str) -> str:
         without = f"--regid=65533 --clear-groups --bounding-set={capabilities} --inh-caps={capabilities}"
-        command = HIDING.format(without, other.pid, f"{sys.executable} {script} {redis.url}")
+        command = HIDING.format(without, other.pid, shlex.join([sys.executable, str(script), redis.url]))
         done = subprocess.run(
             ["unshare", "--mount", "sh", "-c", command], capture_output=True, text=True, check=True
         )
