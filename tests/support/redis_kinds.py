@@ -167,16 +167,29 @@ class RedisCluster:
 
     def move(self, key: str) -> Sequence[RedisServer]:
         """Move a key's slot, with all keys in it, to another master; return the old and the new one."""
+        old, new = self.begin_move(key)
+        self.move_keys(key, old, new)
+        self.end_move(key, old, new)
+        return old, new
+
+    def begin_move(self, key: str) -> tuple[RedisServer, RedisServer]:
+        """Begin to move a key's slot: no key of it has moved yet; return the old and the new master."""
         slot, old = key_slot(key.encode()), self.owner(key)
         new = next(node for node in self.masters if node is not old)
         new.client.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", self.id_of(old))
         old.client.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", self.id_of(new))
-        keys: Any = old.client.execute_command("CLUSTER GETKEYSINSLOT", slot, 100)
-        if keys:
-            old.client.execute_command("MIGRATE", "127.0.0.1", new.port, "", 0, 5000, "KEYS", *keys)
-        for node in (new, old, *self.masters):
-            node.client.execute_command("CLUSTER SETSLOT", slot, "NODE", self.id_of(new))
         return old, new
+
+    def move_keys(self, key: str, old: RedisServer, new: RedisServer, *keys: str) -> None:
+        """Move some keys of a key's slot, or all that are there."""
+        found: Any = keys or old.client.execute_command("CLUSTER GETKEYSINSLOT", key_slot(key.encode()), 100)
+        if found:
+            old.client.execute_command("MIGRATE", "127.0.0.1", new.port, "", 0, 5000, "KEYS", *found)
+
+    def end_move(self, key: str, old: RedisServer, new: RedisServer) -> None:
+        """Have a key's slot be the new master's."""
+        for node in (new, old, *self.masters):
+            node.client.execute_command("CLUSTER SETSLOT", key_slot(key.encode()), "NODE", self.id_of(new))
 
 
 @dataclass

@@ -34,6 +34,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     phases: Mapping[str, float] = field(default_factory=dict)
     health: Health | None = None
+    skipped: str = "another run is reading it"  # how a run that skipped the server knew of the other one
 
 
 def unexpected(error: Exception) -> ServerError:

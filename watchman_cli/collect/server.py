@@ -76,8 +76,8 @@ class ServerCollector:
             except SnapshotChanged:
                 reading = self._reader.attempt("the stored snapshot was changed by another writer")
                 verified = self._write(self._lease, reading)
-        except LeaseLost:
-            return self._outcome("skipped", reading)
+        except LeaseLost as error:
+            return self._outcome("skipped", reading, skipped=str(error))
         except ServerError as error:
             return self._failed(error)
         except StoreError as error:

@@ -33,7 +33,7 @@ def describe_failure(outcome: Outcome) -> str:
 def describe_success(outcome: Outcome) -> str:
     """Return how a server was read, and what that cost."""
     if outcome.result in ("skipped", "interrupted"):
-        return "skipped: another run is reading it" if outcome.result == "skipped" else "interrupted"
+        return f"skipped: {outcome.skipped}" if outcome.result == "skipped" else "interrupted"
     reading = outcome.reading
     if reading is None:
         return outcome.result

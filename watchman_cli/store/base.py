@@ -127,8 +127,14 @@ def is_whole(value: bytes, head: Head | None) -> bool:
     return True
 
 
+SUPERSEDED = "another run has written a later snapshot meanwhile"
+
+
 class LeaseLost(Exception):
-    """Another run has taken over this server, and what it writes is newer."""
+    """Another run has taken over this server, and what it writes is newer; says how that is known.
+
+    It is proved: the lock names another run that may be alive, or a later snapshot is there.
+    """
 
 
 class SnapshotChanged(Exception):

@@ -21,6 +21,7 @@ from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.files import temporary_name, write_new
 from watchman_cli.store.base import (
     MAX_VALUE,
+    SUPERSEDED,
     Lease,
     LeaseLost,
     SnapshotChanged,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from watchman_cli.changes.batch import Batch
 
 ADDRESSES = ".addresses"  # no owner's name begins with a dot
+_ATTEMPTS = 3  # at publishing a file while the lock is taken away
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -202,12 +204,12 @@ class DirectoryLease(Lease):
                 replaced = snapshot.parse_head(self._store.head(self._name))
                 batch = batch.following(replaced.revision if replaced else None)
             if value is not None:
-                self._publish("status", value)
+                self._publish("status", value, update)
             if update.sync is not None:
-                self._publish("sync", update.sync)
-            self._publish("health", update.health)
+                self._publish("sync", update.sync, update)
+            self._publish("health", update.health, update)
             if batch is not None:
-                self._append(batch)
+                self._append(batch, update)
         if end:
             self.release()
         else:
@@ -220,11 +222,11 @@ class DirectoryLease(Lease):
         if lock.is_held():
             return
         if not lock.take():
-            raise LeaseLost
+            raise LeaseLost("another run has its lock")
         now = (self._get("status") or b"")[: snapshot.HEAD_SIZE]
         if self.stored.superseded_by(snapshot.parse_head(now), update):
             lock.give_back()
-            raise LeaseLost
+            raise LeaseLost(SUPERSEDED)
 
     def _checked_snapshot(self) -> bytes:
         """Return the stored snapshot if it is the one that was there, and whole. Raises SnapshotChanged."""
@@ -235,18 +237,21 @@ class DirectoryLease(Lease):
             raise SnapshotChanged
         return now
 
-    def _publish(self, field: str, data: bytes) -> None:
+    def _publish(self, field: str, data: bytes, update: Update) -> None:
         lock = self._locks[0]
         if not data:
             unlink(file_name(field), lock.folder)
-        elif not lock.publish(data, file_name(field)):
-            raise LeaseLost
+            return
+        for _ in range(_ATTEMPTS):
+            if lock.publish(data, file_name(field)):
+                return
+            self._check_lock(update)  # it was taken away meanwhile, by another run or not
+        raise OSError(None, "its lock is taken away all the time, and no run has it")
 
-    def _append(self, batch: Batch) -> None:
+    def _append(self, batch: Batch, update: Update) -> None:
         from watchman_cli.store import directory_changes
 
-        if not self._locks[0].is_held():
-            raise LeaseLost
+        self._check_lock(update)
         with directory_changes.translating(self._store, self._name):
             directory_changes.append(self._locks[0].folder, batch.encode())
 

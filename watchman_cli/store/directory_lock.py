@@ -36,7 +36,7 @@ class DirectoryLock:
         self._content = f"{holder.new_token().decode()}\n{lifetime:.3f}\n".encode()
 
     def take(self) -> bool:
-        """Take the lock; return False if another run has it. Raises OSError."""
+        """Take the lock; return False if another run has it, which is proved. Raises OSError."""
         prepared = temporary_name()
         os.mkdir(prepared, 0o775, dir_fd=self.folder)
         try:
@@ -48,7 +48,7 @@ class DirectoryLock:
                     return True
                 if not self._clear(now):
                     return False
-            return False
+            raise OSError(None, "its lock is damaged, or another process changes it all the time")
         finally:
             self._delete(prepared)
 
@@ -103,6 +103,8 @@ class DirectoryLock:
         try:
             lifetime = float(rest)
         except ValueError:
+            lifetime = -math.inf
+        if not holder.is_token(token):
             lifetime = -math.inf  # not watchman's
         if not holder.is_dead(token):
             # A lock of the future was written before the clock was set back.

@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 _DEAD_STATES = "ZXx"  # proc(5): a zombie, or dead
+_WORDS = 5  # of a token
 
 
 def new_token() -> bytes:
@@ -35,10 +36,20 @@ def is_dead(token: bytes) -> bool:
     return state in _DEAD_STATES or (now != started and "?" not in (now, started))
 
 
+def may_be_alive(token: bytes) -> bool:
+    """Return whether a lock's content names a process that may still run."""
+    return is_token(token) and not is_dead(token)
+
+
+def is_token(content: bytes) -> bool:
+    """Return whether a lock's content has the form of a token, which is the same in all versions."""
+    return len(content.split()) == _WORDS
+
+
 def describe(token: bytes) -> str:
     """Return which process holds the lease `token`, for an operator."""
     words = token.decode(errors="replace").split()
-    return f"PID {words[2]} on {words[0]}" if len(words) == 5 else "an unknown process"
+    return f"PID {words[2]} on {words[0]}" if len(words) == _WORDS else "an unknown process"
 
 
 @cache

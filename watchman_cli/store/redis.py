@@ -18,7 +18,7 @@ from watchman_cli.store import redis_errors
 from watchman_cli.store.base import MAX_VALUE, Lease, Store, StoredBatch
 from watchman_cli.store.redis_connection import MAX_TIMEOUT, TimeBudget
 from watchman_cli.store.redis_lease import RedisLease
-from watchman_cli.store.redis_lock import key
+from watchman_cli.store.redis_lock import Command, key
 from watchman_cli.store.redis_topology import open_topology
 from watchman_cli.store.redis_url import parse
 from watchman_cli.store.url import redact
@@ -65,9 +65,9 @@ class RedisStore(Store):
 
         def get() -> Any:
             try:
-                client = self.client_for(full_key)
-                found: Any = client.getrange(full_key, 0, size - 1)
-                return found or client.get(full_key)  # empty or none, which are the same for GETRANGE
+                found = self.command(full_key, lambda client: client.getrange(full_key, 0, size - 1))
+                # Empty or none, which are the same for GETRANGE.
+                return found or self.command(full_key, lambda client: client.get(full_key))
             except exceptions.ResponseError as error:
                 if redis_errors.is_wrong_type(error):
                     raise BadSnapshot("it is of another type than a string") from error
@@ -122,6 +122,32 @@ class RedisStore(Store):
         """Return a client of the server that has a key; its errors are for `call`."""
         return self._topology.client_for(full_key)
 
+    def command(self, full_key: str, act: Callable[[redis.Redis], T]) -> T:
+        """Return what `act` returns, called with a client of the server that has a key.
+
+        If a cluster is just moving the key's slot and the key has moved already, `act` is called again with
+        a client of the node where it is. Its errors are for `call`.
+        """
+        try:
+            return act(self.client_for(full_key))
+        except exceptions.AskError as error:  # MovedError is one
+            return act(self._topology.asking_client(full_key, error))
+
+    def commands(self, full_key: str, *commands: Command) -> list[Any]:
+        """Return the answers to commands that are sent together, each for itself; errors are among them.
+
+        In a cluster, all keys are in the slot of `full_key`. Those that have moved already while the slot is
+        moved are asked for where they are.
+        """
+        answers = _send(self.client_for(full_key), commands)
+        moved = [index for index, answer in enumerate(answers) if redis_errors.is_ask(answer)]
+        if moved:
+            client = self._topology.asking_client(full_key, answers[moved[0]])
+            again = _send(client, [commands[index] for index in moved])
+            for index, answer in zip(moved, again, strict=True):
+                answers[index] = answer
+        return answers
+
     def call(self, func: Callable[[], T], deadline: float, *, retry_until: float | None = None) -> T:
         """Return what `func` returns, called again while what fails is transient and `deadline` allows.
 
@@ -137,7 +163,8 @@ class RedisStore(Store):
                 with self._budget.until(deadline):
                     return func()
             except (exceptions.RedisError, OSError) as error:
-                raise self._translate(error, late) from error
+                cause = redis_errors.unwrapped(error)
+                raise self._translate(cause, late) from cause
 
         def options() -> dict[str, Any]:
             from tenacity import RetryCallState, sleep_using_event, wait_random_exponential
@@ -167,6 +194,14 @@ class RedisStore(Store):
         follows = self._topology.follows_master
         message, transient = redis_errors.describe(error, waited, follows_master=follows)
         return StoreError(f"store {self.url}: {message}", transient=transient)
+
+
+def _send(client: redis.Redis, commands: Sequence[Command]) -> list[Any]:
+    pipe = client.pipeline(transaction=False)
+    for method, arguments, options in commands:
+        getattr(pipe, method)(*arguments, **options)
+    answers: list[Any] = pipe.execute(raise_on_error=False)
+    return answers
 
 
 def is_transient(error: BaseException) -> bool:

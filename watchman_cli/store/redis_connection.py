@@ -241,10 +241,20 @@ def new_client(
     username: str | None = None,
     password: str | None = None,
     db: int = 0,
+    *,
+    asking: bool = False,
 ) -> redis.Redis:
-    """Return a client of one Redis, which connects when it is first used."""
+    """Return a client of one Redis, which connects when it is first used.
+
+    With `asking`, it says ASKING with each command (redis_asking.py).
+    """
+    connection: Callable[..., BoundedConnection] = BoundedConnection
+    if asking:
+        from watchman_cli.store.redis_asking import AskingConnection
+
+        connection = AskingConnection
     pool = ConnectionPool(
-        connection_class=BoundedConnection,
+        connection_class=connection,
         max_connections=MAX_CONNECTIONS,
         endpoint=endpoint,
         budget=budget,

@@ -22,6 +22,10 @@ class RedisTooOld(exceptions.RedisError):
     """Redis does not know a command that `changes: true` needs."""
 
 
+class KeepsChanging(exceptions.RedisError):
+    """Another client changes a key again and again, which names it."""
+
+
 _REFUSALS = (
     (exceptions.AuthenticationError, "refused the user or password"),
     (exceptions.AuthorizationError, "refused the user or password"),
@@ -39,6 +43,8 @@ def describe(error: Exception, waited: str, *, follows_master: bool) -> tuple[st
     """
     if isinstance(error, exceptions.NoPermissionError) or "NOPERM" in str(error):
         return f"the user may not do this there ({_reason(error)})", False
+    if isinstance(error, KeepsChanging):
+        return f"another client changes {printable(str(error))} all the time, and no run has its lock", False
     for kind, message in _REFUSALS:
         if isinstance(error, kind):
             return message, kind is exceptions.ReadOnlyError and follows_master
@@ -53,9 +59,29 @@ def describe(error: Exception, waited: str, *, follows_master: bool) -> tuple[st
     return (f"not now: {reason}" if passing else f"refused: {reason}"), passing
 
 
+def unwrapped(error: Exception) -> Exception:
+    """Return why a connection was lost while it watched keys; any other error as it is.
+
+    redis-py raises WatchError for it, as for a race: only the error that it was handling tells them apart.
+    """
+    cause = error.__context__ if isinstance(error, exceptions.WatchError) else None
+    lost = (exceptions.ConnectionError, exceptions.TimeoutError, OSError)
+    return cause if isinstance(cause, lost) else error
+
+
+def is_race(error: exceptions.WatchError) -> bool:
+    """Return whether a watched key was changed by another writer."""
+    return unwrapped(error) is error
+
+
 def is_timeout(error: BaseException | None) -> bool:
     """Return whether `error` is that an answer did not come."""
     return isinstance(error, (exceptions.TimeoutError, TimeoutError))
+
+
+def is_ask(answer: object) -> bool:
+    """Return whether an answer is that a key has moved, to a node that is just taking its slot over."""
+    return isinstance(answer, exceptions.AskError) and not isinstance(answer, exceptions.MovedError)
 
 
 def is_wrong_type(answer: object) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +14,7 @@ from watchman_cli.errors import StoreError
 from watchman_cli.store import holder
 from watchman_cli.store.base import (
     MAX_VALUE,
+    SUPERSEDED,
     Lease,
     LeaseLost,
     SnapshotChanged,
@@ -21,16 +22,16 @@ from watchman_cli.store.base import (
     Update,
     is_whole,
 )
-from watchman_cli.store.redis_errors import is_timeout, is_wrong_type
-from watchman_cli.store.redis_lock import NO_EXPIRY, RedisLock, address_key, key
+from watchman_cli.store.redis_errors import KeepsChanging, is_race, is_timeout, is_wrong_type
+from watchman_cli.store.redis_lock import MAX_RACES, Command, RedisLock, address_key, command, key
+from watchman_cli.store.redis_transaction import NO_KEY, Stored, expire_stream, write_values
 
 if TYPE_CHECKING:
+    import redis
     from redis.client import Pipeline
 
     from watchman_cli.changes.batch import Batch
     from watchman_cli.store.redis import RedisStore
-
-MAX_RACES = 10  # times that a commit is begun again because another writer was in between
 
 
 class Watch(NamedTuple):
@@ -52,6 +53,7 @@ class RedisLease(Lease):
         self._token = token
         self._lock = RedisLock(store, self._keys["lock"], token, deadline)
         self._address = RedisLock(store, address_key(address), token, deadline) if address else None
+        self._has_stream = False  # of changes
         self._read: bytes | None = None  # the whole snapshot, as `value` returned it
         self._watch: Watch | None = None  # that began before
 
@@ -60,19 +62,21 @@ class RedisLease(Lease):
         keys = self._keys
         answers = self._store.call(
             lambda: self._lock.take(
-                ("getrange", (keys["status"], 0, snapshot.HEAD_SIZE - 1)),
-                ("strlen", (keys["status"],)),
-                ("getrange", (keys["health"], 0, MAX_VALUE["health"])),
-                ("getrange", (keys["sync"], 0, MAX_VALUE["sync"])),
+                command("getrange", keys["status"], 0, snapshot.HEAD_SIZE - 1),
+                command("strlen", keys["status"]),
+                command("getrange", keys["health"], 0, MAX_VALUE["health"]),
+                command("getrange", keys["sync"], 0, MAX_VALUE["sync"]),
+                command("strlen", keys["changes"]),
                 also=None if self._store.has_slots else self._address,
             ),
             self._deadline,
         )
         if answers is None or not self._store.wait_for_address(self._take_address, self._deadline):
             return False
-        raw_head, size, health, sync = self._store.call(
+        raw_head, size, health, sync, other = self._store.call(
             lambda: [_value_or_none(answer) for answer in answers], self._deadline
         )
+        self._has_stream = other != 0  # none if it is of another type than a string, as a stream is
         self.stored = StoredState(
             head=snapshot.parse_head(raw_head or b""),
             raw_head=raw_head or b"",
@@ -90,8 +94,11 @@ class RedisLease(Lease):
         def get() -> Any:
             full_key = self._keys[field]
             if field != "status":
-                client = self._store.client_for(full_key)
-                return _get_or_none(lambda: client.getrange(full_key, 0, MAX_VALUE[field]))
+                return _get_or_none(
+                    lambda: self._store.command(
+                        full_key, lambda client: client.getrange(full_key, 0, MAX_VALUE[field])
+                    )
+                )
             self._stop_watching()
             found, self._watch = self._begin_watch(full_key)
             return found[0]
@@ -120,14 +127,17 @@ class RedisLease(Lease):
     def _write(self, update: Update, end: bool, *, retried: bool) -> None:
         for race in range(MAX_RACES):
             earlier, self._watch = self._watch, None
-            # Another writer was in between, or redis-py lost the connection while it watched: look again.
-            with suppress(exceptions.WatchError):
+            try:
                 watch = earlier or self._begin_watch()[1]
                 with closing(watch.pipe):
                     known = earlier is not None
                     self._write_if_held(watch, update, end, retried=retried or race > 0, watched=known)
                     return
-        raise LeaseLost
+            except exceptions.WatchError as error:
+                # Only the answer may be lost: look once more at once. Then it is retried as any failure.
+                if race and not is_race(error):
+                    raise
+        raise KeepsChanging(self._keys["status"])
 
     def _begin_watch(self, *reads: str) -> tuple[list[Any], Watch]:
         """Watch the snapshot and the locks; return the values of some keys, and the watch.
@@ -136,14 +146,18 @@ class RedisLease(Lease):
         """
         locks = self._locks_in_transaction()
         lock_keys = [lock.key for lock in locks]
-        pipe = self._store.client_for(self._keys["status"]).pipeline()
-        try:
-            pipe.watch(self._keys["status"], *lock_keys)
-            found: Any = pipe.mget([*reads, *lock_keys])
-        except BaseException:
-            _close(pipe)
-            raise
-        return found[: len(reads)], Watch(pipe, locks, found[len(reads) :])
+
+        def begin(client: redis.Redis) -> tuple[list[Any], Watch]:
+            pipe = client.pipeline()
+            try:
+                pipe.watch(self._keys["status"], *lock_keys)
+                found: Any = pipe.mget([*reads, *lock_keys])
+            except BaseException:
+                _close(pipe)
+                raise
+            return found[: len(reads)], Watch(pipe, locks, found[len(reads) :])
+
+        return self._store.command(self._keys["status"], begin)
 
     def _write_if_held(
         self, watch: Watch, update: Update, end: bool, *, retried: bool, watched: bool
@@ -172,11 +186,11 @@ class RedisLease(Lease):
         """Raise LeaseLost if another run has the server now, or wrote it since the lease was taken."""
         if owner == self._token:
             return
-        if owner is not None and not holder.is_dead(owner):
-            raise LeaseLost
+        if owner is not None and holder.may_be_alive(owner):
+            raise LeaseLost(f"{holder.describe(owner)} has it")
         raw_head = _get_or_none(lambda: pipe.getrange(self._keys["status"], 0, snapshot.HEAD_SIZE - 1))
         if self.stored.superseded_by(snapshot.parse_head(raw_head or b""), update):
-            raise LeaseLost
+            raise LeaseLost(SUPERSEDED)
         if time.monotonic() < self._lock.expires and not self.warnings:
             self.warnings.append(self._loss(raw_head or b""))
 
@@ -215,30 +229,16 @@ class RedisLease(Lease):
         self, pipe: Pipeline, update: Update, ended: list[RedisLock], changes: tuple[Batch, bool] | None
     ) -> None:
         keys = self._keys
-        expire = update.expire
         written = update.snapshot is not None or update.new_time is not None
-        expiry: Any = 0
-        if not written and self.stored.size:
-            expiry = pipe.pttl(keys["status"])
+        life: Any = NO_KEY if written or not self.stored.size else pipe.pttl(keys["status"])
+        stored = Stored(life, self._has_stream)
         pipe.multi()
-        if update.snapshot is not None:
-            pipe.set(keys["status"], update.snapshot, ex=expire)
-        elif update.new_time is not None:
-            pipe.setrange(keys["status"], snapshot.TIME_OFFSET, update.new_time)
-        if expire is not None and (update.new_time is not None or expiry == NO_EXPIRY):
-            pipe.expire(keys["status"], expire)
-            pipe.expire(keys["changes"], expire)
-        elif expire is None and (update.new_time is not None or expiry > 0):
-            pipe.persist(keys["status"])
-        pipe.set(keys["health"], update.health)
-        if update.sync:
-            pipe.set(keys["sync"], update.sync)
-        elif update.sync is not None:
-            pipe.delete(keys["sync"])
+        _queue(pipe, write_values(update, keys, stored))
         if changes is not None:
             from watchman_cli.store import redis_stream
 
             redis_stream.append(pipe, keys["status"], changes[0], update, foreign=changes[1])
+        _queue(pipe, expire_stream(update, keys, stored))
         if ended:
             pipe.delete(*(lock.key for lock in ended))
         pipe.execute()
@@ -257,6 +257,11 @@ class RedisLease(Lease):
         watch, self._watch = self._watch, None
         if watch is not None:
             _close(watch.pipe)
+
+
+def _queue(pipe: Pipeline, commands: Iterable[Command]) -> None:
+    for method, arguments, options in commands:
+        getattr(pipe, method)(*arguments, **options)
 
 
 def _close(pipe: Pipeline) -> None:

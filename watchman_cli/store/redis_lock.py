@@ -5,21 +5,35 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redis import exceptions
 
 from watchman_cli.errors import StoreError
 from watchman_cli.store import holder
 from watchman_cli.store.base import LOCK_GRACE
-from watchman_cli.store.redis_errors import is_wrong_type
+from watchman_cli.store.redis_errors import KeepsChanging, is_race, is_wrong_type
 
 if TYPE_CHECKING:
-    from redis.client import Pipeline
+    import redis
 
     from watchman_cli.store.redis import RedisStore
 
 NO_EXPIRY = -1  # what Redis answers to PTTL of a key that stays
+MAX_RACES = 10  # times that something is begun again because another client was in between
+
+
+class Command(NamedTuple):
+    """A command of Redis: the method of redis-py that sends it, and what that is given."""
+
+    method: str
+    arguments: tuple[Any, ...]
+    options: dict[str, Any]
+
+
+def command(method: str, *arguments: Any, **options: Any) -> Command:
+    """Return a command."""
+    return Command(method, arguments, options)
 
 
 def key(name: str, field: str) -> str:
@@ -39,23 +53,19 @@ class RedisLock:
         self._store, self.key, self._token, self._deadline = store, full_key, token, deadline
         self.held = False
         self._releasing = threading.Lock()
+        self.other: bytes | None = None  # the token of another run that has it
         self.expires = 0.0  # when Redis lets it expire, a time.monotonic()
 
-    def take(self, *reads: tuple[str, Any], also: RedisLock | None = None) -> list[Any] | None:
-        """Take the lock and return what `reads`, a pipeline's methods with arguments, answer; None if held.
+    def take(self, *reads: Command, also: RedisLock | None = None) -> list[Any] | None:
+        """Take the lock and return the answers to `reads`; None if another run has it, which is proved.
 
         A lock of a dead process of this machine is taken over, and so is what is no lock of watchman's. The
         lock `also` is taken with the same request where it is free.
         """
         locks = (self, also) if also else (self,)
-        while True:
-            pipe = self._store.client_for(self.key).pipeline(transaction=False)
-            for lock in locks:
-                lock._add_request(pipe)
-            for method, arguments in reads:
-                getattr(pipe, method)(*arguments)
+        for _ in range(MAX_RACES):
             try:
-                answers = pipe.execute(raise_on_error=False)
+                answers = self._store.commands(self.key, *(lock._request() for lock in locks), *reads)
             except Exception:
                 # They may have been taken. An interrupted run tries nothing again, and gives them back.
                 for lock in locks:
@@ -65,49 +75,54 @@ class RedisLock:
                 lock.held = lock.held or taken is True
             if isinstance(answers[0], Exception):
                 raise answers[0]
-            mine = answers[0] or self._is_mine()
-            if mine is not None:
-                return answers[len(locks) :] if mine else None
+            if answers[0] or self._is_mine():
+                return answers[len(locks) :]
+            if self.other is not None:
+                return None
+        raise KeepsChanging(self.key)
 
-    def _add_request(self, pipe: Pipeline) -> None:
-        """Add to a pipeline what takes the lock where it is free."""
+    def _request(self) -> Command:
+        """Return the command that takes the lock where it is free."""
         lifetime = max(1.0, self._deadline - time.monotonic()) + LOCK_GRACE
-        pipe.set(self.key, self._token, nx=True, px=int(lifetime * 1000))
         self.expires = time.monotonic() + lifetime
+        return command("set", self.key, self._token, nx=True, px=int(lifetime * 1000))
 
-    def _is_mine(self) -> bool | None:
-        """Return whether the lock is this run's, which lost the answer, or another's; None where it is free.
+    def _is_mine(self) -> bool:
+        """Return whether the lock is this run's, which lost the answer; note if it is another run's.
 
         One that was abandoned is deleted.
         """
-        pipe = self._store.client_for(self.key).pipeline(transaction=False)
-        pipe.get(self.key)
-        pipe.pttl(self.key)
-        owner, expiry = pipe.execute(raise_on_error=False)
-        for answer in (owner, expiry):
+        self.other = None
+        owner, life = self._store.commands(self.key, command("get", self.key), command("pttl", self.key))
+        for answer in (owner, life):
             if isinstance(answer, Exception) and not is_wrong_type(answer):
                 raise answer
         if owner == self._token:
             self.held = True
             return True
-        foreign = is_wrong_type(owner) or expiry == NO_EXPIRY  # every lease expires
-        if owner is not None and not foreign and not holder.is_dead(owner):
-            return False
-        return None if self._delete_foreign(owner) else False
+        foreign = is_wrong_type(owner) or life == NO_EXPIRY  # every lease expires
+        if owner is not None and not foreign and holder.may_be_alive(owner):
+            self.other = owner
+        elif owner is not None:
+            self._delete_foreign(owner)
+        return False
 
-    def _delete_foreign(self, owner: Any) -> bool:
-        """Delete the lock of `owner`; return False where another run was faster."""
-        with closing(self._store.client_for(self.key).pipeline()) as pipe:
-            pipe.watch(self.key)
-            if not is_wrong_type(owner) and pipe.get(self.key) != owner:
-                return owner is None
-            pipe.multi()
-            pipe.delete(self.key)
-            try:
-                pipe.execute()
-            except exceptions.WatchError:
-                return False
-        return True
+    def _delete_foreign(self, owner: Any) -> None:
+        """Delete the lock of `owner`, unless another run was faster."""
+
+        def delete(client: redis.Redis) -> None:
+            with closing(client.pipeline()) as pipe:
+                pipe.watch(self.key)
+                if is_wrong_type(owner) or pipe.get(self.key) == owner:
+                    pipe.multi()
+                    pipe.delete(self.key)
+                    pipe.execute()
+
+        try:
+            self._store.command(self.key, delete)
+        except exceptions.WatchError as error:
+            if not is_race(error):
+                raise
 
     def release(self) -> None:
         """Give the lock back, whatever of it Redis permits; at worst it expires by itself.
@@ -120,18 +135,22 @@ class RedisLock:
                 self._delete()
 
     def _delete(self) -> None:
-        def delete() -> None:
-            client = self._store.client_for(self.key)
-            with suppress(exceptions.WatchError), closing(client.pipeline()) as pipe:
+        def delete(client: redis.Redis) -> None:
+            with closing(client.pipeline()) as pipe:
                 try:
                     pipe.watch(self.key)
                     if pipe.get(self.key) == self._token:
                         pipe.multi()
                         pipe.delete(self.key)
                         pipe.execute()
+                except exceptions.WatchError as error:
+                    if not is_race(error):  # the connection was lost: whether it was deleted is not known
+                        raise
+                except (exceptions.AskError, exceptions.TryAgainError):
+                    raise
                 except exceptions.ResponseError:  # a permission that is missing
                     # It was taken with SET, which is therefore permitted.
                     client.set(self.key, self._token, xx=True, px=1)
 
         with suppress(StoreError):
-            self._store.call(delete, 0)
+            self._store.call(lambda: self._store.command(self.key, delete), 0)

@@ -56,10 +56,6 @@ def append(pipe: Pipeline, status_key: str, batch: Batch, update: Update, foreig
     if foreign:
         pipe.delete(stream)
     pipe.xadd(stream, fields, maxlen=MAX_BATCHES, approximate=False)
-    if update.expire is None:
-        pipe.persist(stream)
-    else:
-        pipe.expire(stream, update.expire)
     whole = update.snapshot if update.publish_snapshot else None
     pipe.publish(f"{status_key}/channel", whole or batch.encode_notice())
 
@@ -71,7 +67,9 @@ def read_after(store: RedisStore, name: str, position: str, wait: float) -> list
     block = int(min(wait, MAX_TIMEOUT / 2) * 1000) or None
 
     def read() -> Any:
-        return store.client_for(stream).xread({stream: position or "0"}, count=_AT_ONCE, block=block)
+        return store.command(
+            stream, lambda client: client.xread({stream: position or "0"}, count=_AT_ONCE, block=block)
+        )
 
     found: Any = store.call(read, time.monotonic() + wait + _READ_DEADLINE, retry_until=MAX_TIMEOUT)
     return [_stored(*entry) for _, entries in found or () for entry in entries]
@@ -81,7 +79,7 @@ def end_of(store: RedisStore, name: str) -> str:
     """Return the position of the last batch; empty where there is none. Raises StoreError."""
     stream = key(name, "changes")
     found: Any = store.call(
-        lambda: store.client_for(stream).xrevrange(stream, count=1),
+        lambda: store.command(stream, lambda client: client.xrevrange(stream, count=1)),
         time.monotonic() + _READ_DEADLINE,
         retry_until=MAX_TIMEOUT,
     )
@@ -92,7 +90,7 @@ def has(store: RedisStore, name: str, position: str) -> bool:
     """Return whether the batch at a position is there: the oldest are dropped first. Raises StoreError."""
     stream = key(name, "changes")
     found: Any = store.call(
-        lambda: store.client_for(stream).xrange(stream, position, position),
+        lambda: store.command(stream, lambda client: client.xrange(stream, position, position)),
         time.monotonic() + _READ_DEADLINE,
         retry_until=MAX_TIMEOUT,
     )

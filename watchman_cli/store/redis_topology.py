@@ -13,7 +13,7 @@ from redis import exceptions
 from redis.crc import key_slot
 
 from watchman_cli.store.redis_connection import TimeBudget, in_threads, new_client
-from watchman_cli.store.redis_errors import no_master
+from watchman_cli.store.redis_errors import is_ask, no_master
 from watchman_cli.store.redis_url import Endpoint, RedisAddress
 
 T = TypeVar("T")
@@ -27,12 +27,19 @@ class Topology(ABC):
 
     def __init__(self, address: RedisAddress, budget: TimeBudget) -> None:
         self._address, self._budget = address, budget
-        self._clients: dict[Endpoint, redis.Redis] = {}
+        self._clients: dict[tuple[Endpoint, bool], redis.Redis] = {}
         self._lock = threading.Lock()
 
     @abstractmethod
     def client_for(self, key: str) -> redis.Redis:
         """Return a client of the server that has `key`. Raises RedisError, OSError or StoreError."""
+
+    def asking_client(self, key: str, error: exceptions.AskError) -> redis.Redis:
+        """Return a client of the node to which an ASK sends; it says ASKING with each command.
+
+        Raises `error` if it is another, or if there are no nodes.
+        """
+        raise error
 
     def forget(self, error: Exception) -> None:  # noqa: B027 (one Redis stays where it is)
         """Ask again who has which key, since `error` came of the server that was asked."""
@@ -42,14 +49,20 @@ class Topology(ABC):
         for client in self._clients.values():
             client.connection_pool.disconnect()
 
-    def _client(self, endpoint: Endpoint) -> redis.Redis:
+    def _client(self, endpoint: Endpoint, *, asking: bool = False) -> redis.Redis:
         with self._lock:
-            if endpoint not in self._clients:
+            if (endpoint, asking) not in self._clients:
                 address = self._address
-                self._clients[endpoint] = new_client(
-                    endpoint, self._budget, address.context, address.username, address.password, address.db
+                self._clients[endpoint, asking] = new_client(
+                    endpoint,
+                    self._budget,
+                    address.context,
+                    address.username,
+                    address.password,
+                    address.db,
+                    asking=asking,
                 )
-            return self._clients[endpoint]
+            return self._clients[endpoint, asking]
 
     def _ask_all(self, endpoints: Sequence[Endpoint], ask: Callable[[Endpoint], T]) -> T:
         """Return the first good answer: some may hang, and none delays the others."""
@@ -107,9 +120,12 @@ class Cluster(Topology):
         self._nodes = set(address.endpoints)
 
     def client_for(self, key: str) -> redis.Redis:
+        return self._client(self._endpoint_of(key))
+
+    def _endpoint_of(self, key: str) -> Endpoint:
         slot = key_slot(key.encode())
         if slot in self._moved:
-            return self._client(self._moved[slot])
+            return self._moved[slot]
         slots = self._slots
         if not slots:
             slots = self._ask_all(sorted(self._nodes, key=str), self._ask)
@@ -117,9 +133,15 @@ class Cluster(Topology):
             self._slots = slots
         for first, last, node in slots:
             if first <= slot <= last:
-                return self._client(node)
+                return node
         self._slots = []
         raise exceptions.ClusterDownError(f"no node has slot {slot}")
+
+    def asking_client(self, key: str, error: exceptions.AskError) -> redis.Redis:
+        if not is_ask(error):
+            raise error
+        host = error.host or self._endpoint_of(key).host  # a cluster may name no hosts: the same one
+        return self._client(Endpoint(host, error.port), asking=True)
 
     def forget(self, error: Exception) -> None:
         if isinstance(error, exceptions.MovedError) and error.host:

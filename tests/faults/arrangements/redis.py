@@ -37,6 +37,14 @@ def forbidden_changes(run: FaultRun) -> None:
     run.redis.client.execute_command("ACL", "SETUSER", "watchman", "-xadd")
 
 
+def large_writes_are_cut(run: FaultRun) -> None:
+    """Have o/bad be of 16,000 nodes, and Redis close the connection at a value of more than 1 MB."""
+    families = (f" family {number:060}\n" + " task t{}\n" * 400 + " endfamily\n" for number in range(40))
+    run.own_server("suite s\n" + "".join(each.format(*range(400)) for each in families) + "endsuite\n")
+    run.truth = None
+    run.redis.client.config_set("proto-max-bulk-len", "1mb")
+
+
 def replica(run: FaultRun) -> None:
     """Name a read-only replica as the store."""
     home = run.folder / "replica"

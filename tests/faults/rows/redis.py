@@ -131,6 +131,16 @@ REDIS_ROWS = tuple(
             deadline=2,
         ),
         FaultCase(
+            "large writes are cut",
+            "Redis or a proxy closes the connection at each large write (`proto-max-bulk-len`)",
+            redis.large_writes_are_cut,
+            "its snapshot was read, and is lost",
+            "retried until the deadline; not taken for another run",
+            code=3,
+            lost=1,
+            deadline=3,
+        ),
+        FaultCase(
             "loads",
             "Redis is loading its data set",
             lambda run: redis.loading(run, 1),

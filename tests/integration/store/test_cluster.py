@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -9,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.crc import key_slot
 
 from tests.integration.store.test_contract import LAST, LATER, NAME, NEW, OLD, take, write
 from tests.support.loopback import await_true
 from tests.support.redis_kinds import RedisCluster, master_of, new_redis, new_sentinel
 from tests.support.redis_server import RedisServer
+from watchman_cli import snapshot
+from watchman_cli.changes.batch import Batch
 from watchman_cli.errors import StoreError
 from watchman_cli.store import Update, open_store
 from watchman_cli.store.redis import key
@@ -49,29 +53,100 @@ def test_a_slot_is_moved_in_mid_run(cluster: RedisCluster) -> None:
     store.close()
 
 
-def test_a_slot_that_is_just_being_moved(cluster: RedisCluster) -> None:
-    """Its new keys are refused until it has moved: what waits is written then."""
-    import threading
+KEYS = [key(NAME, field) for field in ("status", "health", "sync", "changes")]
 
-    from redis.crc import key_slot
 
-    store, slot = open_store(cluster.url), key_slot(STATUS.encode())
-    write(store, OLD)
-    old = cluster.owner(STATUS)
-    new = next(node for node in cluster.masters if node is not old)
-    new.client.execute_command("CLUSTER SETSLOT", slot, "IMPORTING", cluster.id_of(old))
-    old.client.execute_command("CLUSTER SETSLOT", slot, "MIGRATING", cluster.id_of(new))
-    store.set_timeout(0.3)
-    with pytest.raises(StoreError, match="not now: "):
-        store.lease(NAME, time.monotonic() + 1)
-
-    def finish() -> None:
-        cluster.move(STATUS)
-
-    threading.Timer(0.5, finish).start()
+@pytest.fixture
+def moving(cluster: RedisCluster) -> Iterator[tuple[RedisServer, RedisServer]]:
+    """The old and the new master of a slot that is just being moved, with a server's keys in it."""
+    cluster.client.flushall()
+    store = open_store(cluster.url)
     with take(store) as lease:
-        lease.commit(Update(b"2", snapshot=NEW))
-    assert (store.value(NAME, "status"), cluster.owner(STATUS)) == (NEW, new)
+        lease.commit(Update(b"1", snapshot=OLD, sync=b"s", changes=batch(None, OLD)))
+    store.close()
+    old, new = cluster.begin_move(STATUS)
+    yield old, new
+    cluster.move_keys(STATUS, old, new)
+    cluster.end_move(STATUS, old, new)
+
+
+def batch(before: bytes | None, after: bytes) -> Batch:
+    old, new = (snapshot.parse_head(each) if each else None for each in (before, after))
+    assert new
+    return Batch(NAME, new.collected_time, old.revision if old else None, new.revision, "RUNNING")
+
+
+def test_keys_that_have_moved_before_their_slot(
+    cluster: RedisCluster, moving: tuple[RedisServer, RedisServer]
+) -> None:
+    """The old master sends each command to the new one, which serves it only if it is told ASKING."""
+    cluster.move_keys(STATUS, *moving)
+    store = open_store(cluster.url)
+    for update in (
+        Update(b"2", new_time=LATER),
+        Update(b"3", snapshot=NEW, changes=batch(OLD, NEW), expire=100),
+        Update(b"4", expire=100, sync=b"t"),
+        Update(b"5"),
+    ):
+        before = store.value(NAME, "status")
+        with take(store, address=ADDRESS) as lease:
+            assert (lease.stored.health, lease.stored.size) == (store.value(NAME, "health"), len(OLD))
+            assert (lease.value("status"), lease.value("sync")) == (before, lease.stored.sync)
+            assert open_store(cluster.url).lease(NAME, time.monotonic() + 5) is None
+            lease.commit(update)
+        assert store.value(NAME, "health") == update.health
+    assert store.value(NAME, "status") == NEW
+    assert store.head(NAME) == NEW[: snapshot.HEAD_SIZE]
+    first, second = store.changes_after(NAME, "")
+    assert store.changes_end(NAME) == second.position
+    assert store.keeps_changes_from(NAME, first.position)
+    assert not moving[0].client.execute_command("CLUSTER GETKEYSINSLOT", key_slot(STATUS.encode()), 9)
+    assert [node.client.keys("*lock") for node in cluster.masters] == [[], [], []]
+    store.close()
+
+
+@pytest.mark.parametrize("moved", KEYS)
+def test_a_slot_of_which_one_key_has_moved(
+    cluster: RedisCluster, moving: tuple[RedisServer, RedisServer], moved: str
+) -> None:
+    """It is read; a transaction over both masters is refused, and retried until the slot has moved."""
+    cluster.move_keys(STATUS, *moving, moved)
+    store = open_store(cluster.url)
+    store.set_timeout(0.3)
+    with store.lease(NAME, time.monotonic() + 1) or pytest.fail() as lease:
+        assert (lease.stored.health, lease.stored.sync, lease.stored.size) == (b"1", b"s", len(OLD))
+        with pytest.raises(StoreError, match="not now: "):
+            lease.commit(Update(b"2", snapshot=NEW, sync=b"t", changes=batch(OLD, NEW)))
+    values = [store.value(NAME, field) for field in ("status", "health", "sync")]
+    assert (values, len(store.changes_after(NAME, ""))) == ([OLD, b"1", b"s"], 1)
+    with take(store) as lease:
+
+        def finish() -> None:
+            cluster.move_keys(STATUS, *moving)
+            cluster.end_move(STATUS, *moving)
+
+        threading.Timer(0.5, finish).start()
+        lease.commit(Update(b"2", snapshot=NEW, sync=b"t", changes=batch(OLD, NEW)))
+    values = [store.value(NAME, field) for field in ("status", "health", "sync")]
+    assert (values, len(store.changes_after(NAME, ""))) == ([NEW, b"2", b"t"], 2)
+    assert [node.client.keys("*lock") for node in cluster.masters] == [[], [], []]
+    store.close()
+
+
+def test_a_lease_of_before_a_slot_began_to_move(cluster: RedisCluster) -> None:
+    """Its lock stands at the old master: no second run takes one at the new."""
+    cluster.client.flushall()
+    store = open_store(cluster.url)
+    with take(store) as lease:
+        old, new = cluster.begin_move(STATUS)
+        other = open_store(cluster.url)
+        assert other.lease(NAME, time.monotonic() + 5) is None
+        cluster.move_keys(STATUS, old, new)
+        assert other.lease(NAME, time.monotonic() + 5) is None
+        cluster.end_move(STATUS, old, new)
+        lease.commit(Update(b"1", snapshot=OLD))
+    assert store.value(NAME, "status") == OLD
+    assert [node.client.keys("*lock") for node in cluster.masters] == [[], [], []]
     store.close()
 
 

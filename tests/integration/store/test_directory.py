@@ -17,6 +17,7 @@ from tests.integration.store.test_contract import ADDRESS, LAST, NAME, NEW, OLD,
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.store import LeaseLost, Store, Update, open_store
 from watchman_cli.store.directory import DirectoryStore
+from watchman_cli.store.directory_lock import DirectoryLock
 
 # A run that has the lease, and writes an older snapshot when it is asked to.
 RUN = """
@@ -156,6 +157,40 @@ def test_a_lock_that_is_not_watchmans(root: Path, store: Store, kind: str) -> No
     write(store, NEW)
     assert store.value(NAME, "status") == NEW and root.is_dir()
     assert not lock.exists() and not lock.is_symlink()
+
+
+@pytest.mark.parametrize("content", ["something\n100000\n", "", "a b c d e\nlong\n"])
+def test_a_lock_that_names_no_process_is_not_another_run(root: Path, store: Store, content: str) -> None:
+    lock = root / NAME / "lock"
+    lock.mkdir(parents=True)
+    (lock / "owner").write_text(content)
+    write(store, OLD)
+
+
+def test_a_lock_that_is_damaged_is_not_another_run(root: Path, store: Store) -> None:
+    """It may still be written, by what is not watchman: the store is to blame, for some seconds."""
+    lock = root / NAME / "lock"
+    lock.mkdir(parents=True)
+    (lock / "other").write_text("")
+    with pytest.raises(StoreError, match="its lock is damaged"):
+        store.lease(NAME, soon())
+
+
+def test_a_lock_is_taken_away_between_writing_and_publishing(
+    root: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other run has it: it is taken again, and the file published."""
+    publish = DirectoryLock.publish
+    taken_away = iter([True])
+
+    def published(self: DirectoryLock, data: bytes, name: str) -> bool:
+        if next(taken_away, False):
+            (root / NAME / "lock").rename(root / NAME / "away")
+        return publish(self, data, name)
+
+    monkeypatch.setattr(DirectoryLock, "publish", published)
+    write(store, OLD)
+    assert store.value(NAME, "status") == OLD
 
 
 def test_what_killed_runs_left_is_swept_up(root: Path, store: Store) -> None:

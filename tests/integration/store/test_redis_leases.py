@@ -8,12 +8,24 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.integration.store.test_contract import LAST, LATER, NAME, NEW, OLD, soon, take, write
+from tests.integration.store.test_contract import (
+    LAST,
+    LATER,
+    NAME,
+    NEW,
+    OLD,
+    RECORDS,
+    new_snapshot,
+    soon,
+    take,
+    write,
+)
 from tests.support.faulty_server import Proxy, Reply, losing_answers
 from tests.support.redis_server import RedisServer
 from watchman_cli import __version__
@@ -342,3 +354,107 @@ def test_redis_has_no_room_for_another_client(redis: RedisServer, store: Store) 
     holding.ping()
     with pytest.raises(StoreError, match="max number of clients reached"):
         store.check(soon(1))
+
+
+class Cut:
+    """A way to Redis that cuts one connection in place of the answer to a command."""
+
+    def __init__(self, *words: bytes) -> None:
+        self._words, self.times = words, 1
+        self._asked = False
+
+    def on_request(self, data: bytes) -> None:
+        if self.times and all(word in data for word in self._words):
+            self._asked = True
+
+    def on_reply(self, reply: Reply) -> None:
+        if self._asked:
+            self._asked, self.times = False, 0
+            raise ConnectionResetError  # which ends the connection
+        reply.connection.forward(reply.data)
+
+
+@pytest.mark.parametrize("words", [(b"WATCH",), (b"MGET",), (b"MULTI",)])
+def test_a_connection_is_lost_while_keys_are_watched(redis: RedisServer, words: tuple[bytes, ...]) -> None:
+    """redis-py raises for it what it raises for a race."""
+    write(open_store(redis.url), OLD)
+    cut = Cut(*words)
+    with Proxy(redis.port, cut.on_reply, cut.on_request) as proxy:
+        with take(open_store(f"redis://127.0.0.1:{proxy.port}/0"), address="h:1") as lease:
+            assert lease.value("status") == OLD
+            lease.commit(Update(b"2", new_time=LATER))
+    assert (cut.times, redis.client.keys("*lock")) == (0, [])
+    assert redis.client.get(STATUS) == OLD.replace(b"000001", b"000009")
+
+
+@pytest.mark.parametrize("word", [b"WATCH", b"\r\nGET\r\n", b"DEL"])
+def test_a_connection_is_lost_as_a_lease_ends(redis: RedisServer, word: bytes) -> None:
+    cut = Cut(word)
+    with Proxy(redis.port, cut.on_reply, cut.on_request) as proxy:
+        take(open_store(f"redis://127.0.0.1:{proxy.port}/0")).release()
+    assert (cut.times, redis.client.keys("*lock")) == (0, [])
+
+
+def test_a_connection_is_lost_as_a_lock_is_taken_over(redis: RedisServer) -> None:
+    redis.client.set(key(NAME, "lock"), "which stays for ever")
+    cut = Cut(b"MULTI")
+    with Proxy(redis.port, cut.on_reply, cut.on_request) as proxy:
+        take(open_store(f"redis://127.0.0.1:{proxy.port}/0")).release()
+    assert cut.times == 0
+
+
+def test_redis_that_closes_each_large_write_has_no_other_run(redis: RedisServer, store: Store) -> None:
+    write(store, OLD)
+    redis.client.config_set("proto-max-bulk-len", "1mb")
+    large = new_snapshot(2, b",".join([RECORDS] * 10_000))
+    assert len(large) > 1 << 20
+    with store.lease(NAME, soon(2)) or pytest.fail() as lease:
+        with pytest.raises(StoreError, match="cannot be reached: ") as caught:
+            lease.commit(Update(b"2", snapshot=large))
+    assert caught.value.transient
+    assert (store.value(NAME, "status"), redis.client.keys("*lock")) == (OLD, [])
+
+
+def test_a_snapshot_that_changes_all_the_time_has_no_other_run(redis: RedisServer, store: Store) -> None:
+    """It is not known to be another run: no lock says so."""
+    write(store, OLD)
+    races = []
+
+    def race(data: bytes) -> None:
+        if b"EXEC" in data:
+            races.append(redis.client.set(STATUS, OLD))
+
+    with Proxy(redis.port, on_request=race) as proxy:
+        with take(open_store(f"redis://127.0.0.1:{proxy.port}/0")) as lease:
+            with pytest.raises(StoreError, match=f"another client changes {STATUS} all the time"):
+                lease.commit(Update(b"2", snapshot=NEW))
+    assert len(races) > 5
+    assert store.value(NAME, "health") == b"1"
+
+
+def test_a_lock_that_names_no_process_is_not_another_run(redis: RedisServer, store: Store) -> None:
+    redis.client.set(key(NAME, "lock"), "something", px=60_000)
+    with take(store) as lease:
+        redis.client.set(key(NAME, "lock"), "something", px=60_000)
+        lease.commit(Update(b"1", snapshot=OLD))
+    assert (store.value(NAME, "status"), redis.client.keys("*lock")) == (OLD, [])
+
+
+def test_another_run_that_has_the_lease_is_named(redis: RedisServer, store: Store) -> None:
+    lease = take(store)
+    redis.client.set(key(NAME, "lock"), "login01 machine 7 1 x", px=60_000)
+    with pytest.raises(LeaseLost, match="PID 7 on login01 has it"):
+        lease.commit(Update(b"1", snapshot=OLD))
+
+
+@pytest.mark.parametrize("update", [Update(b"2", new_time=LATER), Update(b"2", snapshot=NEW), Update(b"2")])
+def test_changes_expire_with_the_snapshot(redis: RedisServer, store: Store, update: Update) -> None:
+    stream = key(NAME, "changes")
+    write(store, OLD)
+    redis.client.xadd(stream, {"batch": b""})
+    for expire in (100, None, 200):
+        with take(store) as lease:
+            lease.commit(replace(update, expire=expire))
+        life: Any = redis.client.ttl(stream)
+        assert life == -1 if expire is None else 0 < expire - life < 50 or life == expire
+        assert ttl(redis) == life

@@ -1,0 +1,82 @@
+"""The commands of a commit's transaction in Redis, decided by what is there; nothing is sent here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Literal, NamedTuple
+
+from watchman_cli import snapshot
+from watchman_cli.store.base import Update
+from watchman_cli.store.redis_lock import Command, command
+
+NO_KEY, NO_EXPIRY = -2, -1  # what Redis answers to PTTL: the key is missing, or stays for ever
+
+Found = Literal["replaced", "expires", "stays", "missing"]
+Expiry = Literal["set", "remove", "keep"]
+
+# What becomes of the expiry, by the snapshot and by whether `expire` is configured. A snapshot that a failed
+# run leaves as it is gets no new time: its expiry only follows the configuration.
+_EXPIRY: Mapping[tuple[Found, bool], Expiry] = {
+    ("replaced", True): "set",
+    ("replaced", False): "remove",
+    ("expires", True): "keep",
+    ("expires", False): "remove",
+    ("stays", True): "set",
+    ("stays", False): "keep",
+    ("missing", True): "keep",
+    ("missing", False): "keep",
+}
+
+
+class Stored(NamedTuple):
+    """What is in Redis: the snapshot's time to live, as PTTL answers it, and whether there are changes."""
+
+    life: int = NO_KEY
+    has_stream: bool = False
+
+
+def expiry_of(update: Update, life: int) -> Expiry:
+    """Return what becomes of the expiry of the snapshot, which has the time to live `life`."""
+    if update.snapshot is not None or update.new_time is not None:
+        found: Found = "replaced"
+    elif life == NO_KEY:
+        found = "missing"
+    else:
+        found = "stays" if life == NO_EXPIRY else "expires"
+    return _EXPIRY[found, update.expire is not None]
+
+
+def write_values(update: Update, keys: Mapping[str, str], stored: Stored) -> Iterator[Command]:
+    """Yield the commands that write the snapshot, its expiry, the health record and the sync cache."""
+    status, sync = keys["status"], keys["sync"]
+    expiry = expiry_of(update, stored.life)
+    if update.snapshot is not None:
+        yield command("set", status, update.snapshot, ex=update.expire)
+    elif update.new_time is not None:
+        yield command("setrange", status, snapshot.TIME_OFFSET, update.new_time)
+    if update.snapshot is None:  # SET itself sets or removes it
+        yield from _expire(expiry, status, update.expire)
+    yield command("set", keys["health"], update.health)
+    if update.sync:
+        yield command("set", sync, update.sync)
+    elif update.sync is not None:
+        yield command("delete", sync)
+
+
+def expire_stream(update: Update, keys: Mapping[str, str], stored: Stored) -> Iterator[Command]:
+    """Yield the command that has the stream of changes expire with the snapshot, if there is a stream."""
+    appended = update.changes is not None
+    if not (appended or stored.has_stream):
+        return  # in a cluster, a transaction that names a missing key is refused while its slot is moved
+    if update.expire is None:
+        yield command("persist", keys["changes"])
+    elif appended or expiry_of(update, stored.life) == "set":
+        yield command("expire", keys["changes"], update.expire)
+
+
+def _expire(expiry: Expiry, full_key: str, seconds: int | None) -> Iterator[Command]:
+    if expiry == "set":
+        assert seconds is not None
+        yield command("expire", full_key, seconds)
+    elif expiry == "remove":
+        yield command("persist", full_key)
