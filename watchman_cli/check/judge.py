@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from watchman_cli.check.assess import Assessment, Limits, assess, severity
 from watchman_cli.check.deadlines import assess_deadlines
+from watchman_cli.deadlines import listed
 from watchman_cli.reader import ServerStatus
 
 DEFAULT_LIMITS = Limits()
@@ -17,7 +18,7 @@ def judge(status: ServerStatus) -> Assessment:
     A server without deadlines is judged by its nodes alone.
     """
     found = assess(status, DEFAULT_LIMITS)
-    if not status.health.deadlines:
+    if not listed(status.health.deadlines or ()):
         return found
     problems = (*found.problems, *assess_deadlines(status).problems)
     return replace(

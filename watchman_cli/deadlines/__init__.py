@@ -11,9 +11,12 @@ from watchman_cli.deadlines.model import (
     Deadline,
     DeadlineState,
     Matches,
+    listed,
     new_misses,
     parse_time_of_day,
     states_of,
+    unreported,
+    with_all_reported,
 )
 from watchman_cli.deadlines.nodes import count_changes, count_matches
 
@@ -27,8 +30,11 @@ __all__ = [
     "count_matches",
     "current_cycle",
     "judge",
+    "listed",
     "new_misses",
     "next_cycle",
     "parse_time_of_day",
     "states_of",
+    "unreported",
+    "with_all_reported",
 ]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from watchman_cli.deadlines import states_of
+from watchman_cli.deadlines import listed
 from watchman_cli.snapshot import COUNTED_FLAGS, parse_time
 from watchman_cli.status import NodeStatus
 
@@ -76,6 +76,14 @@ METRICS: Mapping[str, tuple[Labels, str]] = {
     "watchman_deadline_due_timestamp_seconds": (
         ("deadline",),
         "When a deadline is due in its present cycle.",
+    ),
+    "watchman_deadline_end_timestamp_seconds": (
+        ("deadline",),
+        "When that cycle ends, and the state of the deadline with it.",
+    ),
+    "watchman_deadline_next_due_timestamp_seconds": (
+        ("deadline",),
+        "When the next cycle is due: from then on the state is unknown, if no run has written a newer one.",
     ),
     "watchman_deadline_misses": (("deadline",), "How many cycles of a deadline were missed; each adds one."),
     "watchman_ecflow_info": (("version",), "1 for the version of the ecFlow server."),
@@ -189,10 +197,13 @@ def _of_server(outcome: Outcome, health: Health) -> Iterator[tuple[str, Labels, 
             yield "watchman_server_nodes", (name,), number
         elif name == "suites":
             yield "watchman_ecflow_suites", (), number
-    for state in states_of(health.deadlines or ()):
-        now = state.state_at(parse_time(health.checked_time))
-        yield "watchman_deadline_state", (state.deadline, now), 1
+    for known in listed(health.deadlines or ()):
+        state = known.at(parse_time(health.checked_time))
+        yield "watchman_deadline_state", (state.deadline, state.state), 1
         yield "watchman_deadline_due_timestamp_seconds", (state.deadline,), state.due.timestamp()
+        end, next_due = state.next_cycle
+        yield "watchman_deadline_end_timestamp_seconds", (state.deadline,), end.timestamp()
+        yield "watchman_deadline_next_due_timestamp_seconds", (state.deadline,), next_due.timestamp()
         yield "watchman_deadline_misses", (state.deadline,), state.misses
     if health.server_version:
         yield "watchman_ecflow_info", (health.server_version,), 1

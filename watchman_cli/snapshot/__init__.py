@@ -1,6 +1,7 @@
 """The snapshot: records in, a store's bytes out, and back. The one place that knows those bytes."""
 
 from watchman_cli.snapshot.record import (
+    MAX_SKEW,
     RECORD_END,
     SINCE_SHOWN,
     StatusRecord,
@@ -39,6 +40,7 @@ from watchman_cli.snapshot.value import (
 __all__ = [
     "COUNTED_FLAGS",
     "HEAD_SIZE",
+    "MAX_SKEW",
     "RECORD_END",
     "SINCE_SHOWN",
     "TIME_OFFSET",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 import orjson
@@ -85,6 +85,10 @@ def split_records(records: bytes) -> list[bytes]:
 def decode_part(part: bytes) -> StatusRecord:
     """Return the record of one of the parts of `split_records`."""
     return decode_record(orjson.loads(RECORD_START + part + RECORD_END))
+
+
+# A time that is further in the future was taken by another clock than the one that it is compared with.
+MAX_SKEW = timedelta(minutes=3)
 
 
 def parse_time(text: str) -> datetime:

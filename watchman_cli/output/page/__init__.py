@@ -22,6 +22,7 @@ from markupsafe import Markup
 
 from watchman_cli.check import Assessment, Limits, State, assess, assess_deadlines, worst
 from watchman_cli.check.measure import measure
+from watchman_cli.deadlines import listed
 from watchman_cli.duration import format_lasting
 from watchman_cli.output.check import describe
 from watchman_cli.output.format import format_age, format_counts
@@ -78,7 +79,7 @@ def render(found: Sequence[ServerStatus], time: datetime) -> str:
     for status in found:
         assessed = assess(status, LIMITS)
         problems = assessed.problems
-        if status.health.deadlines:
+        if listed(status.health.deadlines or ()):
             problems += assess_deadlines(status).problems
         reasons = tuple(
             printable(text) for problem in problems for text in (describe(problem), *problem.details)
