@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -26,6 +29,15 @@ endsuite
 def clock(minutes: float) -> str:
     """Return the time of day, in UTC, this many minutes from now."""
     return f"{datetime.now(timezone.utc) + timedelta(minutes=minutes):%H:%M}"
+
+
+KILLED_BEFORE_THE_REPORT = """
+import os, signal, sys
+from watchman_cli.output.log import Reporter
+Reporter.on_warning = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+from watchman_cli.__main__ import run
+run()
+"""
 
 
 class Due:
@@ -58,8 +70,13 @@ class Due:
         record = health_of(self.redis.client, "o/r")
         assert record
         for each in record["deadlines"]:
-            judged = datetime.fromisoformat(each["due"]) - timedelta(minutes=1)
+            moments = {name: datetime.fromisoformat(each[name]) for name in ("due", "next_start", "next_due")}
+            if moments["due"] > datetime.now(timezone.utc):  # a new one, which waits for its next cycle
+                moments = {name: moment - timedelta(days=1) for name, moment in moments.items()}
+            each |= {name: moment.isoformat() for name, moment in moments.items()}
+            judged = moments["due"] - timedelta(minutes=1)
             each |= {"state": "pending", "judged": judged.isoformat(), "reached": None, "misses": 0}
+            each |= {"reported": 0, "past": []}
         self.redis.client.set(key("o/r", "health"), json.dumps(record))
 
     def check(self) -> tuple[int, str]:
@@ -81,7 +98,10 @@ def passed(path: str = "/s/f/a", **more: Any) -> dict[str, Any]:
 def test_a_miss_is_reported_once(due: Due) -> None:
     due.configure(passed())
     assert due.look() == []  # it was never seen before: it may have been met
-    assert [each["state"] for each in due.known()] == ["unknown"]
+    (new,) = due.known()
+    assert new["state"] == "pending" and datetime.fromisoformat(new["due"]) > datetime.now(timezone.utc)
+    code, out = due.check()
+    assert code == 0 and "1 deadline, none missed" in out
     due.look_before_due()
     (line,) = due.look()
     assert line.startswith("o/r: deadline missed: /s/f/a complete by ") and line.endswith("; it is not so")
@@ -154,10 +174,46 @@ def test_a_deadline_that_is_configured_no_more(due: Due) -> None:
     due.look()
     due.configure()
     due.look()
-    record = health_of(due.redis.client, "o/r")
-    assert record and record["deadlines"] is None
+    assert [each["configured"] for each in due.known()] == [False]
     code, out = due.check()
     assert code == 3 and "no run has judged a deadline of it yet" in out
+
+
+def test_a_run_without_deadlines_keeps_what_is_known_of_them(due: Due) -> None:
+    """A run by hand, with a configuration that has the server but no deadline, or other ones."""
+    other = {"path": "/s/f/b", "by": clock(60)}
+    due.configure(passed())
+    due.look_before_due()
+    for mine in ([], [other]):
+        due.configure(*mine)
+        assert due.look() == []
+        state = due.known()[-1]
+        assert (state["state"], state["configured"], state["misses"]) == ("pending", False, 0)
+    due.ecflow.force_state("/s/f/b", "State.complete")
+    due.configure(passed())
+    assert len(due.look()) == 1
+    assert due.check()[0] == 2
+    due.configure(other)
+    due.look()
+    assert due.check()[1].startswith("WATCHMAN OK - o/r: 1 deadline, none missed")
+    due.configure(passed())  # without a run: whoever checks has the deadline, and the last run had not
+    code, out = due.check()
+    assert code == 2 and "1 of 2 deadlines missed" in out
+
+
+def test_a_miss_is_reported_though_the_run_that_found_it_was_killed(due: Due) -> None:
+    """The health record is written, and the process ends before it prints, or before it says that it did."""
+    due.configure(passed())
+    due.look_before_due()
+    arguments = ["collect", "--config", str(due.watchman.config)]
+    command = [sys.executable, "-c", KILLED_BEFORE_THE_REPORT, *arguments]
+    killed = subprocess.run(command, env=due.watchman.environment(), capture_output=True, timeout=60)
+    assert killed.returncode == -signal.SIGKILL and b"missed" not in killed.stderr
+    assert [(each["state"], each["misses"], each["reported"]) for each in due.known()] == [("missed", 1, 0)]
+    due.ecflow.stop()
+    assert len(due.look()) == 1  # of a run that cannot read the server, too
+    assert [each["reported"] for each in due.known()] == [1]
+    assert due.look() == []
 
 
 def test_the_metrics_count_a_miss(due: Due) -> None:

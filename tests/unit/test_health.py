@@ -32,3 +32,39 @@ def test_a_record_is_decoded_as_it_was_encoded() -> None:
 )
 def test_a_record_that_cannot_be_right_is_not_used(forged: dict[str, Any]) -> None:
     assert health.decode(health.encode(replace(RECORD, **forged))) == Health()
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"counts": {"complete": -1}},
+        {"nodes": 1 << 62},
+        {"next_verification": "9999-99-99T99:99:99+99:99"},
+        {"error": {"kind": "of another version", "message": ""}},
+        {"deadlines": [{"deadline": "/s complete by 05:30 UTC", "others": -1}]},
+        {"stale_handle": None},
+    ],
+    ids=str,
+)
+def test_the_valid_parts_of_an_invalid_record_are_salvaged(forged: dict[str, Any]) -> None:
+    failing = replace(RECORD, ok=False, disabled={"since": TIME, "reason": "it differs"})
+    value = health.encode(replace(failing, **forged))
+    assert health.decode(value) == Health()
+    found = health.salvage(value)
+    (name,) = forged
+    left: dict[str, Any] = {name: [] if name == "deadlines" else getattr(Health(), name)}
+    assert found == replace(failing, **left)
+    assert health.decode(health.encode(found)) == found
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"no", b"[]", b"1", b'{"sync": []}', b'{"failures": "x", "sync": {}}']
+)
+def test_nothing_is_salvaged_of_what_is_no_record(value: bytes) -> None:
+    assert health.salvage(value) == Health()
+
+
+def test_a_record_without_what_makes_it_invalid_is_valid() -> None:
+    wrong = replace(RECORD, counts={"complete": -1}, nodes=-1)
+    assert health.repaired(wrong) == RECORD
+    assert health.repaired(RECORD) is RECORD

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from watchman_cli.cli.completion import complete_path, complete_server
-from watchman_cli.cli.options import CONFIG, STORE, duration, servers_from_options
+from watchman_cli.cli.options import CONFIG, STORE, deadlines_from_options, duration, servers_from_options
 from watchman_cli.errors import ConfigError, WatchmanError
 
 if TYPE_CHECKING:
@@ -101,8 +101,9 @@ def check(
         if every == bool(name):
             raise ConfigError(["name one server as OWNER/REPO, or --all"])
         opened, names = servers_from_options([name] if name else [], config, store)
+        known = deadlines_from_options(config, store) if deadlines else {}
         found = [
-            assess_deadlines(status) if deadlines else assess(status, limits)
+            assess_deadlines(status, known.get(status.server, ())) if deadlines else assess(status, limits)
             for status in read_servers(opened, names, decode_later)
         ]
     except WatchmanError as error:

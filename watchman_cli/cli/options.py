@@ -102,6 +102,15 @@ def servers_from_options(
     return open_store(settings.store, settings.store_source), [server.name for server in servers]
 
 
+def deadlines_from_options(config: str | None, store: str | None) -> dict[str, set[str]]:
+    """Return the deadlines of each server, in words; none if there is no usable configuration."""
+    try:
+        servers = load_config(config, store).servers
+    except ConfigError:  # a store and an OWNER/REPO need none
+        return {}
+    return {server.name: {str(deadline) for deadline in server.deadlines} for server in servers}
+
+
 def duration(text: str) -> float:
     """Return the seconds in an option's time span. Raises BadParameter."""
     try:

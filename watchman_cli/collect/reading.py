@@ -29,7 +29,7 @@ class Context:
     """What the servers of one run share.
 
     `cache` is a directory for sync caches of this host's own. With `count_nodes` the health records say how
-    many nodes have each status.
+    many nodes have each status. `on_warning` reports at once, and returns whether standard error took it.
     """
 
     store_url: str
@@ -40,6 +40,7 @@ class Context:
     count_nodes: bool
     stopped: threading.Event
     on_state: Callable[[Server, str], None]
+    on_warning: Callable[[Server, str], bool]
 
 
 class ServerReader:

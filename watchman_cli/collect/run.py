@@ -15,7 +15,7 @@ from watchman_cli.collect.result import Outcome, unexpected
 from watchman_cli.collect.server import ServerCollector
 from watchman_cli.collect.threads import LOOK, Threads
 from watchman_cli.config import Config, Server
-from watchman_cli.errors import StoreError
+from watchman_cli.errors import StoreError, print_error
 from watchman_cli.store import Lease, Store
 from watchman_cli.store.directory import DirectoryStore
 
@@ -24,11 +24,18 @@ STOOD_STILL = 2.0  # seconds between two looks at the deadlines after which the 
 POLL = 0.2  # seconds between two looks at the deadlines
 
 
+def _print_warning(server: Server, text: str) -> bool:
+    print_error(f"{server.name}: {text}")
+    return True
+
+
 class Collector:
     """One run over `servers`; `store` is None in a dry run.
 
-    `on_state` is called with what is being done for a server, from any thread. With `reset_sync` nothing
-    of earlier runs is used to read a server, and what turned incremental syncs off is forgotten.
+    `on_state` is called with what is being done for a server, and `on_warning` with what must be reported
+    before the record says that it was, each from any thread; the latter returns whether it was. With
+    `reset_sync` nothing of earlier runs is used to read a server, and what turned incremental syncs off is
+    forgotten.
     """
 
     def __init__(
@@ -40,6 +47,7 @@ class Collector:
         *,
         jobs: int,
         on_state: Callable[[Server, str], None] = lambda server, state: None,
+        on_warning: Callable[[Server, str], bool] = _print_warning,
         reset_sync: bool = False,
     ) -> None:
         self.servers = servers
@@ -62,6 +70,7 @@ class Collector:
             count_nodes=config.metrics_file is not None,
             stopped=threading.Event(),
             on_state=on_state,
+            on_warning=on_warning,
         )
         self.threads_missing = ""  # why fewer threads than wanted were started
 

@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from watchman_cli import health, snapshot
 from watchman_cli.bindings import BindingsFailed, BindingsMissing, BindingsReading
-from watchman_cli.collect.details import NodeDetails
+from watchman_cli.collect.details import NodeDetails, count_again
+from watchman_cli.collect.previous import warnings_of
 from watchman_cli.collect.reading import Context, ServerReader, reading_of
 from watchman_cli.collect.result import Outcome, unexpected
 from watchman_cli.collect.verify import Verification, compare, next_verification, verification_due
@@ -22,9 +23,6 @@ from watchman_cli.store import Lease, LeaseLost, SnapshotChanged, Update
 from watchman_cli.sync import cache as sync_cache
 from watchman_cli.sync.reading import Reading
 
-if TYPE_CHECKING:
-    from watchman_cli.deadlines import DeadlineState
-
 LATE = 2.0  # seconds beyond a deadline that only a process which stood still can be
 RESERVE = 1.0  # seconds of a deadline kept for writing to the store, a tenth at most
 
@@ -34,21 +32,17 @@ class ServerCollector:
 
     def __init__(self, context: Context, server: Server, lease: Lease | None, started: float) -> None:
         self._context, self._server, self._lease, self._started = context, server, lease, started
-        self._warnings: list[str] = []
         self._phases: dict[str, float] = {}
         self._phase_began = started
         self._end_phase("lease")
         self._written: Health | None = None
-        self._before = health.decode(lease.stored.health if lease else b"")
+        self._before = health.salvage(lease.stored.health) if lease else Health()
         deadline = started + server.deadline - min(RESERVE, server.deadline / 10)
         self._reader = ServerReader(context, server, lease, deadline, self._before)
         head = lease.stored.head if lease else None
         self._kept = head.collected_time if head else None
-        if self._before.address not in (None, server.address):
-            self._warnings.append(
-                f"the last run under this name read {self._before.address}, this one {server.address}: "
-                "if nothing was reconfigured, two configurations use the name"
-            )
+        now = datetime.now(timezone.utc)
+        self._warnings = list(warnings_of(self._before, self._kept, server.address, now))
 
     def run(self) -> Outcome:
         """Return what was done, once all of it is written. Raises StoreError."""
@@ -97,7 +91,7 @@ class ServerCollector:
             revision = head.revision
         if reading.cache is not None:
             cache = sync_cache.encode(replace(reading.cache, revision=revision))
-        record = self._with_details(self._health_of(reading), reading, value or lease.value)
+        record = self._with_details(self._health_of(reading), reading, value or lease.value, revision)
         due = verification_due(self._server, reading, record)
         if not record.next_verification or due:
             record = replace(record, next_verification=next_verification(self._server, due))
@@ -108,16 +102,42 @@ class ServerCollector:
             new_time=reading.read_time if value is None else None,
             **self._changes(lease, reading, value, record),
         )
-        lease.commit(update, end=not due)
-        self._has_written(record)
+        record = self._commit(lease, update, record, end=not due)
         self._end_phase("write")
         return self._verify(lease, reading, record) if due else None
+
+    def _commit(self, lease: Lease, update: Update, record: Health, *, end: bool) -> Health:
+        """Write an update with a health record, and report its misses; return the record as it is then.
+
+        Raises what Lease.commit raises.
+        """
+        lines: list[str] = []
+        if record.deadlines:
+            from watchman_cli.collect import misses
+
+            lines = misses.lines_of(record)
+        lease.commit(update, end=end and not lines)
+        self._written = record
+        told = [self._context.on_warning(self._server, line) for line in lines]
+        if told and all(told):
+            record = misses.as_reported(record)
+            try:
+                lease.commit(self._update(record, None), end=end)
+                self._written = record
+            except (LeaseLost, SnapshotChanged, StoreError) as error:
+                why = str(error) or "another run has taken over"
+                self._warnings.append(f"the next run reports the missed deadline again: {why}")
+        return self._written
 
     def _changes(self, lease: Lease, reading: Reading, value: bytes | None, record: Health) -> dict[str, Any]:
         """Return what of an update is about changes: nothing where they are not kept, or there is none."""
         if not self._server.changes:
             return {}
-        missed = tuple(each.deadline for each in self._new_misses(record))
+        missed: tuple[str, ...] = ()
+        if record.deadlines:
+            from watchman_cli.collect.misses import missed_since
+
+            missed = missed_since(self._written or self._before, record)
         if value is None and not missed:
             return {}
         from watchman_cli.collect.changes import batch_of
@@ -136,7 +156,7 @@ class ServerCollector:
                 self._warnings.append(f"sync_cache: {error}; the next run reads in full")
         in_store = self._context.sync_cache == "store"
         return Update(
-            health=health.encode(record),
+            health=health.encode(health.repaired(record)),
             sync=cache if in_store else None,
             expire=self._server.expire,
         )
@@ -151,10 +171,9 @@ class ServerCollector:
                 limit = f"this run was stopped, or had no processor, until {late:.0f} s after its deadline"
             error = ServerError(error.kind, limit)
         if self._lease is not None:
-            record = self._health(error)
+            record = count_again(self._health(error), self._server, self._lease)
             try:
-                self._lease.commit(self._update(record, None))
-                self._has_written(record)
+                self._commit(self._lease, self._update(record, None), record, end=True)
             except (LeaseLost, SnapshotChanged):
                 pass
             finally:
@@ -192,11 +211,13 @@ class ServerCollector:
                 reason=verification.difference,
                 disabled=disabled,
             )
-            record = self._with_details(record, instead, value)
+            head = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
+            assert head
+            record = self._with_details(record, instead, value, head.revision)
             changes = self._changes(lease, instead, value, record)
         try:
-            lease.commit(replace(self._update(record, cache), snapshot=value, **changes))
-            self._has_written(record)
+            update = replace(self._update(record, cache), snapshot=value, **changes)
+            self._commit(lease, update, record, end=True)
         except (LeaseLost, StoreError) as error:  # the snapshot itself was written before
             why = str(error) or "another run has taken over"
             self._warnings.append(f"what verifying gave was not written: {why}")
@@ -273,26 +294,17 @@ class ServerCollector:
         )
 
     def _with_details(
-        self, record: Health, reading: Reading, value: bytes | Callable[[str], bytes | None]
+        self, record: Health, reading: Reading, value: bytes | Callable[[str], bytes | None], revision: str
     ) -> Health:
-        """Return a health record with what it says of the nodes, which are those of the snapshot `value`."""
-        details = NodeDetails(self._server, self._before, reading, value)
+        """Return a health record with what it says of the nodes, which are those of the snapshot `value`.
+
+        `revision` is that of this snapshot.
+        """
+        head = self._lease.stored.head if self._lease else None
+        previous = self._written or self._before
+        details = NodeDetails(self._server, previous, reading, value, head.revision if head else None)
         counts = details.counts() if self._context.count_nodes else None
-        return replace(record, counts=counts, deadlines=details.deadlines())
-
-    def _has_written(self, record: Health) -> None:
-        """Note a health record that is in the store, and warn of the deadlines that are missed by it."""
-        for each in self._new_misses(record):
-            self._warnings.append(f"deadline missed: {each.deadline}; {each.why_missed}")
-        self._written = record
-
-    def _new_misses(self, record: Health) -> list[DeadlineState]:
-        """Return the deadlines that are missed by a health record, and were not by the one before."""
-        if not record.deadlines:
-            return []
-        from watchman_cli.deadlines import new_misses
-
-        return new_misses((self._written or self._before).deadlines or (), record.deadlines)
+        return replace(record, counts=counts, deadlines=details.deadlines(), counted_revision=revision)
 
     def _end_phase(self, name: str) -> None:
         """Count the time since the last phase ended to this one."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from watchman_cli.config import Server
 from watchman_cli.health import Health
-from watchman_cli.snapshot import StatusRecord, parse_time
+from watchman_cli.snapshot import MAX_SKEW, StatusRecord, parse_time
 from watchman_cli.sync.reading import Reading
 
 
@@ -55,10 +55,15 @@ def _describe(record: StatusRecord) -> str:
 
 
 def verification_due(server: Server, reading: Reading, record: Health) -> bool:
-    """Return whether the bindings are to read a server too, in this run."""
+    """Return whether the bindings are to read a server too, in this run.
+
+    A time that is further away than any that this configuration sets was set by a clock that was ahead, or by
+    another configuration.
+    """
     if server.reader != "auto" or reading.numbers is None or not record.next_verification:
         return False
-    return datetime.now(timezone.utc) >= parse_time(record.next_verification)
+    wait = parse_time(record.next_verification) - datetime.now(timezone.utc)
+    return not timedelta(0) < wait <= timedelta(seconds=server.full_sync_every) + MAX_SKEW
 
 
 def next_verification(server: Server, done: bool) -> str:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from watchman_cli.errors import ServerError, print_error
 from watchman_cli.output.outcome import describe_failure, describe_success
+from watchman_cli.output.stream import DetachedStream
 from watchman_cli.text import printable
 
 if TYPE_CHECKING:
     from watchman_cli.collect import Outcome
     from watchman_cli.config import Server
 
+PROMPT = 1.0  # seconds to wait for standard error to take what must be reported
 log = logging.getLogger("watchman")
 
 
@@ -39,6 +41,11 @@ class Reporter(AbstractContextManager["Reporter"]):
         """Report that the work at a server is in a new phase."""
         if self.logs:
             log.debug(printable(state), extra={"server": server.name})
+
+    def on_warning(self, server: Server, text: str) -> bool:
+        """Report something of a server at once; return whether standard error took it."""
+        self.report(server.name, text, logging.WARNING)
+        return not isinstance(sys.stderr, DetachedStream) or sys.stderr.is_written(PROMPT)
 
     def on_outcome(self, outcome: Outcome) -> None:
         """Report what was done with a server."""

@@ -62,6 +62,11 @@ class DetachedStream(io.TextIOBase):
             while self._chunks and not self.stalled:
                 self.stalled = not self._changed.wait(patience)
 
+    def is_written(self, patience: float) -> bool:
+        """Return whether all is written, after `patience` seconds at most; True if the reader has gone."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._chunks, patience) and self.error is None
+
     def close(self) -> None:
         self.drain(self._patience)
 

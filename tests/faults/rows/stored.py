@@ -67,8 +67,8 @@ STORED_ROWS = tuple(
             "clock set back",
             "The clock was set back, so the snapshot in the store is of the future",
             stored.set_back,
-            "",
-            "written: the newer reading counts, not the later time",
+            "in the future: the clock of its host was ahead",
+            "written, and said once: the newer reading counts, not the later time",
         ),
         *(
             FaultCase(
@@ -76,7 +76,7 @@ STORED_ROWS = tuple(
                 "The health record has numbers of absurd size, or times that are none",
                 lambda run, name=name, value=value: stored.health_with(run, **{name: value}),  # type: ignore[misc]
                 "",
-                "that record is not used, and written over",
+                "what is invalid in it is not used, and written over",
                 listed=name == "failures",
             )
             for name, value in (
