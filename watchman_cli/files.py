@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
-from contextlib import suppress
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TEMPORARY = ".watchman."  # begins the names of what is left behind only by a run that was killed
+_LOCK_POLL = 0.01  # seconds
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -47,3 +52,33 @@ def replace_file(path: Path, data: bytes) -> None:
             raise
     finally:
         os.close(folder)
+
+
+@contextmanager
+def locked(folder: Path, patience: float) -> Iterator[None]:
+    """Hold the lock of a directory, which the kernel releases as this process ends, however it ends.
+
+    Raises OSError, also if another process has the lock for all of `patience` seconds.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        end = time.monotonic() + patience
+        while not _lock(descriptor):
+            if time.monotonic() > end:
+                raise OSError(errno.EWOULDBLOCK, f"another process holds the lock of {folder}")
+            time.sleep(_LOCK_POLL)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock an open directory; return False while another process has the lock. Raises OSError."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError as error:
+        reason = f"its directory cannot be locked ({error.strerror}), as on NFS: use one on a local disk"
+        raise OSError(error.errno, reason) from error
+    return True

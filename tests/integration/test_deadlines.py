@@ -224,8 +224,9 @@ def test_the_metrics_count_a_miss(due: Due) -> None:
     due.look()
     text = file.read_text()
     deadline = due.known()[0]["deadline"]
-    assert f'watchman_deadline_misses{{deadline="{deadline}",owner="o",repo="r"}} 1.0' in text
-    assert f'watchman_deadline_state{{deadline="{deadline}",owner="o",repo="r",state="missed"}} 1.0' in text
+    labels = f'config="{due.watchman.config.resolve()}",deadline="{deadline}",owner="o",repo="r"'
+    assert f"watchman_deadline_misses{{{labels}}} 1.0" in text
+    assert f'watchman_deadline_state{{{labels},state="missed"}} 1.0' in text
 
 
 def test_the_stream_tells_a_miss_once(due: Due) -> None:

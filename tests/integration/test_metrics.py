@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import re
 import signal
 import subprocess
 import time
@@ -18,7 +20,7 @@ from tests.docs.promtool import run_promtool
 from tests.support.ecflow_server import EcflowServer
 from tests.support.faulty_server import FakeServer
 from tests.support.redis_server import RedisServer
-from tests.support.watchman import Result, Watchman
+from tests.support.watchman import UNPRIVILEGED, Result, Watchman
 from watchman_cli.output.metrics import METRICS, labels_of
 
 Sample = tuple[str, tuple[tuple[str, str], ...]]
@@ -54,18 +56,23 @@ class Metered:
     def collect(self, *arguments: str) -> Result:
         return self.watchman.collect(*arguments)
 
+    @property
+    def text(self) -> str:
+        return self.file.read_text() if self.file.exists() else ""
+
     def samples(self) -> dict[Sample, float]:
         return {
             (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-            for family in text_string_to_metric_families(self.file.read_text())
+            for family in text_string_to_metric_families(self.text)
             for sample in family.samples
         }
 
     def of(self, name: str, repo: str = "good", **labels: str) -> float | None:
-        """Return a metric of a server; None where it has none."""
-        return self.samples().get((name, tuple(sorted({"owner": "o", "repo": repo, **labels}.items()))))
+        """Return a metric of a server, or None."""
+        return self.of_run(name, **{"owner": "o", "repo": repo, **labels})
 
     def of_run(self, name: str, **labels: str) -> float | None:
+        labels = {"config": str(self.watchman.config.resolve()), **labels}
         return self.samples().get((name, tuple(sorted(labels.items()))))
 
 
@@ -116,10 +123,20 @@ def test_nodes_are_counted_in_every_mode(metered: Metered) -> None:
             value for (name, _), value in metered.samples().items() if name == "watchman_server_nodes"
         )
         assert total == len(records)
+        checked = metered.watchman.run("check", "good").text
+        causes = re.search(r" aborted=(\d+)", checked)
+        assert causes and metered.of("watchman_server_root_causes") == int(causes[1]), checked
 
     check("full")
     check("unchanged")
     metered.ecflow.force_state("/s/f/a", "State.aborted")
+    check("incremental")
+    assert metered.of("watchman_server_nodes", status="aborted") == 3
+    assert metered.of("watchman_server_root_causes") == 1
+    metered.ecflow.force_state("/s/f/b", "State.aborted")
+    check("incremental")
+    assert metered.of("watchman_server_root_causes") == 2
+    metered.ecflow.force_state("/s/f/b", "State.complete")
     check("incremental")
     metered.ecflow.suspend("/t")
     metered.ecflow.force_state("/s/f/a", "State.complete")
@@ -138,6 +155,7 @@ def test_counts_that_an_older_run_did_not_leave(metered: Metered) -> None:
     metered.collect()
     assert metered.of("watchman_server_mode", mode="unchanged") == 1
     assert metered.of("watchman_server_nodes", status="queued") == 6
+    assert metered.of("watchman_server_root_causes") == 0
 
 
 def test_flags_are_counted(metered: Metered) -> None:
@@ -155,8 +173,12 @@ def test_a_run_of_some_servers_changes_no_others(metered: Metered) -> None:
     metered.collect("--server", "bad")
     after = metered.samples()
     changed = {key for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
-    assert changed and all(("repo", "bad") in labels for _, labels in changed)
+    of_servers = {key for key in changed if not key[0].startswith("watchman_run_")}
+    assert of_servers and all(("repo", "bad") in labels for _, labels in of_servers)
     assert metered.of("watchman_server_failures", "bad") == 2
+    name = "watchman_run_timestamp_seconds", (("config", str(metered.watchman.config.resolve())),)
+    assert after[name] > before[name]
+    assert metered.of_run("watchman_run_servers", result="written") == 0
 
 
 def test_a_server_that_is_configured_no_more_has_no_metrics(metered: Metered) -> None:
@@ -173,8 +195,8 @@ def test_a_dead_store_leaves_what_is_known_and_says_so(metered: Metered) -> None
     assert metered.collect().code == 3
     after = metered.samples()
     assert metered.of_run("watchman_run_exit_code") == 3
-    assert {key: value for key, value in before.items() if key[1] and key[0] != "watchman_run_servers"} == {
-        key: value for key, value in after.items() if key[1] and key[0] != "watchman_run_servers"
+    assert {key: value for key, value in before.items() if not key[0].startswith("watchman_run_")} == {
+        key: value for key, value in after.items() if not key[0].startswith("watchman_run_")
     }
 
 
@@ -186,6 +208,79 @@ def test_what_was_there_is_no_metrics_file(metered: Metered, left: str) -> None:
     assert metered.collect("--server", "good").code == 0
     assert metered.of("watchman_server_up") == 1
     assert {name for name, _ in metered.samples()} <= set(METRICS)
+
+
+def test_an_older_run_that_ends_later_leaves_the_newer_reading(metered: Metered) -> None:
+    with FakeServer(lambda connection: None) as hanging:
+        good = {"owner": "o", "repo": "good", "address": metered.ecflow}
+        hangs = {"owner": "o", "repo": "hangs", "host": hanging.host, "port": hanging.port, "deadline": 90}
+        metered.configure(good, {**hangs, "attempts": 1})
+        with metered.watchman.start("collect") as older:
+            assert hanging.accepted.acquire(timeout=30)
+            while not metered.redis.client.exists("o/good/status"):  # the older run's reading
+                assert older.poll() is None
+                time.sleep(0.01)
+            metered.ecflow.force_state("/s/f/a", "State.aborted")
+            while metered.of("watchman_server_nodes", status="aborted") != 3:
+                assert metered.collect("--server", "good").code == 0 and older.poll() is None
+            for connection in hanging.connections:
+                connection.reset()
+            assert older.wait(60) == 1
+    assert metered.of("watchman_server_nodes", status="aborted") == 3
+    assert metered.of("watchman_server_up", "hangs") == 0
+    assert metered.of_run("watchman_run_servers", result="written") == 1
+
+
+def test_runs_of_one_server_each_side_by_side(metered: Metered) -> None:
+    names = [f"s{number}" for number in range(8)]
+    dead = {"owner": "o", "host": "127.0.0.1", "attempts": 1}
+    metered.configure(*({**dead, "repo": name, "port": 1 + at} for at, name in enumerate(names)))
+    runs = [metered.watchman.start("collect", "--server", name) for name in names]
+    for run in runs:
+        with run:
+            assert run.wait(60) == 1
+    assert [metered.of("watchman_server_up", name) for name in names] == [0] * len(names)
+
+
+def test_two_configurations_share_a_file(metered: Metered, tmp_path: Path) -> None:
+    (tmp_path / "second").mkdir()
+    second = Metered.__new__(Metered)
+    second.watchman, second.redis, second.file = Watchman(tmp_path / "second"), metered.redis, metered.file
+    second.configure({"owner": "o", "repo": "good", "address": metered.ecflow})
+    metered.collect()
+    before = metered.samples()
+    assert second.collect().code == 0
+    assert second.of("watchman_server_up") == 1 and second.of_run("watchman_run_exit_code") == 0
+    assert metered.samples().items() >= before.items()
+    metered.redis.stop()
+    assert second.collect().code == 3
+    assert metered.samples().items() >= before.items()
+    run_promtool("check", "metrics", stdin=metered.file.read_text())
+
+
+def test_a_lock_that_is_not_released_costs_the_metrics_of_the_run(metered: Metered) -> None:
+    metered.collect()
+    before = metered.file.read_bytes()
+    holder = os.open(metered.file.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(holder, fcntl.LOCK_EX)
+        result = metered.collect("--server", "good")
+    finally:
+        os.close(holder)
+    assert result.code == 0 and metered.file.read_bytes() == before
+    assert f"another process holds the lock of {metered.file.parent}" in result.err
+    assert metered.collect("--server", "good").err == ""
+
+
+def test_a_file_that_cannot_be_read_may_be_another_configuration_s(metered: Metered) -> None:
+    metered.collect()
+    before = metered.file.read_bytes()
+    metered.file.chmod(0)
+    unprivileged = Watchman(metered.watchman.home, prefix=UNPRIVILEGED)
+    result = unprivileged.collect("--server", "good")
+    assert f"metrics_file: {metered.file}: Permission denied" in result.err
+    metered.file.chmod(0o600)
+    assert metered.file.read_bytes() == before
 
 
 def test_a_file_that_cannot_be_written_is_a_warning(metered: Metered) -> None:

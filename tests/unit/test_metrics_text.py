@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Metric, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
-from watchman_cli.output.metrics import METRICS, Series, encode, labels_of
+from watchman_cli.output.metrics import METRICS, Series, labels_of
+from watchman_cli.output.metrics_text import decode, encode
 
 OF_A_DEADLINE = "watchman_deadline_state"  # with labels that have what a user wrote
-OF_A_RUN = "watchman_run_exit_code"  # with none
+OF_A_RUN = "watchman_run_exit_code"
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=10) | st.text('\\\n"n', max_size=6)
 NUMBERS = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(1 << 53), 1 << 53)
 
@@ -38,9 +40,42 @@ def lines_of(text: bytes) -> list[tuple[str, float | str]]:
     return [(start, end if start.startswith("#") else float(end)) for start, _, end in parts]
 
 
-@given(st.dictionaries(st.tuples(TEXTS, TEXTS, TEXTS, TEXTS), NUMBERS, max_size=5), NUMBERS)
-def test_the_text_is_prometheus_client_s_own(found: dict[tuple[str, ...], float], number: float) -> None:
-    series: Series = {OF_A_RUN: {(): number}, OF_A_DEADLINE: found}
+SERIES = st.fixed_dictionaries(
+    {
+        OF_A_RUN: st.dictionaries(st.tuples(TEXTS), NUMBERS, min_size=1, max_size=3),
+        OF_A_DEADLINE: st.dictionaries(
+            st.tuples(TEXTS, TEXTS, TEXTS, TEXTS, TEXTS), NUMBERS, min_size=1, max_size=5
+        ),
+    }
+)
+
+
+@given(SERIES)
+def test_the_text_is_prometheus_client_s_own(series: Series) -> None:
     registry = CollectorRegistry(auto_describe=False)
     registry.register(Collected(series))
     assert lines_of(encode(series)) == lines_of(generate_latest(registry))
+
+
+@given(SERIES)
+def test_the_text_is_read_as_it_was_written(series: Series) -> None:
+    assert decode(encode(series)) == series
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "watchman_run_exit_code 1",
+        "watchman_run_exit_code{} 1",
+        'watchman_run_exit_code{config="c"} x',
+        'watchman_run_exit_code{config="c"}',
+        'watchman_run_exit_code{config="c",more="m"} 1',
+        'watchman_run_exit_code{config="c} 1',
+        'watchman_server_up{config="c",owner="o"} 1',
+        'other{config="c"} 1',
+        "\x00",
+    ],
+)
+def test_a_damaged_line_costs_itself_alone(line: str) -> None:
+    good: Series = {OF_A_RUN: {("/c.yaml",): 1.0}}
+    assert decode(line.encode() + b"\n\xff\n" + encode(good)) == good

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from watchman_cli.snapshot import EncodedRecords, Snapshot, StatusRecord
+from watchman_cli.snapshot import EncodedRecords, Snapshot, StatusRecord, root_causes
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ def measure(snapshot: Snapshot, path: str) -> list[Measure]:
     records = EncodedRecords.of(snapshot.records).below(path)
     if records is None:
         return []
-    aborted = _lowest(records.with_status("aborted"))
+    aborted = root_causes(records)
     late = records.with_flag("late")
     lasting = [
         (each, seconds)
@@ -42,13 +42,3 @@ def measure(snapshot: Snapshot, path: str) -> list[Measure]:
         Measure("queued", records.count_leaves("queued")),
         Measure("active_for", max(0.0, lasting[0][1]) if lasting else 0.0, lasting),
     ]
-
-
-def _lowest(records: Sequence[StatusRecord]) -> list[StatusRecord]:
-    """Return those of the records that have none of the others below them, and not the definition."""
-    above = {"/"}
-    for record in records:
-        path = record.path
-        while (path := path[: path.rfind("/")] or "/") not in above:
-            above.add(path)
-    return [record for record in records if record.path not in above]

@@ -73,7 +73,7 @@ def collect(
     reporter = _reporter(len(chosen), verbose, log_format)
     for warning in settings.warnings:
         reporter.report("", f"warning: {warning}", logging.WARNING)
-    metrics = None if dry_run else _metrics_writer(settings, reporter, chosen)
+    metrics = None if dry_run else _metrics_writer(settings, reporter)
     try:
         opened = None if dry_run else _connect_store(settings, chosen)
     except StoreError as error:
@@ -156,13 +156,13 @@ def _reporter(total: int, verbose: bool, log_format: LogFormat) -> Reporter:
     return Progress(total)
 
 
-def _metrics_writer(config: Config, reporter: Reporter, chosen: Sequence[Server]) -> MetricsWriter | None:
-    """Return what writes the metrics of this run; None where none are wanted."""
+def _metrics_writer(config: Config, reporter: Reporter) -> MetricsWriter | None:
+    """Return what writes the metrics of this run, or None if the configuration wants none."""
     if config.metrics_file is None:
         return None
     from watchman_cli.cli.metrics import MetricsWriter
 
-    return MetricsWriter(config, reporter, chosen)
+    return MetricsWriter(config, reporter)
 
 
 def _connect_store(config: Config, servers: Sequence[Server]) -> Store:

@@ -3,46 +3,67 @@
 from __future__ import annotations
 
 import logging
+import os
+import stat
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from watchman_cli.files import replace_file
+from watchman_cli.files import locked, replace_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from watchman_cli.collect import Outcome
-    from watchman_cli.config import Config, Server
+    from watchman_cli.config import Config
     from watchman_cli.output.log import Reporter
+
+LOCK_PATIENCE = 2.0  # seconds for other runs, each of which takes some milliseconds
+MAX_SIZE = 64 << 20  # bytes; a larger file is not watchman's
 
 
 class MetricsWriter:
-    """Writes the metrics of a run over the servers `chosen`, which begins now."""
+    """Writes the metrics of a run, which begins now."""
 
-    def __init__(self, config: Config, reporter: Reporter, chosen: Sequence[Server]) -> None:
-        self._config, self._reporter, self._chosen = config, reporter, chosen
+    def __init__(self, config: Config, reporter: Reporter) -> None:
+        self._config, self._reporter = config, reporter
+        self._label = config_label(config.path)
         self._time, self._began = time.time(), time.monotonic()
 
     def write(self, outcomes: Sequence[Outcome], code: int) -> None:
-        """Write the metrics of a run that ends with the exit code `code`; warn where they cannot be."""
-        from watchman_cli.output.metrics import Run, render
+        """Write the metrics of a run that ends with the exit code `code`; warn if that fails."""
+        from watchman_cli.output.metrics import Run, merge
+        from watchman_cli.output.metrics_text import decode, encode
 
-        path, servers = self._config.metrics_file, self._config.servers
+        path = self._config.metrics_file
         assert path
-        run = Run(
-            outcomes, self._time, time.monotonic() - self._began, code, len(self._chosen) == len(servers)
-        )
+        seconds = time.monotonic() - self._began
+        run = Run(self._label, self._config.servers, outcomes, self._time, seconds, code)
         try:
-            replace_file(path, render(run, servers, lambda: _read(path)))
+            with locked(path.parent, LOCK_PATIENCE):
+                replace_file(path, encode(merge(run, decode(_read(path)), time.time())))
         except OSError as error:
             message = f"metrics_file: {path}: {error.strerror}; the metrics of this run are not written"
             self._reporter.report("watchman", message, logging.WARNING)
 
 
-def _read(path: Path) -> str:
-    """Return what an earlier run wrote; nothing where that cannot be read: it is then replaced."""
+def config_label(path: Path) -> str:
+    """Return a configuration's value of the label `config`: its absolute path, with links resolved.
+
+    A path that is not a regular file's, as /dev/stdin, would resolve to another one in each run.
+    """
+    found = os.path.realpath(path) if path.is_file() else os.path.abspath(path)  # noqa: PTH100
+    return os.fsencode(found).decode(errors="backslashreplace")
+
+
+def _read(path: Path) -> bytes:
+    """Return the content of the metrics file, or nothing if it is missing or not one; it is then replaced.
+
+    Raises OSError if it cannot be read: it may have the series of another configuration.
+    """
     try:
-        return path.read_text() if path.is_file() else ""
-    except (OSError, ValueError):
-        return ""
+        found = path.lstat()
+    except FileNotFoundError:
+        return b""
+    if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_SIZE:
+        return b""
+    return path.read_bytes()

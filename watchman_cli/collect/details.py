@@ -36,7 +36,7 @@ class NodeDetails:
     def counts(self) -> dict[str, int]:
         """Return how many nodes have each status, and what else is counted. Raises StoreError."""
         if self._reading.changes is not None and self._before.counts is not None and self._counted:
-            return snapshot.count_changes(self._before.counts, self._reading.changes)
+            return snapshot.count_changes(self._before.counts, self._reading.changes, self._snapshot)
         return snapshot.count_nodes(self._snapshot())
 
     def deadlines(self) -> list[dict[str, Any]] | None:

@@ -1,20 +1,18 @@
-"""The metrics of a run, in the text format that node_exporter's textfile collector reads.
+"""The metrics of a run, merged with the series that earlier runs and other configurations left in the file.
 
-They are gauges of the last run: a command that ends cannot count. What a run did not read keeps its series
-of the run before, with its time: a run of some servers changes no others.
-
-The text is written here, in a few lines that a test compares with prometheus_client's own, since importing
-it would be a tenth of a small run. It reads what an earlier run left, where some of that is kept.
+They are gauges of the last run: a command that ends cannot count. Each series has the configuration that it
+came from as a label. For each server the later reading stays, whatever run ends last, and a server that a run
+did not read keeps its series, with its time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from watchman_cli.deadlines import listed
-from watchman_cli.snapshot import COUNTED_FLAGS, parse_time
+from watchman_cli.snapshot import COUNTED_FLAGS, ROOT_CAUSES, parse_time
 from watchman_cli.status import NodeStatus
 
 if TYPE_CHECKING:
@@ -24,36 +22,38 @@ if TYPE_CHECKING:
 
 Labels = tuple[str, ...]
 Series = dict[str, dict[Labels, float]]  # by the metric's name
-SERVER = ("owner", "repo")
+RUN, SERVER = ("config",), ("config", "owner", "repo")
+CONFIGURED = "watchman_server_configured"
+RUN_BEGAN = "watchman_run_timestamp_seconds"
+LAST_ATTEMPT = "watchman_server_last_attempt_timestamp_seconds"
 MEGABYTE = 1 << 20
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run; `complete` where it was over all configured servers, and `code` its exit code."""
+    """One run with the configuration `config`, which has all of `servers`; `code` is its exit code."""
 
+    config: str
+    servers: Iterable[Server]
     outcomes: Sequence[Outcome]
     began: float  # seconds since 1970
     seconds: float
     code: int
-    complete: bool
 
 
 # Each metric's name, its labels besides those of the server, and its help; a name of a run has no server.
 METRICS: Mapping[str, tuple[Labels, str]] = {
-    "watchman_run_timestamp_seconds": ((), "When the last run over all servers began."),
+    RUN_BEGAN: ((), "When the last run of the configuration began."),
     "watchman_run_duration_seconds": ((), "How long that run took."),
-    "watchman_run_exit_code": (
-        (),
-        "What that run ended with: 0, 1 where a server failed, 3 where the store did.",
-    ),
+    "watchman_run_exit_code": ((), "That run's exit code: 0, 1 if a server failed, 3 if the store failed."),
     "watchman_run_servers": (
         ("result",),
         "How many servers that run wrote, skipped, lost or failed to read.",
     ),
+    CONFIGURED: ((), "1 for each server of the configuration, also if it was never read."),
     "watchman_server_up": ((), "Whether the last attempt at the server succeeded."),
     "watchman_server_last_success_timestamp_seconds": ((), "When the snapshot in the store was collected."),
-    "watchman_server_last_attempt_timestamp_seconds": ((), "When the last attempt at the server ended."),
+    LAST_ATTEMPT: ((), "When the last attempt at the server ended."),
     "watchman_server_failures": ((), "How many runs have failed since the last good one."),
     "watchman_server_error": (("kind",), "1 for the kind of error that the last attempt failed with."),
     "watchman_server_attempts": ((), "How many tries the last attempt's run made; more than 1 are retries."),
@@ -68,6 +68,10 @@ METRICS: Mapping[str, tuple[Labels, str]] = {
         "1 for how the last good attempt read: unchanged, incremental or full.",
     ),
     "watchman_server_nodes": (("status",), "How many nodes have a status."),
+    "watchman_server_root_causes": (
+        (),
+        "How many aborted nodes have no aborted node below them, as watchman check counts them.",
+    ),
     "watchman_server_flagged_nodes": (("flag",), "How many nodes have a flag: late or zombie."),
     "watchman_deadline_state": (
         ("deadline", "state"),
@@ -102,76 +106,67 @@ METRICS: Mapping[str, tuple[Labels, str]] = {
 }
 
 
+def is_of_run(name: str) -> bool:
+    """Return whether a metric is of the run, not of a server's reading."""
+    return name.startswith("watchman_run_") or name == CONFIGURED
+
+
 def labels_of(name: str) -> Labels:
     """Return the names of a metric's labels."""
-    return METRICS[name][0] if name.startswith("watchman_run_") else SERVER + METRICS[name][0]
+    return (RUN if name.startswith("watchman_run_") else SERVER) + METRICS[name][0]
 
 
-def render(run: Run, servers: Iterable[Server], before: Callable[[], str]) -> bytes:
-    """Return the text after a run; `servers` are all that are configured.
+def merge(run: Run, left: Series, now: float) -> Series:
+    """Return the series after a run; `left` are those that are in the file, and `now` is the time.
 
-    `before` returns the text of the run before. It is called only where some of that is kept.
+    A run that began before the one in the file only adds the servers that it read later: the other's
+    configuration may be newer. A time after `now` is of a clock that was ahead, and is not believed.
     """
-    series: Series = {name: {} for name in METRICS}
-    read = {outcome.server.name for outcome in run.outcomes if outcome.health}
-    kept: set[Labels] = {(each.owner, each.repo) for each in servers if each.name not in read}
-    if kept or not run.complete:
-        _keep(series, before(), kept, with_run=not run.complete)
-    if run.complete:
-        _add_run(series, run)
+    ours = (run.config,)
+    last_run = left.get(RUN_BEGAN, {}).get(ours)
+    is_last = not _is_later(last_run, run.began, now)
+    configured = {(*ours, server.owner, server.repo) for server in run.servers}
+    attempts = left.get(LAST_ATTEMPT, {})
+    read = {}
     for outcome in run.outcomes:
-        if outcome.health:
-            of_server = outcome.server.owner, outcome.server.repo
-            for name, labels, value in _of_server(outcome, outcome.health):
-                series[name][of_server + labels] = value
-    return encode(series)
+        key = (*ours, outcome.server.owner, outcome.server.repo)
+        if outcome.health and not _is_later(attempts.get(key), _seconds(outcome.health.checked_time), now):
+            read[key] = list(_of_server(outcome, outcome.health))
+
+    def stays(name: str, labels: Labels) -> bool:
+        if labels[:1] != ours:
+            return True
+        if is_of_run(name):
+            return not is_last
+        return labels[:3] not in read and (labels[:3] in configured or not is_last)
+
+    series: Series = {
+        name: {labels: value for labels, value in left.get(name, {}).items() if stays(name, labels)}
+        for name in METRICS
+    }
+    if is_last:
+        for name, labels, value in _of_run(run):
+            series[name][ours + labels] = value
+        series[CONFIGURED].update(dict.fromkeys(configured, 1))
+    for server, found in read.items():
+        for name, labels, value in found:
+            series[name][server + labels] = value
+    return series
 
 
-def encode(series: Series) -> bytes:
-    """Return the text of each metric that has any value, in Prometheus's text format 0.0.4."""
-    return "".join(_lines(series)).encode()
+def _is_later(left: float | None, ours: float, now: float) -> bool:
+    """Return whether a time in the file is after ours, and can be true."""
+    return left is not None and ours < left <= now
 
 
-def _lines(series: Series) -> Iterator[str]:
-    for name, found in series.items():
-        if found:
-            yield f"# HELP {name} {METRICS[name][1]}\n# TYPE {name} gauge\n"
-        for values in sorted(found):
-            pairs = sorted(zip(labels_of(name), values, strict=True))
-            labels = ",".join(f'{label}="{_escaped(value)}"' for label, value in pairs)
-            yield f"{name}{{{labels}}}" if labels else name
-            yield f" {float(found[values])!r}\n"
-
-
-def _escaped(value: str) -> str:
-    """Return a label's value as it stands between quotes."""
-    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
-
-
-def _keep(series: Series, text: str, servers: set[Labels], *, with_run: bool) -> None:
-    """Keep what a text has of these servers, and of the run if wanted; nothing of what is no metrics."""
-    from prometheus_client.parser import text_string_to_metric_families
-
-    try:
-        samples = [sample for family in text_string_to_metric_families(text) for sample in family.samples]
-    except ValueError:  # damaged, or of something else
-        return
-    for sample in samples:
-        if sample.name not in METRICS or set(sample.labels) != set(labels_of(sample.name)):
-            continue
-        labels = tuple(sample.labels[label] for label in labels_of(sample.name))
-        of_run = sample.name.startswith("watchman_run_")
-        if with_run if of_run else labels[:2] in servers:
-            series[sample.name][labels] = sample.value
-
-
-def _add_run(series: Series, run: Run) -> None:
-    series["watchman_run_timestamp_seconds"][()] = run.began
-    series["watchman_run_duration_seconds"][()] = run.seconds
-    series["watchman_run_exit_code"][()] = run.code
+def _of_run(run: Run) -> Iterator[tuple[str, Labels, float]]:
+    """Yield a name, the labels' values besides the configuration's, and the value of each metric of a run."""
+    yield RUN_BEGAN, (), run.began
+    yield "watchman_run_duration_seconds", (), run.seconds
+    yield "watchman_run_exit_code", (), run.code
     for result in ("written", "skipped", "failed", "lost"):
         number = sum(outcome.result == result for outcome in run.outcomes)
-        series["watchman_run_servers"][(result,)] = number
+        yield "watchman_run_servers", (result,), number
 
 
 def _of_server(outcome: Outcome, health: Health) -> Iterator[tuple[str, Labels, float]]:
@@ -179,7 +174,7 @@ def _of_server(outcome: Outcome, health: Health) -> Iterator[tuple[str, Labels, 
     yield "watchman_server_up", (), health.ok
     if health.collected_time:
         yield "watchman_server_last_success_timestamp_seconds", (), _seconds(health.collected_time)
-    yield "watchman_server_last_attempt_timestamp_seconds", (), _seconds(health.checked_time)
+    yield LAST_ATTEMPT, (), _seconds(health.checked_time)
     yield "watchman_server_failures", (), health.failures
     if health.error:
         yield "watchman_server_error", (health.error["kind"],), 1
@@ -195,6 +190,8 @@ def _of_server(outcome: Outcome, health: Health) -> Iterator[tuple[str, Labels, 
             yield "watchman_server_flagged_nodes", (name,), number
         elif name in NodeStatus.__members__:
             yield "watchman_server_nodes", (name,), number
+        elif name == ROOT_CAUSES:
+            yield "watchman_server_root_causes", (), number
         elif name == "suites":
             yield "watchman_ecflow_suites", (), number
     for known in listed(health.deadlines or ()):

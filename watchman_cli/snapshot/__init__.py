@@ -16,9 +16,11 @@ from watchman_cli.snapshot.record import (
 )
 from watchman_cli.snapshot.search import (
     COUNTED_FLAGS,
+    ROOT_CAUSES,
     EncodedRecords,
     count_changes,
     count_nodes,
+    root_causes,
     status_pattern,
 )
 from watchman_cli.snapshot.value import (
@@ -42,6 +44,7 @@ __all__ = [
     "HEAD_SIZE",
     "MAX_SKEW",
     "RECORD_END",
+    "ROOT_CAUSES",
     "SINCE_SHOWN",
     "TIME_OFFSET",
     "TIME_SIZE",
@@ -66,6 +69,7 @@ __all__ = [
     "parse_time",
     "record_key",
     "records_of",
+    "root_causes",
     "split_records",
     "status_pattern",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import overload
 
@@ -21,6 +21,7 @@ from watchman_cli.snapshot.record import (
 from watchman_cli.status import NodeStatus
 
 COUNTED_FLAGS = frozenset(("late", "zombie"))
+ROOT_CAUSES = "root_causes"  # the name of their count
 _SUITE = re.compile(rb'\{"path":"/[^/"]+"')
 _PATH = rb'(?!/")/[^"\\]*(?:\\.[^"\\]*)*'  # of any node but the definition
 # To the end of a record: inside one, no brace is followed by the next one's beginning.
@@ -28,7 +29,9 @@ _REST = rb'[^}]*(?:\}(?!,\{"path":)[^}]*)*\}'
 
 
 def count_nodes(value: bytes) -> dict[str, int]:
-    """Return how many suites a snapshot has, and nodes of each status and each of COUNTED_FLAGS; not `/`.
+    """Return how many suites a snapshot has, root causes, and nodes of each status and each of COUNTED_FLAGS.
+
+    The definition itself (`/`) is not counted.
 
     The bytes are counted, not decoded: of 100,000 nodes that takes a quarter of the time.
     """
@@ -38,19 +41,43 @@ def count_nodes(value: bytes) -> dict[str, int]:
     if start >= 0:
         record = value[start : value.index(RECORD_END, start) + len(RECORD_END)]
         _count(found, decode_record(orjson.loads(record)), -1)
-    return {"suites": len(_SUITE.findall(value)), **found}
+    return {"suites": len(_SUITE.findall(value)), ROOT_CAUSES: _count_root_causes(value), **found}
 
 
 def count_changes(
-    counts: Mapping[str, int], changes: Iterable[tuple[StatusRecord, StatusRecord]]
+    counts: Mapping[str, int],
+    changes: Iterable[tuple[StatusRecord, StatusRecord]],
+    snapshot: Callable[[], bytes],
 ) -> dict[str, int]:
-    """Return the counts of count_nodes after some records changed from the first to the second of each."""
-    found = dict(counts)
+    """Return the counts of count_nodes after some records changed from the first to the second of each.
+
+    The new snapshot's bytes are asked for only if a node's being aborted changed: which of those are root
+    causes, only their tree says.
+    """
+    found, recount = dict(counts), ROOT_CAUSES not in counts
     for old, new in changes:
         if new.path != "/":
             _count(found, old, -1)
             _count(found, new, 1)
-    return found
+            recount = recount or (old.status == "aborted") != (new.status == "aborted")
+    return {**found, ROOT_CAUSES: _count_root_causes(snapshot())} if recount else found
+
+
+def root_causes(records: EncodedRecords) -> list[StatusRecord]:
+    """Return the records of the aborted nodes that have no aborted node below them; not the definition's."""
+    aborted = records.with_status("aborted")
+    above = {"/"}
+    for record in aborted:
+        path = record.path
+        while (path := path[: path.rfind("/")] or "/") not in above:
+            above.add(path)
+    return [record for record in aborted if record.path not in above]
+
+
+def _count_root_causes(value: bytes) -> int:
+    """Return how many root causes a snapshot has."""
+    start = value.find(RECORD_START)
+    return len(root_causes(EncodedRecords(value[start : value.rfind(b"]")]))) if start >= 0 else 0
 
 
 def _count(counts: dict[str, int], record: StatusRecord, number: int) -> None:
