@@ -38,6 +38,7 @@ class Health:
     disabled: dict[str, str] | None = None
     stale_handle: bool = False
     deadlines: list[dict[str, Any]] | None = None
+    changes_kept: bool = False
 
     @property
     def summary(self) -> str:

@@ -40,6 +40,11 @@ def batches(watched: Watched) -> list[Batch]:
         store.close()
 
 
+def kept(watched: Watched) -> bool:
+    found: bool = json.loads(watched.value("health"))["changes_kept"]
+    return found
+
+
 def statuses(batch: Batch) -> dict[str, tuple[str | None, str | None]]:
     return {
         (new or old or pytest.fail()).path: (old.status if old else None, new.status if new else None)
@@ -84,6 +89,37 @@ def test_where_they_are_not_kept(watched: Watched) -> None:
     result = watched.watchman.run("changes", NAME)
     assert (result.code, result.text) == (1, "")
     assert "`changes: true`" in result.err
+
+
+@pytest.mark.parametrize("in_between", ["changed", "failed", "unchanged"])
+def test_they_are_off_for_a_while(watched: Watched, in_between: str) -> None:
+    """The server is back in an earlier state then: the revisions alone show no gap."""
+    watched.ecflow.force_state(TASK, "State.aborted")
+    watched.collect()
+    watched.configure(changes=False)
+    if in_between == "changed":
+        for state in ("State.complete", "State.aborted"):
+            watched.ecflow.force_state(TASK, state)
+            watched.collect()
+    elif in_between == "failed":
+        assert watched.ecflow.process
+        watched.ecflow.process.send_signal(signal.SIGSTOP)
+        watched.configure(deadline=1)
+        assert watched.watchman.collect().code == 1
+        watched.ecflow.process.send_signal(signal.SIGCONT)
+        watched.configure(deadline=20)
+    else:
+        watched.collect()
+    assert kept(watched) is (in_between != "changed")
+    watched.configure(changes=True)
+    watched.ecflow.force_state(TASK, "State.queued")
+    watched.collect()
+    assert kept(watched)
+    last = batches(watched)[-1]
+    assert last.reason == ("changes were not kept for a while" if in_between == "changed" else None)
+    gap = "not known what changed until then: changes were not kept for a while"
+    printed = watched.watchman.run("changes", NAME).text
+    assert (gap in printed) is (in_between == "changed")
 
 
 def test_the_referees_correction_is_a_batch_of_its_own(watched: Watched) -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 
+from tests.support.faulty_server import Proxy
 from tests.support.redis_server import RedisServer
 from tests.support.stored import put_snapshot
 from tests.support.watchman import Watchman
-from watchman_cli import StatusRecord
+from watchman_cli import StatusRecord, snapshot
 from watchman_cli.store import open_store
 
 AHEAD = -30  # collected after a wait that is about to begin
@@ -82,6 +84,32 @@ def test_the_same_records_collected_later_count(put: Callable[..., None], watchm
             process.wait(3)
         put("complete")
         assert process.wait(60) == 0
+
+
+def test_it_judges_and_prints_one_snapshot(redis: RedisServer, watchman: Watchman) -> None:
+    """The store moves on between the look at the first bytes and the reading, and back."""
+
+    def value(status: str, age: float) -> bytes:
+        time = datetime.now(timezone.utc) - timedelta(seconds=age)
+        records = b'{"path":"/","status":"active"},{"path":"/s","status":"%s"}' % status.encode()
+        return snapshot.encode(time.isoformat(timespec="microseconds"), "RUNNING", [records])
+
+    stored = iter(
+        [value("queued", 60), value("complete", 60), value("queued", AHEAD), value("queued", AHEAD)]
+    )
+
+    def on_request(data: bytes) -> None:
+        if b"GETRANGE" in data:
+            redis.client.set("o/r/status", next(stored, value("queued", AHEAD)))
+
+    with Proxy(redis.port, on_request=on_request) as proxy:
+        watchman.configure(
+            f"redis://127.0.0.1:{proxy.port}/0", [{"owner": "o", "repo": "r", "host": "h", "port": 1}]
+        )
+        result = watchman.run("wait", "o/r", "/s", "--timeout", "1s")
+    assert next(stored, None) is None
+    assert (result.code, result.text) == (4, "")
+    assert "/s is queued after 1 s" in result.err
 
 
 def test_a_store_that_cannot_be_reached(store: Path, watchman: Watchman) -> None:

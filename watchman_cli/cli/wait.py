@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 import typer
 
@@ -59,62 +60,67 @@ def wait(
     install_handlers()
     opened, name = server_from_options(name, config, store)
     path = "/" + path.strip("/")
-    node = _Node(opened, name, path)
-    if not _wait(node, {*until, *otherwise}, oldest, end):
-        print_error(f"watchman: {name}: {path} is {node.status or 'not there'} after {timeout:g} s")
+    reached, sight = _wait(partial(_look, opened, name, path), {*until, *otherwise}, oldest, end)
+    if not reached:
+        print_error(f"watchman: {name}: {path} is {sight.status or 'not there'} after {timeout:g} s")
         raise typer.Exit(TIMED_OUT)
-    print(f"{name}: {path} is {node.status}")
-    raise typer.Exit(0 if node.status in until else OTHERWISE)
+    print(f"{name}: {path} is {sight.status}")
+    raise typer.Exit(0 if sight.status in until else OTHERWISE)
 
 
-class _Node:
-    """A node, as the last snapshot in the store has it; `status` is None where it has no such node."""
+class _Sight(NamedTuple):
+    """What one snapshot says of the node: its status, or None, when it was collected, and its revision."""
 
-    def __init__(self, store: Store, server: str, path: str) -> None:
-        self.store, self.server, self.path = store, server, path
-        self.status: str | None = None
-        self.collected_time: datetime | None = None
-        self._revision: str | None = None
-
-    def look(self) -> None:
-        """Look at the snapshot's first bytes, and read it where its records are others than before.
-
-        Raises NoSnapshot, BadSnapshot and StoreError.
-        """
-        from watchman_cli.reader import read_server
-        from watchman_cli.snapshot import parse_head, parse_time
-
-        head = parse_head(self.store.head(self.server))
-        if head is not None and head.revision == self._revision:
-            self.collected_time = parse_time(head.collected_time)
-            return
-        found = read_server(self.store, self.server).snapshot
-        assert found is not None
-        self.status, self.collected_time = found.status(self.path), found.collected_time
-        self._revision = head.revision if head else None
+    status: str | None = None
+    collected_time: datetime | None = None
+    revision: str | None = None
 
 
-def _wait(node: _Node, statuses: Collection[str], oldest: datetime, end: float) -> bool:
-    """Return True when the node has one of the statuses, and False at `end`, a time.monotonic().
+def _look(store: Store, server: str, path: str, last: _Sight) -> _Sight:
+    """Return what the stored snapshot says of a node.
 
-    No snapshot older than `oldest` counts. Raises StoreError where the store cannot be reached at first.
+    Its first bytes are enough if its records are those of the last look. Otherwise all is of the snapshot
+    that is read then: it may be another one than the first bytes were of. Raises NoSnapshot, BadSnapshot and
+    StoreError.
     """
-    reported, reached = "", False
+    from watchman_cli.reader import read_server
+    from watchman_cli.snapshot import HEAD_SIZE, parse_head, parse_time
+
+    head = parse_head(store.head(server))
+    if head is not None and head.revision == last.revision:
+        return last._replace(collected_time=parse_time(head.collected_time))
+    found = read_server(store, server)
+    assert found.snapshot is not None
+    head = parse_head(found.value[:HEAD_SIZE])
+    revision = head.revision if head else None
+    return _Sight(found.snapshot.status(path), found.snapshot.collected_time, revision)
+
+
+def _wait(
+    look: Callable[[_Sight], _Sight], statuses: Collection[str], oldest: datetime, end: float
+) -> tuple[bool, _Sight]:
+    """Return True when the node has one of the statuses, else False at `end`, a time.monotonic().
+
+    What the last look gave comes with it.
+
+    No snapshot older than `oldest` counts. Raises StoreError if the store cannot be reached at first.
+    """
+    sight, reported, reached = _Sight(), "", False
     while True:
         try:
-            node.look()
+            sight = look(sight)
             reached, problem = True, ""
         except (StoreError, NoSnapshot, BadSnapshot) as error:
             if isinstance(error, StoreError) and not reached:
                 raise
-            reached, problem = True, str(error)
+            reached, problem, sight = True, str(error), _Sight()
         if problem and problem != reported:
             print_error(f"watchman: {problem}; still waiting")
         reported = problem
-        fresh = node.collected_time is not None and node.collected_time >= oldest
-        if not problem and fresh and node.status in statuses:
-            return True
+        fresh = sight.collected_time is not None and sight.collected_time >= oldest
+        if fresh and sight.status in statuses:
+            return True, sight
         left = end - time.monotonic()
         if left <= 0:
-            return False
+            return False, sight
         time.sleep(min(INTERVAL, left))

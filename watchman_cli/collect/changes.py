@@ -8,25 +8,46 @@ from dataclasses import replace
 from watchman_cli import snapshot
 from watchman_cli.changes.batch import Batch, Pair, make_batch
 from watchman_cli.changes.compare import Ambiguous, compare_records
+from watchman_cli.health import Health
 from watchman_cli.snapshot import Head
 from watchman_cli.store import Lease
 from watchman_cli.sync.reading import Reading
 
+NOT_KEPT = "changes were not kept for a while"
+
 
 def batch_of(
-    source: str, lease: Lease, reading: Reading, value: bytes | None, missed: tuple[str, ...]
+    source: str, lease: Lease, reading: Reading, value: bytes | None, missed: tuple[str, ...], *, kept: bool
 ) -> Batch | None:
     """Return what a run changes, and which deadlines it found to be missed; None where there is neither.
 
-    `value` is the new snapshot; None where the stored one stays. Raises StoreError.
+    `value` is the new snapshot; None where the stored one stays. Without `kept`, what led to the stored one
+    is not in the stream: its revision alone does not show that, since a server may be back in an earlier
+    state. Raises StoreError.
     """
     batch = _batch_of_nodes(source, lease, reading, value) if value else None
-    if not missed:
-        return batch
-    head = lease.stored.head
-    if batch is None and head is not None:
-        batch = Batch(source, reading.read_time, head.revision, head.revision, head.server_state)
-    return replace(batch, missed=missed) if batch else None
+    if missed:
+        head = lease.stored.head
+        if batch is None and head is not None:
+            batch = Batch(source, reading.read_time, head.revision, head.revision, head.server_state)
+        batch = replace(batch, missed=missed) if batch else None
+    gap = batch is not None and batch.before is not None and not kept
+    return batch.as_reset(NOT_KEPT) if batch and gap else batch
+
+
+def are_kept(record: Health, head: Head | None) -> bool:
+    """Return whether the stream leads to the stored snapshot, by the health record written with it."""
+    return record.changes_kept and head is not None and record.collected_time == head.collected_time
+
+
+def will_be_kept(previous: Health, head: Head | None, value: bytes | None, batch: Batch | None) -> bool:
+    """Return whether the stream leads to the snapshot that an update leaves.
+
+    `previous` and `head` are of the stored one, `value` is the new one; None where the stored one stays.
+    """
+    new = snapshot.parse_head(value[: snapshot.HEAD_SIZE]) if value else head
+    same = new is not None and head is not None and new.revision == head.revision
+    return batch is not None or (same and are_kept(previous, head))
 
 
 def _batch_of_nodes(source: str, lease: Lease, reading: Reading, value: bytes) -> Batch | None:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from watchman_cli import health, snapshot
 from watchman_cli.bindings import BindingsFailed, BindingsMissing, BindingsReading
@@ -22,6 +22,9 @@ from watchman_cli.health import Health
 from watchman_cli.store import Lease, LeaseLost, SnapshotChanged, Update
 from watchman_cli.sync import cache as sync_cache
 from watchman_cli.sync.reading import Reading
+
+if TYPE_CHECKING:
+    from watchman_cli.changes.batch import Batch
 
 LATE = 2.0  # seconds beyond a deadline that only a process which stood still can be
 RESERVE = 1.0  # seconds of a deadline kept for writing to the store, a tenth at most
@@ -95,12 +98,15 @@ class ServerCollector:
         due = verification_due(self._server, reading, record)
         if not record.next_verification or due:
             record = replace(record, next_verification=next_verification(self._server, due))
+        batch = self._batch(lease, reading, value, record)
+        record = self._with_changes(record, lease, value, batch)
         update = self._update(record, cache)
         update = replace(
             update,
             snapshot=value,
             new_time=reading.read_time if value is None else None,
-            **self._changes(lease, reading, value, record),
+            changes=batch,
+            publish_snapshot=self._server.publish == "snapshot",
         )
         record = self._commit(lease, update, record, end=not due)
         self._end_phase("write")
@@ -129,22 +135,30 @@ class ServerCollector:
                 self._warnings.append(f"the next run reports the missed deadline again: {why}")
         return self._written
 
-    def _changes(self, lease: Lease, reading: Reading, value: bytes | None, record: Health) -> dict[str, Any]:
-        """Return what of an update is about changes: nothing where they are not kept, or there is none."""
+    def _batch(self, lease: Lease, reading: Reading, value: bytes | None, record: Health) -> Batch | None:
+        """Return the batch of an update's changes; None where they are not kept, or there is none."""
         if not self._server.changes:
-            return {}
+            return None
         missed: tuple[str, ...] = ()
         if record.deadlines:
             from watchman_cli.collect.misses import missed_since
 
             missed = missed_since(self._written or self._before, record)
         if value is None and not missed:
-            return {}
-        from watchman_cli.collect.changes import batch_of
+            return None
+        from watchman_cli.collect.changes import are_kept, batch_of
 
-        batch = batch_of(self._server.name, lease, reading, value, missed)
-        whole = self._server.publish == "snapshot"
-        return {"changes": batch, "publish_snapshot": whole} if batch else {}
+        kept = are_kept(self._written or self._before, lease.stored.head)
+        return batch_of(self._server.name, lease, reading, value, missed, kept=kept)
+
+    def _with_changes(self, record: Health, lease: Lease, value: bytes | None, batch: Batch | None) -> Health:
+        """Return a health record that says whether the stream of changes leads to its snapshot."""
+        previous = self._written or self._before
+        if batch is None and not previous.changes_kept:
+            return replace(record, changes_kept=False)
+        from watchman_cli.collect.changes import will_be_kept
+
+        return replace(record, changes_kept=will_be_kept(previous, lease.stored.head, value, batch))
 
     def _update(self, record: Health, cache: bytes | None) -> Update:
         """Return what is written of a health record and a sync cache; the latter goes where it is kept."""
@@ -172,6 +186,7 @@ class ServerCollector:
             error = ServerError(error.kind, limit)
         if self._lease is not None:
             record = count_again(self._health(error), self._server, self._lease)
+            record = self._with_changes(record, self._lease, None, None)
             try:
                 self._commit(self._lease, self._update(record, None), record, end=True)
             except (LeaseLost, SnapshotChanged):
@@ -190,7 +205,7 @@ class ServerCollector:
         """
         self._on_state("the bindings read it, too")
         now = datetime.now(timezone.utc).isoformat(timespec="microseconds")
-        cache, value, changes = None, None, {}
+        cache, value, batch = None, None, None
         try:
             theirs = self._reader.ask_bindings()
             verification = self._compare(lease, reading, theirs)
@@ -214,9 +229,12 @@ class ServerCollector:
             head = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
             assert head
             record = self._with_details(record, instead, value, head.revision)
-            changes = self._changes(lease, instead, value, record)
+            batch = self._batch(lease, instead, value, record)
+            record = self._with_changes(record, lease, value, batch)
+        whole = self._server.publish == "snapshot"
+        update = self._update(record, cache)
         try:
-            update = replace(self._update(record, cache), snapshot=value, **changes)
+            update = replace(update, snapshot=value, changes=batch, publish_snapshot=whole)
             self._commit(lease, update, record, end=True)
         except (LeaseLost, StoreError) as error:  # the snapshot itself was written before
             why = str(error) or "another run has taken over"

@@ -207,9 +207,9 @@ class DirectoryLease(Lease):
                 self._publish("status", value, update)
             if update.sync is not None:
                 self._publish("sync", update.sync, update)
-            self._publish("health", update.health, update)
-            if batch is not None:
+            if batch is not None:  # before the health record, which says that the changes are kept
                 self._append(batch, update)
+            self._publish("health", update.health, update)
         if end:
             self.release()
         else:
