@@ -59,7 +59,7 @@ def test_a_command_runs(example: Example, read: Watchman, redis: RedisServer, tm
     environment = read.environment(
         PATH=commands_for(redis, tmp_path), WATCHMAN_CONFIG=str(read.config), TERM="dumb"
     )
-    for command in example.code.replace("--output /tmp", f"--output {tmp_path}").splitlines():
+    for command in example.code.splitlines():
         result = subprocess.run(
             ["/bin/sh", "-c", command], env=environment, cwd="/", capture_output=True, text=True, check=False
         )
@@ -68,7 +68,7 @@ def test_a_command_runs(example: Example, read: Watchman, redis: RedisServer, tm
             continue
         assert result.returncode == 0, (command, result.stderr)
         assert bool(result.stderr) == (" -v " in command), (command, result.stderr)
-        silent = command.startswith("watchman collect") or f"--output {tmp_path}" in command
+        silent = command.startswith("watchman collect") or "--output ~" in command
         assert bool(result.stdout.strip()) or silent, command
 
 
