@@ -58,7 +58,7 @@ def config_label(path: Path) -> str:
 def _read(path: Path) -> bytes:
     """Return the content of the metrics file, or nothing if it is missing or not one; it is then replaced.
 
-    Nothing is taken over from a file that others may have written.
+    Nothing is kept of a file that everybody may write; its owner may be the user of another configuration.
     Raises OSError if it cannot be read: it may have the series of another configuration.
     """
     try:
@@ -67,6 +67,6 @@ def _read(path: Path) -> bytes:
         return b""
     if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_SIZE:
         return b""
-    if why_distrusted(found, (os.geteuid(), 0)):
+    if why_distrusted(found, (found.st_uid,)):
         return b""
     return path.read_bytes()
