@@ -303,11 +303,11 @@ def test_a_file_that_others_may_have_written_is_not_believed(metered: Metered) -
     """It is written so that only its owner writes it, whatever the umask."""
     metered.watchman.collect(umask=0)
     assert metered.file.stat().st_mode & 0o777 == 0o644
-    of_good = {key for key in metered.samples() if ("repo", "good") in key[1]}
-    for mode, kept in ((0o644, of_good), (0o666, set())):
+    for mode, kept in ((0o644, 1), (0o666, None)):
         metered.file.chmod(mode)
         metered.watchman.collect("--server", "bad", umask=0)
-        assert {key for key in metered.samples() if ("repo", "good") in key[1]} == kept
+        assert metered.of("watchman_server_up") == kept
+        assert metered.of("watchman_server_up", "bad") == 0
         assert metered.file.stat().st_mode & 0o777 == 0o644
 
 
