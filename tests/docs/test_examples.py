@@ -186,6 +186,15 @@ def test_the_units_of_systemd_belong_together() -> None:
         assert [line for line in complaints if "not executable" not in line] == []
 
 
+def test_the_unit_may_write_the_documented_metrics_file() -> None:
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.read(EXAMPLES / "systemd" / "watchman.service")
+    writable = {path.removeprefix("-") for path in unit["Service"]["ReadWritePaths"].split()}
+    (file,) = re.findall(r"^metrics_file: (\S+)$", (ROOT / "docs" / "metrics.md").read_text(), re.M)
+    assert str(Path(file).parent) in writable
+    assert f" {Path(file).parent}\n" in (ROOT / "docs" / "metrics.md").read_text()  # is made there
+
+
 def test_the_shared_settings_of_an_example_are_shared(tmp_path: Path) -> None:
     (merged,) = [each for each in examples("yaml") if "<<:" in each.code]
     file = tmp_path / "watchman.yaml"
