@@ -390,19 +390,23 @@ def test_servers_that_are_not_well_are_shown_as_such(watchman: Watchman, tmp_pat
         for card, (words, stale) in zip(
             cards,
             [
-                ("✓ OK o/well RUNNING", False),
                 ("✕ CRITICAL o/failing", True),
                 ("✕ CRITICAL o/dead", True),
-                ("? UNKNOWN o/old", True),
                 ("✕ CRITICAL o/halted HALTED", False),
+                ("? UNKNOWN o/old", True),
                 ("? UNKNOWN o/broken its snapshot is not valid: ", False),
                 ("? UNKNOWN o/absent no snapshot", False),
+                ("✓ OK o/well RUNNING", False),
             ],
             strict=True,
         ):
             assert card.startswith(words)
             assert ("stale" in card) is stale, card
-        assert "9 runs failed: refused" in cards[2] and "no run has read it since" in cards[3]
+        assert "9 runs failed: refused" in cards[1] and "no run has read it since" in cards[3]
+        causes = [" ".join(text.split()) for text in page.locator(".causes li").all_inner_texts()]
+        assert causes[:2] == ["o/dead 9 runs failed: refused ✕ CRITICAL", "o/halted server HALTED ✕ CRITICAL"]
+        assert causes[2].startswith("o/failing /s aborted for 1")
+        assert causes[3] == "o/old no run has read it since ? UNKNOWN"
         assert page.locator(".causes li", has_text="stale").count() == 3
         assert page.title() == "CRITICAL: 7 ecFlow servers - watchman"
     make(watchman, tmp_path, "well", "halted")
