@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from functools import cache
@@ -28,3 +29,38 @@ def _made(name: str) -> TemporaryDirectory[str]:
         subprocess.run([find_program("openssl"), *command], cwd=folder.name, check=True, capture_output=True)
     (Path(folder.name) / "dh1024.pem").symlink_to("dh2048.pem")  # its name until 5.9
     return folder
+
+
+class Authority:
+    """An authority of a site, and the certificates that it made for servers, each in a file with its key."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.certificate = folder / "ca.crt"
+        request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Site CA"]
+        self._openssl(*request, "-keyout", "ca.key", "-out", "ca.crt")
+
+    def certify(self, name: str, days: int = 2) -> Path:
+        """Return a file with the certificate for a name as in subjectAltName, DNS:host or IP:address."""
+        stem = re.sub(r"\W", "_", f"{name}{days}")
+        request = ["req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name[4:]}"]
+        self._openssl(*request, "-keyout", f"{stem}.key", "-out", f"{stem}.csr")
+        (self._folder / "extension").write_text(f"subjectAltName={name}")
+        made = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "extension"]
+        self._openssl("x509", "-req", "-in", f"{stem}.csr", *made, "-days", str(days), "-out", f"{stem}.crt")
+        return self._with_key(stem)
+
+    def self_signed(self, name: str) -> Path:
+        """Return a file with a server's own certificate, which no authority made."""
+        stem = re.sub(r"\W", "_", f"own {name}")
+        request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
+        self._openssl(*request, "-keyout", f"{stem}.key", "-out", f"{stem}.crt")
+        return self._with_key(stem)
+
+    def _with_key(self, stem: str) -> Path:
+        chain = self._folder / f"{stem}.pem"
+        chain.write_text("".join((self._folder / f"{stem}.{part}").read_text() for part in ("crt", "key")))
+        return chain
+
+    def _openssl(self, *arguments: str) -> None:
+        subprocess.run(["openssl", *arguments], cwd=self._folder, check=True, capture_output=True)

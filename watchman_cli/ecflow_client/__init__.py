@@ -27,7 +27,6 @@ from watchman_cli.ecflow_client.errors import (
     OutOfResources,
     ReplyTooLarge,
     RequestRefused,
-    TreeUnproved,
     WrongProtocol,
 )
 from watchman_cli.ecflow_client.replies import Answer, Handle
@@ -70,7 +69,6 @@ __all__ = [
     "Statistics",
     "Stats",
     "Sync",
-    "TreeUnproved",
     "WrongProtocol",
     "parse_definition",
 ]

@@ -6,26 +6,33 @@ import os
 import pwd
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from watchman_cli.ecflow_client.access import Access
 from watchman_cli.ecflow_client.errors import (
     AccessRefused,
     CertificateMissing,
+    CertificateRefused,
     ConnectionClosed,
     EcflowError,
     HandleGone,
     HandshakeFailed,
     NotEcflow,
     OtherHttpServer,
+    OtherName,
+    Redirected,
     WrongProtocol,
 )
 from watchman_cli.ecflow_client.password import encrypt
 from watchman_cli.ecflow_client.replies import Answer, decode_reply
 from watchman_cli.ecflow_client.requests import Caller, Command, Stats, encode_request
-from watchman_cli.ecflow_client.transport import Limits, connect, exchange, time_left
+from watchman_cli.ecflow_client.transport import Limits, connect, exchange, is_local, time_left
+
+if TYPE_CHECKING:
+    from watchman_cli.ecflow_client.credentials import Credentials
 
 PROTOCOLS = ("tcp", "ssl", "http", "https")
 IDENTIFY_LIMIT = 2.0  # seconds to learn which protocol a server speaks, once the asked one failed
@@ -33,12 +40,16 @@ IDENTIFY_SIZE = 1 << 16  # bytes of an answer to that
 
 
 class Client:
-    """Asks one server. `requests` and `received` count what was asked, and the bytes that came."""
+    """Asks one server. `requests` and `received` count what was asked, and the bytes that came.
+
+    `on_this_host` says whether the last connection was to an address of this host's own.
+    """
 
     def __init__(self, access: Access) -> None:
         self.access = access
         self.requests = 0
         self.received = 0
+        self.on_this_host = False
         self._answered = False
         self._known_caller: Caller | None = None
 
@@ -53,9 +64,10 @@ class Client:
             self.received += len(body)
             answer = decode_reply(body, self._caller.user)
         except (CertificateMissing, ConnectionClosed, HandshakeFailed, NotEcflow) as error:
-            if self._answered or (isinstance(error, ConnectionClosed) and error.began):
+            known = self._answered or (isinstance(error, ConnectionClosed) and error.began)
+            if known or isinstance(error, OtherName):
                 raise
-            spoken = self._identify(limits.deadline)
+            spoken = self._identify(limits.deadline, error)
             if spoken is None:
                 raise
             raise WrongProtocol(self.access.protocol, spoken) from error
@@ -76,66 +88,69 @@ class Client:
 
     def _exchange(self, request: bytes, limits: Limits) -> bytearray:
         access = self.access
-        headers: dict[str, str] = {}
+        credentials = None
         if access.protocol in ("http", "https"):
-            from watchman_cli.ecflow_client import http
+            from watchman_cli.ecflow_client.credentials import credentials_for
 
-            url = f"{access.protocol}://{access.host}:{access.port}"
-            headers = http.authorization(url, access.tokens)
-        return _send(access, request, limits, self._caller.user, headers)
+            credentials = credentials_for(access, self._caller.user)
+        with _connect(access, limits.first_by) as connection:
+            self.on_this_host = is_local(connection)
+            return _exchange(connection, access, request, limits, credentials)
 
-    def _identify(self, deadline: float) -> str | None:
-        """Return which other protocol the server speaks; None where it speaks none of them.
+    def _identify(self, deadline: float, failed: EcflowError) -> str | None:
+        """Return which other protocol the server speaks, or None; `failed` is how the asked one failed.
 
-        It is asked in each, with neither password nor token: an ecFlow server answers, if only to refuse.
-        Raises OtherHttpServer.
+        It is asked in each, with neither password nor token, and any certificate is taken: an ecFlow server
+        answers, if only to refuse. Raises OtherHttpServer or Redirected.
         """
         request = encode_request([Stats()], Caller(_login(), _host()))
         end = min(deadline, time.monotonic() + IDENTIFY_LIMIT)
-        others = [protocol for protocol in PROTOCOLS if protocol != self.access.protocol]
-        other: OtherHttpServer | None = None
+        speaks_tls = isinstance(failed, CertificateRefused)
+        possible = ("ssl", "https") if speaks_tls else PROTOCOLS
+        others = [protocol for protocol in possible if protocol != self.access.protocol]
+        other: EcflowError | None = None
         for number, protocol in enumerate(others):
             access = replace(self.access, protocol=protocol)
             try:
                 by = time.monotonic() + time_left(end) / (len(others) - number)
                 limits = Limits(by, by, IDENTIFY_SIZE)
-                decode_reply(_send(access, request, limits, _login(), None), _login())
+                with _connect(access, by, trusting=True) as connection:
+                    reply = _exchange(connection, access, request, limits, None)
+                decode_reply(reply, _login())
             except AccessRefused:
                 return protocol
-            except OtherHttpServer as error:
+            except (OtherHttpServer, Redirected) as error:
                 other = error
                 continue
             except EcflowError:
                 continue
             return protocol
-        if other is not None:
+        if other is not None and not speaks_tls:  # the certificate is the cause then
             raise other
         return None
 
 
-def _send(
-    access: Access, request: bytes, limits: Limits, user: str, headers: Mapping[str, str] | None
-) -> bytearray:
-    """Make a connection, send a request's body, and return the reply's.
+def _connect(access: Access, deadline: float, *, trusting: bool = False) -> socket.socket:
+    """Return a connection to a server that has proved itself, if the protocol has proofs.
 
-    Without `headers` nothing secret is sent, and any certificate is taken.
+    With `trusting` any certificate is taken. Raises EcflowError.
     """
-    with connect(access.host, access.port, limits.first_by) as plain:
-        if access.protocol == "tcp":
-            return exchange(plain, request, limits)
-        if access.protocol == "http":
-            from watchman_cli.ecflow_client import http
+    if access.protocol in ("tcp", "http"):
+        return connect(access.host, access.port, deadline)
+    from watchman_cli.ecflow_client import tls
 
-            return http.exchange(plain, access, request, limits, headers or {}, user)
-        from watchman_cli.ecflow_client import tls
+    return tls.connect(access, deadline, trusting=trusting)
 
-        context = tls.trusting_context() if headers is None else tls.context_for(access)
-        with tls.wrap(plain, context, access.host, limits.first_by) as wrapped:
-            if access.protocol == "ssl":
-                return exchange(wrapped, request, limits)
-            from watchman_cli.ecflow_client import http
 
-            return http.exchange(wrapped, access, request, limits, headers or {}, user)
+def _exchange(
+    connection: Any, access: Access, request: bytes, limits: Limits, credentials: Credentials | None
+) -> bytearray:
+    """Send a request's body, and return the reply's. Raises EcflowError."""
+    if access.protocol in ("tcp", "ssl"):
+        return exchange(connection, request, limits)
+    from watchman_cli.ecflow_client import http
+
+    return http.exchange(connection, access, request, limits, credentials)
 
 
 @cache

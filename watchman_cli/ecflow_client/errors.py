@@ -8,11 +8,13 @@ EcflowError
 ├── ConnectionClosed    the server closed or reset the connection
 ├── CertificateMissing  no certificate file to check the server with
 ├── HandshakeFailed     TLS could not be negotiated
+│   └── CertificateRefused  the server's certificate does not prove that it is the server
+│       └── OtherName   the certificate is another host's
 ├── WrongProtocol       the server speaks another of tcp, ssl, http, https
 ├── NotEcflow           what answers does not speak ecFlow's protocol
 │   └── OtherHttpServer an HTTP server that is not ecFlow's answers there
+├── Redirected          an HTTP server names another address
 ├── NotUnderstood       the reply is ecFlow's, and holds what this client does not know
-│   └── TreeUnproved    the definition's text does not show which nodes there are
 ├── OutOfResources      this process may open no more connections, or has no memory
 ├── ReplyTooLarge       the reply is larger than allowed
 ├── AccessRefused       the server refused the user, the password or the token
@@ -95,6 +97,20 @@ class HandshakeFailed(EcflowError):
     kind = "tls"
 
 
+class CertificateRefused(HandshakeFailed):
+    """The server's certificate does not prove that it is the server; nothing was sent to it."""
+
+
+class OtherName(CertificateRefused):
+    """The server's certificate is trusted, and is another host's."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            f"the server's certificate is not for the host {host}: set `host` to a name that it has, "
+            "or name the server's own certificate as `certificate`"
+        )
+
+
 class WrongProtocol(EcflowError):
     """The server speaks another protocol than the one it was asked in."""
 
@@ -121,21 +137,16 @@ class OtherHttpServer(NotEcflow):
         super().__init__("an HTTP server answers there, not ecFlow")
 
 
-class NotUnderstood(EcflowError):
-    """The reply is ecFlow's, and holds what this client does not know; says what is wrong with it."""
+class Redirected(EcflowError):
+    """An HTTP server answers with another address; says which, as far as a configuration names it."""
 
     kind = "protocol"
 
 
-class TreeUnproved(NotUnderstood):
-    """The definition's text does not show which nodes there are. The bindings read the same text."""
+class NotUnderstood(EcflowError):
+    """The reply is ecFlow's, and holds what this client does not know; says what is wrong with it."""
 
-    def __init__(
-        self,
-        why: str = "a job's id, a trigger or a complete has several lines, "
-        "and the server's definition does not show where it ends",
-    ) -> None:
-        super().__init__(why)
+    kind = "protocol"
 
 
 class ReplyTooLarge(EcflowError):
@@ -161,8 +172,8 @@ class AccessRefused(EcflowError):
 
     kind = "authentication"
 
-    def __init__(self, user: str) -> None:
-        super().__init__(f"the server refused the user {user}")
+    def __init__(self, user: str, why: str = "") -> None:
+        super().__init__(f"the server refused the user {user}{why and ': '}{why}")
 
 
 class RequestRefused(EcflowError):

@@ -1,20 +1,17 @@
 """The same JSON over HTTP and HTTPS, as `ecflow_server --http` takes it (since ecFlow 5.14).
 
-Sources: libs/base/src/ecflow/base/HttpClient.cpp; of tokens, ClientEnvironment.cpp.
+Source: libs/base/src/ecflow/base/HttpClient.cpp.
 """
 
 from __future__ import annotations
 
-import base64
-import json
-import os
 import re
-from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPException, HTTPResponse, RemoteDisconnected
-from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from watchman_cli.ecflow_client.access import Access
+from watchman_cli.ecflow_client.credentials import Credentials
 from watchman_cli.ecflow_client.errors import (
     AccessRefused,
     ConnectionClosed,
@@ -22,39 +19,36 @@ from watchman_cli.ecflow_client.errors import (
     NotEcflow,
     OtherHttpServer,
     OutOfResources,
+    Redirected,
     ReplyTooLarge,
 )
 from watchman_cli.ecflow_client.transport import PIECE, Limits, receive, translate
 
 PATH = "/v1/ecflow"
-_KEY = re.compile(r"[!-~]+")
 LINE_SIZE = 1 << 10  # bytes of a line between chunks
 TRAILERS = 100  # lines after the last chunk
 _LENGTH = re.compile(r"[0-9]{1,16}")
 _CHUNK = re.compile(rb"([0-9a-fA-F]{1,16})[ \t]*(?:;[^\r\n]*)?\r?\n")
 _LINE_ENDS = (b"\r\n", b"\n")
 _REFUSED = (401, 403, 407)
+_REDIRECTED = (301, 302, 303, 307, 308)
+_HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}", re.ASCII)
 _FOR_NOW = (429, 502, 503, 504)  # what a proxy says while the server behind it is away
 
 
-class TokenError(EcflowError):
-    """The file of tokens cannot be read; says why."""
-
-    kind = "authentication"
-
-
 def exchange(
-    connection: Any, access: Access, request: bytes, limits: Limits, headers: Mapping[str, str], user: str
+    connection: Any, access: Access, request: bytes, limits: Limits, credentials: Credentials | None
 ) -> bytearray:
     """Post a request's body and return the reply's. Raises EcflowError."""
     client = HTTPConnection(access.host, access.port)
     client.sock = connection
+    headers = {"Content-Type": "application/json", **(credentials.header if credentials else {})}
     connection.deadline = limits.first_by
     try:
-        client.request("POST", PATH, request, {"Content-Type": "application/json", **headers})
+        client.request("POST", PATH, request, headers)
         response = client.getresponse()
         connection.deadline = limits.deadline
-        _check(response, user)
+        _check(response, access, credentials)
         return _body(response, limits.size)
     except MemoryError as error:
         raise OutOfResources("no memory for what the server sent") from error
@@ -66,14 +60,47 @@ def exchange(
         raise translate(error) from error
 
 
-def _check(response: HTTPResponse, user: str) -> None:
-    """Raise EcflowError where the answer is not ecFlow's."""
+def _check(response: HTTPResponse, access: Access, credentials: Credentials | None) -> None:
+    """Raise EcflowError if the answer is not ecFlow's."""
     if response.status in _REFUSED:
-        raise AccessRefused(user)
+        raise HttpRefused(response.status, access.user, credentials.advice if credentials else "")
     if response.status in _FOR_NOW:
         raise ProxyFailed(response.status)
+    if response.status in _REDIRECTED:
+        elsewhere = _elsewhere(response.getheader("Location") or "", access)
+        if elsewhere:
+            raise Redirected(f"an HTTP server redirects to another address: set {elsewhere}")
     if response.status != 200:
         raise OtherHttpServer
+
+
+def _elsewhere(location: str, access: Access) -> str:
+    """Return the settings for the address of a redirection, or an empty string; never from https to http."""
+    try:
+        url = urlsplit(location)
+        usual = {"http": 80, "https": 443}[url.scheme]
+        port = url.port or usual
+    except (KeyError, ValueError):
+        return ""
+    if (access.protocol, url.scheme) == ("https", "http"):
+        return ""
+    host = url.hostname or ""
+    found = []
+    if url.scheme != access.protocol:
+        found.append(f"`protocol: {url.scheme}`")
+    if host.lower() != access.host.lower() and _HOST.fullmatch(host):
+        found.append(f"`host: {host}`")
+    if port != access.port:
+        found.append(f"`port: {port}`")
+    return ", ".join(found)
+
+
+class HttpRefused(AccessRefused):
+    """The HTTP server, or a proxy before it, refused the token, the password or that there was none."""
+
+    def __init__(self, status: int, user: str | None, advice: str) -> None:
+        who = f"the user {user}" if user else "the request"
+        EcflowError.__init__(self, f"the server refused {who} (HTTP {status}){advice and ': '}{advice}")
 
 
 class ProxyFailed(EcflowError):
@@ -144,41 +171,3 @@ def _line(file: Any) -> bytes:
     if len(line) == LINE_SIZE:
         raise NotEcflow
     raise ConnectionClosed(began=True)
-
-
-def authorization(
-    url: str, chosen: str | None, environment: Mapping[str, str] = os.environ
-) -> dict[str, str]:
-    """Return the header with the token for a server's URL; nothing where no file has one.
-
-    The file is `chosen`, else that of ECF_AUTHTOKENS, else ~/.ecflowapirc. In it, a server is a regular
-    expression that the whole URL matches. Raises TokenError.
-    """
-    path = chosen or environment.get("ECF_AUTHTOKENS")
-    if not path:
-        path = str(Path(environment.get("HOME", "/")) / ".ecflowapirc")
-        if not Path(path).exists():
-            return {}
-    try:
-        document = json.loads(Path(path).read_text())
-        for token in document["tokens"]:
-            if re.fullmatch(token["server"], url):
-                return {"Authorization": _credentials(token)}
-    except OSError as error:
-        raise TokenError(f"{path}: {error.strerror}") from error
-    except (KeyError, TypeError, ValueError, AttributeError, re.error) as error:
-        raise TokenError(f"{path}: it is not a file of ecFlow's API tokens") from error
-    return {}
-
-
-def _credentials(token: Mapping[str, Any]) -> str:
-    """Return what HTTP's Authorization takes, of one entry in a file of tokens."""
-    api = token["api"]
-    if token["type"] == "bearer":
-        if not _KEY.fullmatch(api["key"]):  # a header's value, to which a new line would add another
-            raise ValueError
-        return f"Bearer {api['key']}"
-    if token["type"] == "basic":
-        pair = f"{api['username']}:{api['password']}".encode()
-        return f"Basic {base64.b64encode(pair).decode()}"
-    raise ValueError

@@ -32,6 +32,9 @@ _NOT_UNDERSTOOD = "the server's reply cannot be understood"
 # What the server says, in small letters, and what it means (ClientSuiteMgr.cpp, ClientToServerRequest.cpp).
 _HANDLE_GONE = "handle dropped"
 _REFUSALS = ("authentication failed", "not accepted, due to", "not authorised", "unauthorised")
+# Since ecFlow 5.16, of a user who is known (AuthorisationDetails.hpp)
+_NOT_PERMITTED = "insufficient permissions"
+NOT_PERMITTED = "its PERMISSIONS or its white list do not let this user read all of it"
 
 
 class Handle(NamedTuple):
@@ -135,6 +138,8 @@ def _field(name: str, data: Mapping[str, Any], text: str, user: str) -> dict[str
         said = str(data.get("error_msg_", "")).lower()
         if _HANDLE_GONE in said:
             return {"error": HandleGone()}
+        if _NOT_PERMITTED in said:
+            return {"error": AccessRefused(user, NOT_PERMITTED)}
         return {"error": AccessRefused(user) if any(w in said for w in _REFUSALS) else RequestRefused()}
     if name == "StcCmd":  # OK: a command that has nothing to answer
         return {}

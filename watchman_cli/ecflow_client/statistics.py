@@ -7,23 +7,15 @@ with three blanks, since 5.16 with two, and there lines whose value is zero are 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from watchman_cli.ecflow_client.definition import SERVER_STATES
 
 _INDENTS = ("  ", "   ")
-_NUMBER = re.compile(r"[0-9]{1,18}(?![0-9])")
-_DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?(?![0-9])")
-_VERSION = re.compile(r"[^(]*\(([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4})\)")
-# What identifies a server is shown and stored, so only what has ecFlow's own form is taken. A time is that of
-# boost::posix_time::to_simple_string.
-_FORMS = {
-    "host": re.compile(r"[!-~]{1,255}"),
-    "port": re.compile(r"[0-9]{1,5}"),
-    "up since": re.compile(r"[0-9]{4}-[A-Z][a-z]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"),
-    "pid": re.compile(r"[0-9]{1,10}"),
-}
+_VERSION = re.compile(r"\((\d+\.\d+\.\d+)\)")
+_NUMBER = re.compile(r"\d+")
+_DECIMAL = re.compile(r"\d+(\.\d+)?")
 
 
 class Instance(NamedTuple):
@@ -43,8 +35,8 @@ class Statistics(NamedTuple):
     """What a server says of itself.
 
     `instance` is None where the text could not be understood, and `missing` then names what was not
-    found, or has another form than ecFlow gives it. `server_state` is empty where it was not found. The
-    counts are of requests since the server started, or since somebody reset them.
+    found. `server_state` is empty where it was not found. The counts are of requests since the server
+    started, or since a client reset them; `plug_count` is of those to move nodes, refused ones included.
     """
 
     instance: Instance | None
@@ -53,6 +45,7 @@ class Statistics(NamedTuple):
     stats_count: int
     group_count: int
     vitals: dict[str, float]
+    plug_count: int = 0
 
 
 # What is kept of the server's own vital signs: the label in lower case, and the unit in its value.
@@ -66,21 +59,25 @@ _VITALS = {
 def parse_statistics(text: str) -> Statistics:
     """Return what a server's statistics say; what is not found there is named, never guessed."""
     lines = dict(_lines(text))
-    version = _VERSION.match(lines.get("version", ""))
+    version = _VERSION.search(lines.get("version", ""))
     found = {
         "version": version[1] if version else "",
-        **{label: _in_form(label, lines) for label in ("host", "port", "up since")},
+        "host": lines.get("host", ""),
+        "port": lines.get("port", ""),
+        "up since": lines.get("up since", ""),
     }
     counts = {label: _integer(lines.get(label)) for label in ("stats cmd", "group")}
     missing = tuple(label for label, value in {**found, **counts}.items() if not value)
     instance = None
     if not missing:
-        pid = _in_form("pid", lines) or None
-        instance = Instance(found["version"], found["host"], found["port"], found["up since"], pid)
+        instance = Instance(
+            found["version"], found["host"], found["port"], found["up since"], lines.get("pid")
+        )
     vitals = {name: _number(lines[label]) for label, name in _VITALS.items() if label in lines}
     state = lines.get("status", "")
     state = state if state in SERVER_STATES else ""
-    return Statistics(instance, missing, state, counts["stats cmd"], counts["group"], vitals)
+    plugs = _integer(lines.get("plug"))  # the line is left out if there were none
+    return Statistics(instance, missing, state, counts["stats cmd"], counts["group"], vitals, plugs)
 
 
 def _lines(text: str) -> Iterator[tuple[str, str]]:
@@ -89,12 +86,6 @@ def _lines(text: str) -> Iterator[tuple[str, str]]:
         label, _, value = line.strip(" ").partition("  ")
         if value and line[: line.find(label)] in _INDENTS:
             yield label.lower(), value.strip(" ")
-
-
-def _in_form(label: str, lines: Mapping[str, str]) -> str:
-    """Return a line's value if it has the form that ecFlow gives it, or an empty string."""
-    value = lines.get(label, "")
-    return value if _FORMS[label].fullmatch(value) else ""
 
 
 def _number(value: str) -> float:

@@ -1,4 +1,5 @@
-"""TLS as ecFlow's own client speaks it: the server's certificate is the authority, host names unchecked.
+"""TLS: with ssl as ecFlow's own client speaks it, where the server's certificate is the authority, and host
+names are not checked; with https as a browser speaks it. ecFlow's own client checks nothing over https.
 
 Sources: libs/base/src/ecflow/base/Openssl.cpp (`init_for_client`, `enable`), HttpClient.cpp.
 """
@@ -6,15 +7,28 @@ Sources: libs/base/src/ecflow/base/Openssl.cpp (`init_for_client`, `enable`), Ht
 from __future__ import annotations
 
 import os
+import re
 import socket
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from watchman_cli.ecflow_client import transport
 from watchman_cli.ecflow_client.access import Access
-from watchman_cli.ecflow_client.errors import CertificateMissing, EcflowError, HandshakeFailed
+from watchman_cli.ecflow_client.errors import (
+    CertificateMissing,
+    CertificateRefused,
+    EcflowError,
+    HandshakeFailed,
+    OtherName,
+)
 from watchman_cli.ecflow_client.transport import TimedSocket, time_left, translate
+
+_PEM = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+# OpenSSL's X509_V_ERR_...: HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH; CERT_NOT_YET_VALID; CERT_HAS_EXPIRED
+_OTHER_NAME = (62, 64)
+_NOT_YET_VALID, _EXPIRED = 9, 10
 
 
 class TimedTlsSocket(ssl.SSLSocket):
@@ -45,14 +59,53 @@ def find_certificate(host: str, port: int, environment: Mapping[str, str] = os.e
     return None
 
 
-def context_for(access: Access) -> ssl.SSLContext:
-    """Return what checks a server as ecFlow does; over HTTPS without a certificate, as a browser does."""
+def connect(access: Access, deadline: float, *, trusting: bool = False) -> TimedTlsSocket:
+    """Return a connection to a server that has proved itself; with `trusting`, to any.
+
+    With ssl the certificate proves it, as ecFlow's own client wants it. With https it must also be for the
+    host's name, as a browser wants it, unless the very certificate is in the file that is named. Until then
+    nothing is sent. Raises EcflowError.
+    """
+    if trusting:  # only to learn which protocol a server speaks
+        return _handshake(access, _trusting_context(), deadline)
     certificate = access.certificate or find_certificate(access.host, access.port)
-    if access.protocol == "https" and certificate is None:
-        context = _context()
+    if access.protocol == "ssl":
+        return _handshake(access, _own_context(certificate), deadline)
+    context = _https_context(certificate)
+    try:
+        return _handshake(access, context, deadline)
+    except OtherName:
+        own = _certificates_in(certificate)
+        if not own:
+            raise
+        # OpenSSL has no way to allow the one or the other, so that it takes a second connection.
+        context.check_hostname = False
+        connection = _handshake(access, context, deadline)
+        if connection.getpeercert(binary_form=True) in own:
+            return connection
+        connection.close()
+        raise
+
+
+def _certificates_in(file: str | None) -> list[bytes]:
+    """Return the certificates in a file of PEM, each as DER."""
+    try:
+        text = Path(file).read_text("latin-1") if file else ""
+        return [ssl.PEM_cert_to_DER_cert(found) for found in _PEM.findall(text)]
+    except (OSError, ValueError):  # OpenSSL has read the file before: it is being replaced
+        return []
+
+
+def _https_context(certificate: str | None) -> ssl.SSLContext:
+    """Return what checks a server and its name. Raises CertificateMissing if the file cannot be used."""
+    context = _context()
+    if certificate is None:
         context.load_default_certs()
         return context
-    return _own_context(certificate)
+    # So that the server's own certificate may stand in the file without its authority's.
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    _load(context, certificate)
+    return context
 
 
 def _own_context(certificate: str | None) -> ssl.SSLContext:
@@ -64,15 +117,20 @@ def _own_context(certificate: str | None) -> ssl.SSLContext:
         )
     context = _context()
     context.check_hostname = False
+    _load(context, certificate)
+    return context
+
+
+def _load(context: ssl.SSLContext, certificate: str) -> None:
+    """Have a context trust a file of certificates. Raises CertificateMissing if it cannot be used."""
     try:
         context.load_verify_locations(certificate)
     except (OSError, ssl.SSLError) as error:
         raise CertificateMissing(f"the certificate {certificate} cannot be used: {_reason(error)}") from error
-    return context
 
 
-def trusting_context() -> ssl.SSLContext:
-    """Return what checks nothing: only to learn which protocol a server speaks."""
+def _trusting_context() -> ssl.SSLContext:
+    """Return what checks nothing."""
     context = _context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -85,17 +143,21 @@ def _context() -> ssl.SSLContext:
     return context
 
 
-def wrap(connection: TimedSocket, context: ssl.SSLContext, host: str, deadline: float) -> TimedTlsSocket:
-    """Return the connection with TLS over it. Raises HandshakeFailed, or what the connection raises."""
+def _handshake(access: Access, context: ssl.SSLContext, deadline: float) -> TimedTlsSocket:
+    """Return a connection with TLS over it. Raises HandshakeFailed, or what the connection raises."""
+    with transport.connect(access.host, access.port, deadline) as connection:
+        return _wrap(connection, context, access.host, deadline)
+
+
+def _wrap(connection: TimedSocket, context: ssl.SSLContext, host: str, deadline: float) -> TimedTlsSocket:
+    """Return TLS over a connection, which it takes over. Raises HandshakeFailed, or what that raises."""
     try:
         connection.settimeout(time_left(deadline))
         wrapped = context.wrap_socket(connection, server_hostname=host)
     except TimeoutError as error:
         raise translate(error) from error
     except ssl.SSLCertVerificationError as error:
-        raise HandshakeFailed(
-            "the server's certificate is not trusted: name its authority as `certificate`"
-        ) from error
+        raise _refused(error, host) from error
     except ssl.SSLEOFError as error:
         raise translate(ConnectionResetError()) from error
     except ssl.SSLError as error:
@@ -107,6 +169,20 @@ def wrap(connection: TimedSocket, context: ssl.SSLContext, host: str, deadline: 
     assert isinstance(wrapped, TimedTlsSocket)
     wrapped.deadline = deadline
     return wrapped
+
+
+def _refused(error: ssl.SSLCertVerificationError, host: str) -> CertificateRefused:
+    """Return why a certificate was not accepted, and what to do."""
+    if error.verify_code in _OTHER_NAME:
+        return OtherName(host)
+    if error.verify_code == _EXPIRED:
+        return CertificateRefused("the server's certificate has expired: renew it on the server")
+    if error.verify_code == _NOT_YET_VALID:
+        return CertificateRefused("the server's certificate is not valid yet: check this host's clock")
+    return CertificateRefused(
+        f"the server's certificate is not trusted ({error.verify_message}): name it, or its authority's, "
+        "as `certificate`"
+    )
 
 
 def _reason(error: OSError) -> str:

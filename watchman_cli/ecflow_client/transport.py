@@ -97,6 +97,11 @@ def connect(host: str, port: int, deadline: float) -> TimedSocket:
     raise failure
 
 
+def is_local(connection: socket.socket) -> bool:
+    """Return whether both ends of a connection have one address: the server listens on this host."""
+    return bool(connection.getsockname()[0] == connection.getpeername()[0])
+
+
 def translate(error: OSError, *, began: bool = False) -> EcflowError:
     """Return what an error of a socket means."""
     if isinstance(error, TimeoutError):

@@ -18,7 +18,8 @@ ADVICE = {
     "reset": "check that it is ecflow_server which listens at that port, and its log",
     "tls": "set `certificate`, or copy the server's to where ecFlow looks for it (~/.ecflowrc/ssl)",
     "protocol": "check `host`, `port` and `protocol`",
-    "authentication": "check `user`, the password, and the server's password and white list files",
+    "authentication": "check `user`, the password, and the server's password file, its white list "
+    "(an entry that has paths does not let a user read all of it) and its PERMISSIONS",
 }
 
 

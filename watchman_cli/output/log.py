@@ -71,8 +71,7 @@ class Reporter(AbstractContextManager["Reporter"]):
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         server = getattr(record, "server", "")
-        line = f"{_time(record)} {record.levelname.lower()} {server and server + ': '}{record.getMessage()}"
-        return printable(line)
+        return f"{_time(record)} {record.levelname.lower()} {server and server + ': '}{record.getMessage()}"
 
 
 class _Json(logging.Formatter):

@@ -13,14 +13,18 @@ from tests.support.faulty_server import Connection, FakeServer
 from tests.unit.ecflow_client import replies
 from tests.unit.ecflow_client.fake_server import SIZE, answering, ask, limits, trickling
 from watchman_cli.ecflow_client import (
+    Access,
     AccessRefused,
+    Client,
     ConnectionClosed,
     EcflowError,
     NoAnswer,
     NotEcflow,
     ReplyTooLarge,
+    Stats,
 )
-from watchman_cli.ecflow_client.http import authorization
+from watchman_cli.ecflow_client.credentials import authorization
+from watchman_cli.ecflow_client.errors import Redirected
 
 BODY = bytes(replies.reply(replies.member("SStringCmd", str_=replies.STATISTICS)))
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -168,8 +172,9 @@ def status(code: int) -> bytes:
 
 @pytest.mark.parametrize("code", [401, 403, 407])
 def test_a_user_or_token_that_is_refused(code: int) -> None:
+    advice = rf"the server refused the user fred \(HTTP {code}\): no token or password was sent: set `tokens`"
     with answering(status(code)) as server:
-        with pytest.raises(AccessRefused, match="the server refused the user fred"):
+        with pytest.raises(AccessRefused, match=advice):
             ask(server, "http")
 
 
@@ -233,6 +238,80 @@ def test_a_token_goes_to_its_server_only(tmp_path: Path, entry: dict[str, Any], 
     assert b"Authorization" not in asked.head
 
 
+def test_a_token_that_is_refused_or_for_another_server_is_named(tmp_path: Path) -> None:
+    with answering(status(401)) as server:
+        url = f"http://127.0.0.1:{server.port}"
+        path = tokens(tmp_path, {"server": "http://.*", **BEARER})
+        with pytest.raises(AccessRefused, match=f"check the token that {path} has for {url}"):
+            ask(server, "http", tokens=path)
+        path = tokens(tmp_path, {"server": "http://another.*", **BEARER})
+        with pytest.raises(AccessRefused, match=f"no token of {path} is for {url}"):
+            ask(server, "http", tokens=path)
+
+
+def test_a_password_is_not_sent_over_http() -> None:
+    asked = Asked()
+    with FakeServer(asked) as server:
+        access = Access(server.host, server.port, "http", "fred", "s3cret%")
+        assert Client(access).ask([Stats()], limits()).statistics
+    assert b"Authorization" not in asked.head and b"s3cret" not in asked.head
+    with answering(status(401)) as server:
+        access = Access(server.host, server.port, "http", "fred", "s3cret%")
+        with pytest.raises(AccessRefused, match="over https only: set `protocol: https`"):
+            Client(access).ask([Stats()], limits())
+
+
+@pytest.mark.parametrize("pattern", [".*", "https?://h:1", "^.*h:1"])
+def test_a_token_goes_in_clear_only_if_its_entry_says_so(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(EcflowError, match=r"is not sent in clear: set `protocol: https`"):
+        authorization("http://h:1", tokens(tmp_path, {"server": pattern, **BEARER}))
+    for right in ("http://h:1", "^http://.*"):
+        assert authorization("http://h:1", tokens(tmp_path, {"server": right, **BEARER}))
+    for url in ("https://h:1", "http://localhost:1", "http://127.0.0.1:1", "http://::1:1"):
+        assert authorization(url, tokens(tmp_path, {"server": ".*", **BEARER})), url
+
+
+def test_entries_of_other_types_are_passed_over(tmp_path: Path) -> None:
+    """As ecFlow's own client does (ClientEnvironment.cpp, TokenFile::load)."""
+    others: list[dict[str, Any]] = [{"server": ".*", "type": "oidc", "api": {"x": 1}}, {"server": "("}]
+    path = tokens(tmp_path, *others, {"server": ".*", **BEARER})
+    assert authorization("https://h:1", path) == {"Authorization": "Bearer abc-123"}
+    assert authorization("https://h:1", tokens(tmp_path, *others)) == {}
+
+
+def redirecting(location: str) -> bytes:
+    return b"HTTP/1.1 301 Moved\r\nLocation: %s\r\nContent-Length: 6\r\n\r\nsecret" % location.encode()
+
+
+@pytest.mark.parametrize(
+    ("location", "settings"),
+    [
+        ("https://127.0.0.1/v1/ecflow", "`protocol: https`, `port: 443`"),
+        ("https://127.0.0.1:8443/v1/ecflow", "`protocol: https`, `port: 8443`"),
+        ("http://front:80/x", "`host: front`, `port: 80`"),
+    ],
+)
+def test_a_redirection_is_named(location: str, settings: str) -> None:
+    with answering(redirecting(location)) as server:
+        with pytest.raises(Redirected, match=f"redirects to another address: set {settings}$"):
+            ask(server, "http")
+
+
+@pytest.mark.parametrize(
+    "location", ["", "/elsewhere", "ftp://h:1", "https://[", "http://h:port", "javascript:x"]
+)
+def test_a_redirection_to_no_address(location: str) -> None:
+    with answering(redirecting(location)) as server:
+        with pytest.raises(NotEcflow, match="an HTTP server answers there, not ecFlow"):
+            ask(server, "http")
+
+
+def test_a_host_in_a_redirection_is_a_hosts_name_or_left_out() -> None:
+    with answering(redirecting("https://`x`:5/")) as server:
+        with pytest.raises(Redirected, match=r"set `protocol: https`, `port: 5`$"):
+            ask(server, "http")
+
+
 def test_where_tokens_are_looked_for(tmp_path: Path) -> None:
     """What is configured, else ECF_AUTHTOKENS, else ~/.ecflowapirc; none need be there."""
     url = "https://host:443"
@@ -252,8 +331,8 @@ def test_where_tokens_are_looked_for(tmp_path: Path) -> None:
         "",
         "[]",
         "{}",
-        '{"tokens": [{"server": "("}]}',
-        '{"tokens": [{"server": ".*", "type": "other", "api": {"key": "s3cret"}}]}',
+        '{"tokens": ["s3cret"]}',
+        '{"tokens": [{"server": "(", "type": "bearer", "api": {"key": "s3cret"}}]}',
         '{"tokens": [{"server": ".*", "type": "bearer", "api": {"key": "s3cret\\r\\nX: y"}}]}',
         '{"tokens": [{"server": ".*", "type": "bearer", "api": {"key": 3}}]}',
         '{"tokens": [{"server": ".*", "type": "bearer", "api": {}}]}',
