@@ -57,11 +57,8 @@ def _await_signal(reader: int) -> None:
         os._exit(128 + signum)
 
 
-def exit_now(code: int, unprinted: int = 1) -> NoReturn:
-    """End the process at once: an orderly end of the interpreter takes a tenth of a small run.
-
-    A code of 0 becomes `unprinted` if the output could not be written.
-    """
+def exit_now(code: int) -> NoReturn:
+    """End the process at once: an orderly end of the interpreter takes a tenth of a small run."""
     try:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has closed it
@@ -69,7 +66,7 @@ def exit_now(code: int, unprinted: int = 1) -> NoReturn:
     except OSError as error:
         if not code:  # else it was reported, or something worse was
             print_error(f"watchman: standard output: {error.strerror}")
-            code = unprinted
+            code = 1
     with suppress(OSError):
         sys.stderr.close()
     with _exiting:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,7 @@ class EcflowServer:
     prefix: Sequence[str] = ()
     release: Release = HERE
     process: subprocess.Popen[bytes] | None = None
+    second: int = 0  # of its last start, or the one after; as time.time()
 
     @property
     def host(self) -> str:
@@ -59,7 +61,12 @@ class EcflowServer:
                 stdin=subprocess.DEVNULL,
             )
         await_true(lambda: accepts(self.port) or self._died(), "ecflow_server did not start")
+        self.second = int(time.time())
         return self
+
+    def await_next_second(self) -> None:
+        """Wait until the second of its start is over: what was read in it is not used by the next run."""
+        await_true(lambda: time.time() >= self.second + 1, "the clock stands still")
 
     def _died(self) -> bool:
         if self.process and self.process.poll() is not None:

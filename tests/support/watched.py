@@ -61,6 +61,7 @@ class Watched:
 
     def collect(self, *arguments: str) -> dict[str, Any]:
         """Make one run, whose snapshot is that of an independent full sync; return how it was read."""
+        self.ecflow.await_next_second()
         result = self.watchman.collect(*arguments)
         assert (result.code, result.err) == (0, ""), result.err
         return self.check()

@@ -10,15 +10,7 @@ import typer
 from typer.core import TyperCommand
 
 from watchman_cli.cli.completion import complete_path, complete_server
-from watchman_cli.cli.options import (
-    CONFIG,
-    STORE,
-    deadlines_from_options,
-    duration,
-    node_path,
-    servers_from_options,
-)
-from watchman_cli.cli.unexpected import report
+from watchman_cli.cli.options import CONFIG, STORE, deadlines_from_options, duration, servers_from_options
 from watchman_cli.errors import ConfigError, WatchmanError
 
 if TYPE_CHECKING:
@@ -41,7 +33,11 @@ class PluginCommand(TyperCommand):
 
 def _unknown(message: str) -> NoReturn:
     """Say why nothing is known, where monitoring systems look, and end with UNKNOWN."""
-    sys.exit(report(["check"], message.replace("\n", "; ")))
+    from watchman_cli.check import State
+    from watchman_cli.output.check import first_line
+
+    print(first_line(State.UNKNOWN, message.replace("\n", "; ")))
+    sys.exit(State.UNKNOWN)
 
 
 def check(
@@ -96,7 +92,7 @@ def check(
 
     try:
         limits = Limits(
-            node_path(path), max_age, _ranges("--warning", warning), _ranges("--critical", critical)
+            "/" + path.strip("/"), max_age, _ranges("--warning", warning), _ranges("--critical", critical)
         )
         if deadlines and (path != "/" or warning or critical):
             raise ConfigError(

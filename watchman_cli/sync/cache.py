@@ -18,11 +18,9 @@ import orjson
 
 from watchman_cli.ecflow_client import Instance
 from watchman_cli.ecflow_client.definition import STATES
-from watchman_cli.ecflow_client.details import DETAILS
 from watchman_cli.snapshot import parse_time
 
-FORMAT = 4
-DETAILS_KEPT = [detail.name for detail in DETAILS]  # an older snapshot does not have a detail that was added
+FORMAT = 5
 SIZE_LIMIT = 64 << 20  # bytes; a larger one is neither kept nor read
 LARGEST = (1 << 31) - 1  # of ecFlow's numbers: a larger one is not understood by a server
 _DIGEST_SIZE = 64
@@ -30,12 +28,15 @@ _SINCE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", re.ASCII)
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "stats_count": int,
     "group_count": int,
+    "plug_count": int,
     "state_change_no": int,
     "modify_change_no": int,
     "nodes": int,
     "revision": str,
     "target": list,
     "read_time": str,
+    "first_seen": str,
+    "told_apart": bool,
     "rate": (int, float),
     "handle": int,
     "marker": str,
@@ -50,17 +51,23 @@ class SyncCache:
     suspended node, and since when it lasts; `begin_times` each suite's calendar start. `rate` is how many
     changes a second the server counted between the last two readings. `handle` is the client handle that is
     kept over runs, 0 for none, and `marker` the name of no suite that proves it to be ours.
+
+    `first_seen` is when the instance answered for the first time, and `told_apart` says whether another start
+    of the server cannot look like it: see `sync.instance`.
     """
 
     instance: Instance
     stats_count: int
     group_count: int
+    plug_count: int
     state_change_no: int
     modify_change_no: int
     nodes: int
     revision: str
     target: list[Any]
     read_time: str
+    first_seen: str
+    told_apart: bool
     suspended: dict[str, tuple[str, str | None]]
     begin_times: dict[str, str]
     rate: float = 0.0
@@ -74,9 +81,7 @@ class SyncCache:
 
 def encode(cache: SyncCache) -> bytes:
     """Return the value to keep; empty where it would be too large."""
-    document = orjson.dumps(
-        {"format": FORMAT, "details": DETAILS_KEPT, **vars(cache), "instance": cache.instance._asdict()}
-    )
+    document = orjson.dumps({"format": FORMAT, **vars(cache), "instance": cache.instance._asdict()})
     return _digest(document) + b"\n" + document if len(document) < SIZE_LIMIT else b""
 
 
@@ -87,11 +92,11 @@ def decode(value: bytes) -> SyncCache | None:
         return None
     try:
         fields: dict[str, Any] = orjson.loads(document)
-        if (fields.pop("format"), fields.pop("details")) != (FORMAT, DETAILS_KEPT) or not _typed(fields):
+        if fields.pop("format") != FORMAT or not _typed(fields):
             return None
         suspended = {path: _state(*found) for path, found in fields.pop("suspended").items()}
         cache = SyncCache(instance=Instance(**fields.pop("instance")), suspended=suspended, **fields)
-        if parse_time(cache.read_time).tzinfo is None:
+        if None in (parse_time(time).tzinfo for time in (cache.read_time, cache.first_seen)):
             return None
     except (AttributeError, KeyError, TypeError, ValueError):
         return None

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from watchman_cli.snapshot import Head
 from watchman_cli.sync import cache as sync_cache
 from watchman_cli.sync.cache import SyncCache
+from watchman_cli.sync.instance import JUST_STARTED
 
 FULL_SYNC_RATIO = 1.0  # changes for each node, above which the whole definition is smaller
 
@@ -36,6 +37,8 @@ def plan_sync(value: bytes, head: Head | None, target: Sequence[Any], now: datet
         return Plan(cache, "the server's address, user or suites differ")
     if head is None or head.revision != cache.revision:
         return Plan(cache, "the stored snapshot is not the one of the sync cache")
+    if not cache.told_apart and not cache.handle:
+        return Plan(cache, JUST_STARTED)
     seconds = cache.seconds_since(now)
     if seconds < 0:
         return Plan(cache, "the clock was set back")
@@ -47,7 +50,8 @@ def plan_sync(value: bytes, head: Head | None, target: Sequence[Any], now: datet
 def handle_marker(store: str, name: str) -> str:
     """Return what distinguishes this watchman's client handles from all others: the name of no suite.
 
-    Two hosts, two stores and two names never have the same. `store` is a URL without its password.
+    Two hosts, two stores and two names never have the same; containers that look alike may. `store` is a URL
+    without its password.
     """
     identity = " ".join((_host(), store, name))
     return f"watchman_{hashlib.sha256(identity.encode()).hexdigest()[:16]}"

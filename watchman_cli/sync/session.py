@@ -6,6 +6,7 @@ So each request brings the server's statistics too, which distinguish its starts
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -28,12 +29,13 @@ from watchman_cli.ecflow_client import (
 )
 from watchman_cli.snapshot import HEAD_SIZE, NotWhole, parse_head, records_of
 from watchman_cli.sync.cache import SyncCache
-from watchman_cli.sync.handles import is_ours, passing_mark, stale_handles
+from watchman_cli.sync.handles import own_mark, passing_mark, prefix_of, stale_handles, why_not_ours
+from watchman_cli.sync.instance import seen, why_another, why_unknown
 from watchman_cli.sync.patch import PatchError, patch
 from watchman_cli.sync.reading import Reading, Scope
 from watchman_cli.sync.records import encode_records, since_of, states_under_suspended
 
-RESTARTED = "the server was restarted"
+PLUGGED = "nodes were moved, or a client tried to (--plug)"
 
 
 class _NotIncremental(Exception):
@@ -71,7 +73,9 @@ class SyncSession:
         """
         handle = cache.handle if cache else 0
         answer = self._ask([Stats(), *self._listing(), Sync(*numbers, handle)])
-        if cache is None or (handle and not is_ours(answer, handle, cache.marker)):
+        if cache is None or why_another(answer.statistics, cache) or self._why_not_ours(answer, cache):
+            return None
+        if self._was_plugged(answer, cache):
             return None
         changes = answer.changes
         if changes is None or changes.has_new_calendar(cache.begin_times):
@@ -79,26 +83,23 @@ class SyncSession:
         changed = {node.path for node in changes.nodes}
         return changed | {"/"} if changes.state or changes.details else changed
 
-    def has_several_lines(self, cache: SyncCache | None) -> bool:
-        """Return whether a text in the server's definition has several lines. Raises EcflowError."""
-        sync = Sync(0, 0, cache.handle) if cache and cache.handle else FullSync()
-        answer = self._ask([Stats(), *self._listing(), sync])
-        return answer.definition is not None and answer.definition.has_several_lines
-
     # ------------------------------------------------------------------------- what changed
 
     def _read_changes(self, cache: SyncCache, snapshot: Callable[[], bytes]) -> Reading:
         sync = Sync(cache.state_change_no, cache.modify_change_no, cache.handle)
         answer = self._ask([Stats(), *self._listing(), sync])
+        not_ours = self._why_not_ours(answer, cache)
         try:
             statistics = self._check_instance(cache, answer.statistics)
             handle = cache.handle
-            if self._scope.suites and not is_ours(answer, handle, cache.marker):
-                raise _NotIncremental("the client handle was dropped")
+            if not_ours:
+                raise _NotIncremental(not_ours)
             self._find_stale(answer, cache, handle)
             if answer.definition is not None:
                 reason = "nodes were added, removed or replaced"
                 return self._full(answer.definition, statistics, reason, cache, handle)
+            if self._was_plugged(answer, cache):
+                raise _NotIncremental(PLUGGED)
             if answer.required is not None or answer.changes is None:
                 raise _NotIncremental(str(answer.required))
             return self._incremental(cache, statistics, answer.changes, snapshot)
@@ -106,21 +107,32 @@ class SyncSession:
             # A whole definition of another start of the server is as good as any.
             if answer.definition is not None and answer.statistics and not self._scope.suites:
                 return self._full(answer.definition, answer.statistics, str(error), cache, 0)
-            if self._scope.suites and not is_ours(answer, cache.handle, cache.marker):
+            if not_ours:
                 return self._read_suites(cache, str(error))
             return self._read_in_full(cache, str(error))
 
     def _check_instance(self, cache: SyncCache, statistics: Statistics | None) -> Statistics:
         """Return the statistics if they prove that the server is that of the cache, not started since."""
-        if statistics is None or statistics.instance is None:
-            raise _NotIncremental(_why_unknown(statistics))
-        if statistics.instance != cache.instance:
-            raise _NotIncremental(RESTARTED)
-        # In a container each start may have one PID, and two of them be in one second; but each counts its
-        # requests from nothing.
-        if statistics.stats_count <= cache.stats_count or statistics.group_count <= cache.group_count:
-            raise _NotIncremental(f"{RESTARTED}, or its statistics were reset")
+        why = why_another(statistics, cache)
+        if why:
+            raise _NotIncremental(why)
+        assert statistics
         return statistics
+
+    def _why_not_ours(self, answer: Answer, cache: SyncCache) -> str | None:
+        """Return why the handle of the cache cannot be used; None if it can, or if all suites are read."""
+        if not self._scope.suites:
+            return None
+        return why_not_ours(answer, cache.handle, cache.marker, self._scope.suites)
+
+    def _was_plugged(self, answer: Answer, cache: SyncCache) -> bool:
+        """Return whether nodes were moved since, or a client tried to.
+
+        A refused `--plug` restores the nodes of an archived suite, and moves no number of a handle, but one
+        of the whole server (PlugCmd.cpp, `restore`).
+        """
+        count = answer.statistics.plug_count if answer.statistics else 0
+        return bool(self._scope.suites) and count != cache.plug_count
 
     def _incremental(
         self, cache: SyncCache, statistics: Statistics, changes: Changes, snapshot: Callable[[], bytes]
@@ -131,7 +143,7 @@ class SyncSession:
         numbers = changes.state_change_no, changes.modify_change_no
         unchanged = not patched.changes and changes.server_state is None
         head_state = _server_state(value)
-        now = self._cache(cache, statistics, numbers, cache.nodes, cache.handle)
+        now = self._cache(cache, statistics, numbers, cache.nodes, cache.handle, cache.marker)
         return Reading(
             mode="unchanged" if unchanged else "incremental",
             reason=None,
@@ -155,7 +167,7 @@ class SyncSession:
         if cache is not None and cache.handle and cache.marker and cache.target == self._scope.target:
             # Asked from the numbers 0 and 0, the server answers with the whole of the handle's suites.
             answer = self._ask([Stats(), ListHandles(), Sync(0, 0, cache.handle)])
-            if answer.definition is not None and is_ours(answer, cache.handle, cache.marker):
+            if answer.definition is not None and not self._why_not_ours(answer, cache):
                 statistics = _known(answer)
                 return self._full(answer.definition, statistics, reason, cache, cache.handle)
         return self._read_suites(cache, reason)
@@ -171,7 +183,7 @@ class SyncSession:
     def _read_suites(self, cache: SyncCache | None, reason: str | None) -> Reading:
         """Register a handle for the suites, and read them with it, in one request."""
         scope = self._scope
-        mark = scope.marker if scope.keep_handle else passing_mark(scope.marker)
+        mark = own_mark(scope.marker) if scope.keep_handle else passing_mark(scope.marker)
         # The server hands a new handle to the second command of a group only (GroupCTSCmd.cpp).
         answer = self._ask([Register((mark, *scope.suites)), FullSync(), Stats(), ListHandles()])
         handle = answer.registered or 0
@@ -180,8 +192,9 @@ class SyncSession:
             self._stale.append(handle)
         if answer.definition is None:
             raise EcflowError("the server sent no definition")
-        kept = handle if scope.keep_handle else 0
-        return self._full(answer.definition, _known(answer), reason, cache, kept)
+        if not scope.keep_handle:
+            return self._full(answer.definition, _known(answer), reason, cache, 0)
+        return self._full(answer.definition, _known(answer), reason, cache, handle, mark)
 
     def _full(
         self,
@@ -190,17 +203,19 @@ class SyncSession:
         reason: str | None,
         before: SyncCache | None,
         handle: int,
+        mark: str = "",
     ) -> Reading:
-        """Return the reading of a whole definition."""
+        """Return the reading of a whole definition; `mark` is the handle's, if it is a new one."""
         numbers = definition.state_change_no, definition.modify_change_no
         nodes = len(definition.paths)
         cache = None
         if definition.has_duplicate_paths:  # a change names its node by the path
             reason = "two aliases have one path"
         elif statistics.instance is None:
-            reason = _why_unknown(statistics)
+            reason = why_unknown(statistics)
         else:
-            cache = self._cache(before, statistics, numbers, nodes, handle)
+            mark = mark or (before.marker if before and handle else "")
+            cache = self._cache(before, statistics, numbers, nodes, handle, mark)
             cache = replace(
                 cache, suspended=states_under_suspended(definition), begin_times=definition.begin_times
             )
@@ -233,8 +248,8 @@ class SyncSession:
         """Note this watchman's handles that nobody uses: of a killed run, or of other suites."""
         if not self._scope.leased:  # the handle that is kept is in use
             return
-        marks = {self._scope.marker, cache.marker if cache else ""} - {""}
-        self._stale += stale_handles(answer.handles or (), marks, handle)
+        prefixes = {prefix_of(self._scope.marker), prefix_of(cache.marker if cache else "")} - {""}
+        self._stale += stale_handles(answer.handles or (), prefixes, handle)
 
     def _drop(self, handles: list[int]) -> None:
         """Give handles back; somebody else may just have done so, and the reading does not depend on it."""
@@ -251,33 +266,38 @@ class SyncSession:
         numbers: tuple[int, int],
         nodes: int,
         handle: int,
+        mark: str,
     ) -> SyncCache:
         """Return a new cache; the snapshot's revision, the states and the calendars are yet to be set."""
         assert statistics.instance
+        asked = datetime.fromisoformat(self._asked_time)
+        same_clock = self._client.on_this_host and statistics.instance.host == socket.gethostname()
+        first_seen, told_apart = seen(before, statistics.instance, asked, same_clock)
         # It is unknown for some suites, since the server counts the changes of all, and after new nodes.
         rate = 0.0
         if before is not None and (before.instance, before.modify_change_no, 0) == (
             statistics.instance, numbers[1], handle
         ):  # fmt: skip
-            seconds = before.seconds_since(datetime.fromisoformat(self._asked_time))
+            seconds = before.seconds_since(asked)
             rate = max(0, numbers[0] - before.state_change_no) / max(1.0, seconds)
         return SyncCache(
             instance=statistics.instance,
             stats_count=statistics.stats_count,
             group_count=statistics.group_count,
+            plug_count=statistics.plug_count,
             state_change_no=numbers[0],
             modify_change_no=numbers[1],
             nodes=nodes,
             revision="",
             target=self._scope.target,
             read_time=self._asked_time,
+            first_seen=first_seen,
+            told_apart=told_apart,
             suspended={},
             begin_times={},
             rate=round(rate, 3),
             handle=handle,
-            marker=(before.marker if before and before.handle == handle else self._scope.marker)
-            if handle
-            else "",
+            marker=mark,
         )
 
 
@@ -288,11 +308,6 @@ def _known(answer: Answer) -> Statistics:
 
 def _up_since(statistics: Statistics) -> str | None:
     return since_of(0, statistics.instance.up_since) if statistics.instance else None
-
-
-def _why_unknown(statistics: Statistics | None) -> str:
-    missing = ", ".join(statistics.missing) if statistics else "all of it"
-    return f"the server's statistics do not show which start of it this is (not understood: {missing})"
 
 
 def _server_state(value: bytes) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -9,7 +10,7 @@ import threading
 
 from tests.conftest import require_namespace
 from tests.faults.environment import ECFLOW_SECRET, MARKER, MEDIUM, FaultRun
-from tests.support.ecflow_server import EcflowServer
+from tests.support.ecflow_server import EcflowError, EcflowServer
 from tests.support.faulty_server import Connection, Reply, black_hole, http_front
 from tests.support.loopback import free_port
 from tests.support.redis_server import RedisServer
@@ -228,3 +229,25 @@ def dropped_handle(run: FaultRun) -> None:
     assert first.code == 0, first.err
     ((handle, _, _),) = server.handles()
     server.ch_drop(handle)
+
+
+def changed_handle(run: FaultRun) -> None:
+    """Have a client take a suite out of the client handle that watchman keeps."""
+    server = run.own_server(MEDIUM)
+    run.entry["suites"] = ["s"]
+    first = run.collect()
+    assert first.code == 0, first.err
+    ((handle, _, _),) = server.handles()
+    server.ch_remove(handle, ["s"])
+
+
+def refused_plug(run: FaultRun) -> None:
+    """Have a client move an archived suite to where it is, which the server refuses after restoring it."""
+    server = run.own_server(MEDIUM)
+    server.alter("/s", "add", "variable", "ECF_HOME", str(server.home))
+    server.archive("/s")
+    run.entry["suites"] = ["s"]
+    first = run.collect()
+    assert first.code == 0, first.err
+    with contextlib.suppress(EcflowError):
+        server.plug("/s", "/s")

@@ -244,4 +244,22 @@ SUITES_ROWS = (
         code=0,
         where="reason",
     ),
+    FaultCase(
+        "handle changed",
+        "A client adds suites to that handle, or removes some (`--ch_add`, `--ch_rem`, `--ch_auto_add`)",
+        servers.changed_handle,
+        "the client handle's suites were changed",
+        "written: read in full, with a new handle",
+        code=0,
+        where="reason",
+    ),
+    FaultCase(
+        "refused plug",
+        "With `suites`, a refused `--plug` restores an archived suite",
+        servers.refused_plug,
+        "nodes were moved, or a client tried to (--plug)",
+        "written: read in full",
+        code=0,
+        where="reason",
+    ),
 )

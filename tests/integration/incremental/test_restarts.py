@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import time
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -13,10 +15,16 @@ import pytest
 from tests.conftest import require_namespace
 from tests.soak.soak import SAME_PID
 from tests.support.ecflow_server import EcflowServer
+from tests.support.loopback import await_true
 from tests.support.redis_server import RedisServer
 from tests.support.relay import Relay
 from tests.support.watched import DEFINITION, Watched
 from tests.support.watchman import Watchman
+from watchman_cli.ecflow_client import Access, Client, FullSync, Limits, Stats
+from watchman_cli.sync import cache as sync_cache
+from watchman_cli.sync.instance import JUST_STARTED
+from watchman_cli.sync.reading import Scope
+from watchman_cli.sync.session import SyncSession
 
 RESTARTED = "the server was restarted"
 RESET = f"{RESTARTED}, or its statistics were reset"
@@ -145,6 +153,63 @@ def test_two_starts_within_a_second_with_one_pid(watched: Watched) -> None:
     found = watched.collect()
     assert (found["mode"], found["reason"]) == ("full", RESET)
     assert watched.collect()["mode"] == "unchanged"
+
+
+def ask_as_others_do(ecflow: EcflowServer, times: int) -> None:
+    """Make requests as another watchman does, which the server counts as it counts ours."""
+    end = time.monotonic() + 60
+    for _ in range(times):
+        Client(Access(ecflow.host, ecflow.port)).ask([Stats(), FullSync()], Limits(end, end, 1 << 24))
+
+
+def test_two_starts_within_a_second_that_others_ask_too(watched: Watched) -> None:
+    """Then not even the number of requests differs; the second cannot be proved to be over, by this clock."""
+
+    def ahead(text: str) -> str:
+        text = re.sub(r"(?i)^( *pid +)\d+", r"\g<1>1", text, flags=re.MULTILINE)
+        return re.sub(r"(Up since +)\S.*", rf"\g<1>{datetime.now().year + 1}-Nov-24 00:12:57", text)
+
+    watched.relay.rewrite = with_statistics(ahead)
+    watched.ecflow.checkpt()
+    watched.ecflow.force_state("/s/f/a", "State.aborted")
+    assert watched.collect()["reason"] == RESTARTED
+    watched.ecflow.kill()
+    watched.ecflow.start()
+    pass_number(watched.ecflow, 8)
+    ask_as_others_do(watched.ecflow, 8)
+    for _ in range(2):
+        found = watched.collect()
+        assert (found["mode"], found["reason"], found["requests"]) == ("full", JUST_STARTED, 1)
+
+
+def test_read_in_the_second_of_the_start(loaded: Watched) -> None:
+    """The server goes by this host's clock, so that its second is over as soon as it is here."""
+    second: list[datetime] = []
+
+    def started_now(text: str) -> str:
+        second.append(datetime.now(timezone.utc).replace(microsecond=0))
+        return re.sub(r"(Up since +)\S.*", rf"\g<1>{second[0]:%Y-%b-%d %H:%M:%S}", text)
+
+    loaded.relay.rewrite = with_statistics(started_now)
+    loaded.collect()
+    await_true(lambda: time.time() >= second[0].timestamp() + 1, "the clock stands still")
+    found = loaded.collect()
+    assert (found["mode"], found["reason"]) == ("full", JUST_STARTED)
+    assert loaded.collect()["mode"] == "unchanged"
+
+
+def test_restarted_while_the_bindings_read(watched: Watched) -> None:
+    """Numbers of another start say nothing of what changed meanwhile."""
+    cache = sync_cache.decode(watched.value("sync"))
+    assert cache
+    end = time.monotonic() + 60
+    client = Client(Access(watched.relay.host, watched.relay.port))
+    scope = Scope((), "watchman_0123456789abcdef", [], False, True)
+    session = SyncSession(client, Limits(end, end, 1 << 24), scope, lambda: None)
+    numbers = cache.state_change_no, cache.modify_change_no
+    assert session.changed_since(numbers, cache) == set()
+    watched.relay.rewrite = with_statistics(lambda text: text.replace("Up since    ", "Up since    1"))
+    assert session.changed_since(numbers, cache) is None
 
 
 UNKNOWN: dict[str, tuple[Callable[[str], str], str]] = {
