@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -77,6 +78,15 @@ class Due:
             judged = moments["due"] - timedelta(minutes=1)
             each |= {"state": "pending", "judged": judged.isoformat(), "reached": None, "misses": 0}
             each |= {"reported": 0, "past": []}
+        self.redis.client.set(key("o/r", "health"), json.dumps(record))
+
+    def age(self, **span: float) -> None:
+        """Have the health record be older by this time."""
+        record = health_of(self.redis.client, "o/r")
+        assert record
+        (state,) = record["deadlines"]
+        for name in ("due", "judged", "next_start", "next_due"):
+            state[name] = (datetime.fromisoformat(state[name]) - timedelta(**span)).isoformat()
         self.redis.client.set(key("o/r", "health"), json.dumps(record))
 
     def check(self) -> tuple[int, str]:
@@ -157,6 +167,51 @@ def test_a_dead_server_leaves_it_unknown_until_it_is_read_again(due: Due) -> Non
     code, out = due.check()
     assert code == 2 and "WATCHMAN CRITICAL - o/r: 1 of 1 deadline missed" in out and "it is not so" in out
     assert "missed=1;;;0; unknown=0;;;0;" in out
+
+
+@pytest.mark.parametrize("kind", ["met", "missed"])
+def test_a_state_ends_with_its_cycle(due: Due, kind: str) -> None:
+    """It was decided a day ago, and nothing was read since: by no run, then by one that cannot read it."""
+    file = due.watchman.home / "watchman.prom"
+    due.configure(passed(), metrics_file=str(file))
+    due.look_before_due()
+    if kind == "met":
+        due.ecflow.force_state("/s/f/a", "State.complete")
+    due.look()
+    assert due.known()[0]["state"] == kind
+    assert due.check()[0] == {"met": 0, "missed": 2}[kind]
+    due.age(days=1)
+    code, out = due.check()
+    assert code == 3 and "1 of 1 deadline unknown" in out and "and not read since" in out
+    listed = json.loads(due.watchman.run("list", "--json").out)
+    reasons = " ".join(listed[0]["reasons"])  # the server is halted besides
+    assert "1 of 1 deadline unknown" in reasons and "missed" not in reasons
+    page = due.watchman.run("page", "--output", "-").out.decode()
+    assert "1 of 1 deadline unknown" in page and "deadline missed" not in page
+    due.ecflow.kill()
+    assert due.look() == []
+    assert due.check()[0] == 3
+    states = re.findall(r'watchman_deadline_state\{.*state="(\w+)"\} 1\.0', file.read_text())
+    assert states == ["unknown"]
+
+
+def test_a_missed_state_ends_as_the_next_cycle_begins(due: Due) -> None:
+    due.configure(passed())
+    due.look_before_due()
+    due.look()
+    assert due.check()[0] == 2
+    due.age(days=1, minutes=-30)  # half an hour after the next cycle began, and before it is due
+    code, out = due.check()
+    assert code == 0 and "1 deadline, none missed" in out
+
+
+def test_a_state_that_was_judged_in_the_future_is_unknown(due: Due) -> None:
+    """A run whose clock was ahead left it; no other run was made since."""
+    due.configure(passed())
+    due.look()
+    due.age(days=-400)
+    code, out = due.check()
+    assert code == 3 and "in the future: compare the hosts' clocks" in out
 
 
 def test_overlapping_runs_tell_a_miss_once(due: Due) -> None:
