@@ -1,16 +1,22 @@
-"""Files that are replaced as a whole: a reader finds the old one or the new one."""
+"""Files that are replaced as a whole: a reader finds the old one or the new one.
+
+Whatever the umask, others may neither write them nor add to their directories: what others may write is not
+believed.
+"""
 
 from __future__ import annotations
 
 import errno
 import fcntl
 import os
+import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 TEMPORARY = ".watchman."  # begins the names of what is left behind only by a run that was killed
+FILE_MODE, DIRECTORY_MODE = 0o644, 0o755  # less the umask
 _LOCK_POLL = 0.01  # seconds
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -25,7 +31,7 @@ def write_new(path: str, data: bytes, folder: int, *, durably: bool = True) -> N
 
     Raises OSError.
     """
-    descriptor = os.open(path, _NEW_FILE, 0o666, dir_fd=folder)
+    descriptor = os.open(path, _NEW_FILE, FILE_MODE, dir_fd=folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -39,7 +45,13 @@ def write_new(path: str, data: bytes, folder: int, *, durably: bool = True) -> N
 
 
 def replace_file(path: Path, data: bytes) -> None:
-    """Write a file in place of an older one, or of a link, which is not followed. Raises OSError."""
+    """Write a file in place of an older one, or of a link, which is not followed. Raises OSError.
+
+    A link such as /dev/stdout, to what a process has open, is no place for a file.
+    """
+    with suppress(FileNotFoundError):
+        if path.is_symlink() and os.readlink(path).startswith("/proc/"):  # noqa: PTH115 (as it is written)
+            raise OSError(errno.EINVAL, "a link to an open file of a process")
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         part = temporary_name()
@@ -82,3 +94,25 @@ def _lock(descriptor: int) -> bool:
         reason = f"its directory cannot be locked ({error.strerror}), as on NFS: use one on a local disk"
         raise OSError(error.errno, reason) from error
     return True
+
+
+def why_distrusted(status: os.stat_result, trusted: Collection[int]) -> str | None:
+    """Return why others than the trusted users may have written a file or directory, or None.
+
+    In a directory with the sticky bit, such as /tmp, a user replaces only what is the user's own.
+    """
+    sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
+    if status.st_mode & stat.S_IWOTH and not sticky:
+        return "everybody may write there" if stat.S_ISDIR(status.st_mode) else "everybody may write it"
+    return None if status.st_uid in trusted else f"it belongs to the user {status.st_uid}"
+
+
+def make_directories(path: Path) -> None:
+    """Make a directory and those above it, if they are missing. Raises OSError."""
+    missing = [each for each in (path, *path.parents) if not each.is_dir()]
+    for each in reversed(missing):
+        try:
+            each.mkdir(DIRECTORY_MODE)
+        except FileExistsError:  # another run was faster, or it is a file
+            if not each.is_dir():
+                raise

@@ -8,6 +8,7 @@ comes, the revision of the stored snapshot shows whether one should have.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Union
@@ -173,14 +174,15 @@ class _Follower:
 
     def __init__(self, store: Store, name: str, place: Place | None) -> None:
         self._store, self._name, self._place = store, name, place
+        self._position = place.position if place else None  # after the last batch that was yielded
         self._reason = "the first look"
 
     def step(self) -> Sequence[Batch | Resynchronised]:
         """Return what is next, waiting for it for a while. Raises WatchmanError."""
         found = [] if self._place is None else self._followed(self._place)
-        return found if found or self._place else [self._resynchronise()]
+        return found if found or self._place else self._resynchronise()
 
-    def _followed(self, place: Place) -> list[Batch | Resynchronised]:
+    def _followed(self, place: Place) -> Sequence[Batch | Resynchronised]:
         """Return the batches that follow each on the one before, and note where one does not."""
         found: list[Batch | Resynchronised] = []
         stored = self._store.changes_after(self._name, place.position, WAIT)
@@ -200,16 +202,20 @@ class _Follower:
                 return found
             if batch.before is None or batch.before != place.revision:
                 self._lose(batch.reason or "a batch is missing before the next one")
-                return [*found, batch.as_reset(self._reason)] if batch.missed else found
+                return found
             place = self._place = Place(each.position, batch.after)
+            self._position = each.position
             found.append(batch)
         return found
 
     def _lose(self, reason: str) -> None:
         self._place, self._reason = None, reason
 
-    def _resynchronise(self) -> Resynchronised:
-        """Read the snapshot, and find the place in the stream from which the changes follow on it."""
+    def _resynchronise(self) -> Sequence[Batch | Resynchronised]:
+        """Read the snapshot, and find the place in the stream from which the changes follow on it.
+
+        Of the batches that are passed over, the missed deadlines are yielded: no snapshot has them.
+        """
         position = self._store.changes_end(self._name)
         value = self._store.value(self._name, "status")
         if value is None:
@@ -221,8 +227,24 @@ class _Follower:
             raise BadSnapshot(f"{self._name}: {why}") from error
         head = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
         revision = head.revision if head else None
-        self._place = Place(self._passed(position, revision), revision)
-        return Resynchronised(found, self._reason)
+        position = self._passed(position, revision)
+        missed = [] if self._position is None else self._misses(self._position, position)
+        self._place, self._position = Place(position, revision), position
+        return [*missed, Resynchronised(found, self._reason)]
+
+    def _misses(self, start: str, end: str) -> list[Batch]:
+        """Return the batches between two positions that have missed deadlines, as resets."""
+        found: list[Batch] = []
+        while start != end and (stored := self._store.changes_after(self._name, start)):
+            for each in stored:
+                start = each.position
+                with suppress(BadBatch):
+                    batch = decode(each.value)
+                    if batch.missed:
+                        found.append(batch.as_reset(self._reason))
+                if start == end:
+                    break
+        return found
 
     def _passed(self, position: str, revision: str | None) -> str:
         """Return the position after the batch that led to a revision, if that one came after `position`."""

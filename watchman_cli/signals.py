@@ -57,8 +57,11 @@ def _await_signal(reader: int) -> None:
         os._exit(128 + signum)
 
 
-def exit_now(code: int) -> NoReturn:
-    """End the process at once: an orderly end of the interpreter takes a tenth of a small run."""
+def exit_now(code: int, unprinted: int = 1) -> NoReturn:
+    """End the process at once: an orderly end of the interpreter takes a tenth of a small run.
+
+    A code of 0 becomes `unprinted` if the output could not be written.
+    """
     try:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has closed it
@@ -66,7 +69,7 @@ def exit_now(code: int) -> NoReturn:
     except OSError as error:
         if not code:  # else it was reported, or something worse was
             print_error(f"watchman: standard output: {error.strerror}")
-            code = 1
+            code = unprinted
     with suppress(OSError):
         sys.stderr.close()
     with _exiting:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
+
+_PLAIN_KEY = re.compile(r"[\w.-]+|<<")
+_PLAIN_WORD = re.compile(r"[\w./:+-]+")
 
 
 def printable(text: str) -> str:
@@ -16,14 +20,45 @@ def escaped(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def quoted(text: str, longest: int = 200) -> str:
+    """Return a word in quotes, with escapes for what a terminal would obey or not show.
+
+    A byte of the command line that is not UTF-8 is shown as `\\xe9`. At most `longest` characters are shown.
+    """
+    shown = re.sub(r"\\udc([89a-f][0-9a-f])", r"\\x\1", repr(text[:longest]))
+    return shown if len(text) <= longest else shown + "..."
+
+
+def plain_or_quoted(text: str) -> str:
+    """Return a name that a message is about: as it is if it is a plain word, else in quotes."""
+    return text if text.isprintable() and _PLAIN_WORD.fullmatch(text) else quoted(text)
+
+
 def short_key(text: str) -> str:
-    """Return a mapping's key without what may be its value.
+    """Return a mapping's key without what may be its value; in quotes, unless it is a plain word.
 
     YAML makes a key of the whole of `password:secret`, where the blank after the colon was forgotten.
     """
-    name = re.match(r"[\w .<-]{0,60}", text)
-    shown = escaped(name[0] if name else "")
-    return shown if shown == text else shown + "..."
+    match = re.match(r"[\w .<-]{0,60}", text)
+    name = match[0] if match else ""
+    if name == text and name.isprintable() and _PLAIN_KEY.fullmatch(name):
+        return name
+    return quoted(name) + ("" if name == text else "...")
+
+
+def json_line(document: Any) -> str:
+    """Return a document as JSON on one line, in which escapes stand for what a terminal would obey.
+
+    Some readers end a line at U+0085 and U+2028, too.
+    """
+    import json
+
+    import orjson
+
+    text = orjson.dumps(document).decode()
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

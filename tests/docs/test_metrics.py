@@ -9,12 +9,14 @@ from pathlib import Path
 import yaml
 
 from tests.docs.promtool import run_promtool
-from watchman_cli.output.metrics import METRICS, labels_of
+from watchman_cli.output.metrics import METRICS, SERVER, labels_of
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 DASHBOARD = ROOT / "examples" / "grafana-dashboard.json"
 RULES = ROOT / "examples" / "prometheus-rules.yaml"
+ALERTMANAGER = ROOT / "examples" / "alertmanager.yaml"
+SCRAPED = {"job", "instance"}  # labels that Prometheus adds
 # Expressions stay so simple that each metric stands before its own labels.
 _USE = re.compile(r"(watchman_\w+)(?:\{([^}]*)\})?")
 
@@ -28,7 +30,8 @@ def check(expression: str) -> set[str]:
         assert wanted <= set(labels_of(name)), expression
         found.add(name)
     for labels in re.findall(r"\b(?:by|on)\s*\(([^)]*)\)", expression):
-        assert set(labels.replace(" ", "").split(",")) <= set().union(*map(labels_of, found)), expression
+        known = SCRAPED.union(SERVER, *map(labels_of, found))
+        assert set(labels.replace(" ", "").split(",")) <= known, expression
     return found
 
 
@@ -65,13 +68,20 @@ def test_the_dashboard_s_panels_do_not_overlap() -> None:
 
 def test_the_alert_rules() -> None:
     rules = [rule for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]]
+    recorded: set[str] = set()
     for rule in rules:
         check(rule["expr"])
+        recorded.add(rule.get("record", ""))
+        assert set(re.findall(r"watchman:\w+", rule["expr"])) <= recorded, rule["expr"]
     run_promtool("check", "rules", str(RULES))
     run_promtool("test", "rules", str(HERE / "prometheus-rules-test.yaml"))
     tested = yaml.safe_load((HERE / "prometheus-rules-test.yaml").read_text())["tests"]
     fired = {each["alertname"] for test in tested for each in test["alert_rule_test"] if "exp_alerts" in each}
-    assert fired == {rule["alert"] for rule in rules}
+    alerts = {rule["alert"] for rule in rules if "alert" in rule}
+    assert fired == alerts
+    inhibit = yaml.safe_load(ALERTMANAGER.read_text())["inhibit_rules"]
+    matchers = [matcher for each in inhibit for matcher in each["source_matchers"] + each["target_matchers"]]
+    assert set(re.findall(r"(?:Watchman|Ecflow)\w+", " ".join(matchers))) <= alerts
 
 
 def test_each_metric_is_documented() -> None:

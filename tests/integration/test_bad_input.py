@@ -726,3 +726,61 @@ def test_a_warning_where_others_may_read_a_password(
         path.chmod(mode)
         found = config.load(path, {"PATH": "/bin", "WORD": "p"})
         assert bool(found.warnings) == (warned and others), oct(mode)
+
+
+# ------------------------------------------------------------------ bytes that are not UTF-8
+
+LATIN_1 = os.fsdecode("météo".encode("latin-1"))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("show", f"{LATIN_1}/r"),
+        ("show", "o/r", "--path", f"/{LATIN_1}"),
+        ("changes", f"{LATIN_1}/r"),
+        ("changes", "o/r", "--path", f"/{LATIN_1}"),
+        ("check", f"{LATIN_1}/r"),
+        ("check", LATIN_1),
+        ("check", "o/r", "--path", f"/{LATIN_1}"),
+        ("check", "o/r", "--store", f"redis://{LATIN_1}/0"),
+        ("check", "o/r", "--store", f"file:///{LATIN_1}"),
+        ("check", "o/r", "--warning", LATIN_1),
+        ("check", "o/r", "--max-age", LATIN_1),
+        ("check", "o/r", f"--{LATIN_1}"),
+        ("check", "o/r", "--config", f"/{LATIN_1}"),
+        ("wait", f"{LATIN_1}/r", "/x"),
+        ("wait", "o/r", f"/{LATIN_1}"),
+        ("page", "--output", "-", f"{LATIN_1}/r"),
+        ("page", "--output", f"/{LATIN_1}/page.html"),
+        ("collect", "--server", LATIN_1),
+        ("collect", "--store", f"redis://{LATIN_1}/0"),
+        ("list", "--store", f"file:///{LATIN_1}"),
+        ("config", "init", f"{LATIN_1}:1"),
+        ("config", "import", f"/{LATIN_1}"),
+        (LATIN_1,),
+    ],
+    ids=ascii,
+)
+def test_latin_1_on_the_command_line(
+    redis: RedisServer, watchman: Watchman, arguments: tuple[str, ...]
+) -> None:
+    watchman.configure(redis.url, [{"owner": "o", "repo": "r", "host": "127.0.0.1", "port": 1}])
+    result = watchman.run(*arguments)
+    assert "Traceback" not in result.err and "unexpected" not in result.err + result.text
+    said = result.text if arguments[0] == "check" else result.err
+    assert said.strip() and all(line.isprintable() for line in said.splitlines())
+    if arguments[0] == "check":
+        assert (result.code, result.err, result.text.count("\n")) == (3, "", 1)
+    else:
+        assert result.code in (2, 3)
+
+
+def test_latin_1_in_the_name_of_a_file(watchman: Watchman) -> None:
+    folder = watchman.home / LATIN_1
+    folder.mkdir()
+    (folder / "c.yaml").write_text(
+        "store: file:///no/such\nservers: [{owner: o, repo: r, host: h, port: 1}]\n", "utf-8"
+    )
+    result = watchman.run("config", "check", "--config", str(folder / "c.yaml"))
+    assert (result.code, result.err) == (0, "") and "valid, 1 server" in result.text

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.ecflow_server import EcflowServer
+from tests.support.faulty_server import Connection, FakeServer
 from tests.support.watchman import Watchman
+from tests.unit.ecflow_client.replies import STATISTICS, member, reply
 from watchman_cli import config
 
 
@@ -34,6 +38,27 @@ def test_init_keeps_what_is_there_and_says_who_does_not_answer(watchman: Watchma
         assert watchman.run("config", "init", wrong, "--config", "other").code == 2
 
 
+@pytest.mark.parametrize("end", ["\r", "\x85", "\u2028", "\u2029", "\x0b"])
+def test_nothing_that_a_server_says_becomes_configuration(watchman: Watchman, end: str) -> None:
+    """A line break of YAML's in `Up since`, or in the version, adds no key: ecflow_python names a program."""
+    more = f"{end}  - {{owner: x, repo: y, host: h, port: 1}}{end}ecflow_python: /program{end}x-rest:"
+
+    def behave(connection: Connection) -> None:
+        connection.client.recv(65536)
+        lying = STATISTICS.replace("00:12:57", f"00:12:57{more}").replace("(5.9.2)", f"(5.9.2{more})")
+        body = bytes(reply(member("SStringCmd", str_=lying)))
+        connection.forward(f"{len(body):8x}".encode() + body)
+
+    output = watchman.home / "new.yaml"
+    with FakeServer(behave) as server:
+        result = watchman.run("config", "init", f"{server.host}:{server.port}", "--config", str(output))
+    assert (result.code, result.err) == (0, "")
+    found = config.load(output, {})
+    assert found.ecflow_python is None and [each.host for each in found.servers] == [server.host]
+    assert "its release is not known" in output.read_text()
+    assert all(line.isprintable() for line in output.read_text().split("\n"))
+
+
 def test_import(watchman: Watchman, ecflow: EcflowServer) -> None:
     old, output = watchman.home / "old.yaml", watchman.home / "new.yaml"
     old.write_text(
@@ -48,3 +73,15 @@ def test_import(watchman: Watchman, ecflow: EcflowServer) -> None:
     assert result.text.splitlines()[1:] == lines
     assert watchman.run("collect", "--config", str(output)).code == 0
     assert (watchman.home / "store/nwp_xp/nwpc_op/status.json").exists()
+
+
+def test_import_into_a_folder_whose_name_a_shell_would_obey(watchman: Watchman) -> None:
+    folder = watchman.home / "a $(id) 100%"
+    folder.mkdir()
+    old, output = watchman.home / "old.yaml", folder / "new.yaml"
+    old.write_text('" ": 1\nscrape_configs: [{owner: "é\U0001f600", repo: r, host: h, port: 1}]\n')
+    result = watchman.run("config", "import", str(old), "--config", str(output))
+    assert (result.code, result.err) == (0, f"{old}: ' ': no counterpart\n")
+    quoted = str(output).replace("%", r"\%")
+    assert result.text.splitlines()[1] == f"* * * * * watchman collect --config '{quoted}'"
+    assert config.load(output, {}).servers[0].owner == "é\U0001f600"

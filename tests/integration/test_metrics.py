@@ -299,6 +299,18 @@ def test_a_link_is_replaced_and_not_followed(metered: Metered, tmp_path: Path) -
     assert target.read_text() == "precious" and not metered.file.is_symlink()
 
 
+def test_a_file_that_others_may_have_written_is_not_believed(metered: Metered) -> None:
+    """It is written so that only its owner writes it, whatever the umask."""
+    metered.watchman.collect(umask=0)
+    assert metered.file.stat().st_mode & 0o777 == 0o644
+    for mode, kept in ((0o644, 1), (0o666, None)):
+        metered.file.chmod(mode)
+        metered.watchman.collect("--server", "bad", umask=0)
+        assert metered.of("watchman_server_up") == kept
+        assert metered.of("watchman_server_up", "bad") == 0
+        assert metered.file.stat().st_mode & 0o777 == 0o644
+
+
 def test_an_interrupted_run_leaves_the_old_file(metered: Metered) -> None:
     metered.collect()
     before = metered.file.read_bytes()

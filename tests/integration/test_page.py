@@ -390,19 +390,23 @@ def test_servers_that_are_not_well_are_shown_as_such(watchman: Watchman, tmp_pat
         for card, (words, stale) in zip(
             cards,
             [
-                ("✓ OK o/well RUNNING", False),
                 ("✕ CRITICAL o/failing", True),
                 ("✕ CRITICAL o/dead", True),
-                ("? UNKNOWN o/old", True),
                 ("✕ CRITICAL o/halted HALTED", False),
+                ("? UNKNOWN o/old", True),
                 ("? UNKNOWN o/broken its snapshot is not valid: ", False),
                 ("? UNKNOWN o/absent no snapshot", False),
+                ("✓ OK o/well RUNNING", False),
             ],
             strict=True,
         ):
             assert card.startswith(words)
             assert ("stale" in card) is stale, card
-        assert "9 runs failed: refused" in cards[2] and "no run has read it since" in cards[3]
+        assert "9 runs failed: refused" in cards[1] and "no run has read it since" in cards[3]
+        causes = [" ".join(text.split()) for text in page.locator(".causes li").all_inner_texts()]
+        assert causes[:2] == ["o/dead 9 runs failed: refused ✕ CRITICAL", "o/halted server HALTED ✕ CRITICAL"]
+        assert causes[2].startswith("o/failing /s aborted for 1")
+        assert causes[3] == "o/old no run has read it since ? UNKNOWN"
         assert page.locator(".causes li", has_text="stale").count() == 3
         assert page.title() == "CRITICAL: 7 ecFlow servers - watchman"
     make(watchman, tmp_path, "well", "halted")
@@ -479,16 +483,39 @@ def test_the_data_is_all_of_the_snapshot(forecast: str) -> None:
 
 def test_the_file_is_replaced_as_a_whole(watchman: Watchman, tmp_path: Path, forecast: str) -> None:
     page = page_file(tmp_path)
-    linked = tmp_path / "linked.html"
-    linked.symlink_to(page)
     before = sorted(tmp_path.iterdir())
     with page.open() as reading:
-        result = watchman.run("page", "--output", str(linked), umask=0o022)
+        result = watchman.run("page", "--output", str(page), umask=0)
         assert (result.code, result.err) == (0, "")
         assert reading.read() == forecast
-    assert page.read_text() != forecast and linked.is_symlink()
+    assert page.read_text() != forecast
     assert stat.S_IMODE(page.stat().st_mode) == 0o644
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("target", ["victim", "missing"])
+def test_a_link_is_replaced_and_not_followed(watchman: Watchman, tmp_path: Path, target: str) -> None:
+    watchman.configure(f"file://{tmp_path}/store", [{"owner": "o", "repo": "r", "host": "h", "port": 1}])
+    put_snapshot(tmp_path / "store", "o/r", [])
+    (tmp_path / "victim").write_text("precious")
+    linked = tmp_path / "linked.html"
+    linked.symlink_to(tmp_path / target)
+    result = watchman.run("page", "--output", str(linked))
+    assert (result.code, result.err) == (0, "")
+    assert not linked.is_symlink() and linked.read_text().startswith("<!DOCTYPE html>")
+    assert (tmp_path / "victim").read_text() == "precious" and not (tmp_path / "missing").exists()
+
+
+def test_a_link_to_an_open_file_is_no_place_for_a_page(watchman: Watchman, tmp_path: Path) -> None:
+    """As /dev/stdout is one, which root would replace."""
+    watchman.configure(f"file://{tmp_path}/store", [{"owner": "o", "repo": "r", "host": "h", "port": 1}])
+    put_snapshot(tmp_path / "store", "o/r", [])
+    linked = tmp_path / "stdout"
+    linked.symlink_to("/proc/self/fd/1")
+    with (tmp_path / "out").open("wb") as out:
+        result = watchman.run("page", "--output", str(linked), stdout=out)
+    assert result.code == 1 and "a link to an open file of a process; no page was written" in result.err
+    assert linked.is_symlink()
 
 
 def test_standard_output_and_what_is_no_file(watchman: Watchman, tmp_path: Path, forecast: str) -> None:

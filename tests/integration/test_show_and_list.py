@@ -282,3 +282,43 @@ def test_a_shell_completes_paths(collected: RedisServer, watchman: Watchman) -> 
 
     assert completed("/") == ["/forecast", "/not_begun"]
     assert completed("/forecast/f/a") == ["/forecast/f/aborted", "/forecast/f/active"]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_no_shell_completes_what_it_would_obey(watchman: Watchman, tmp_path: Path, shell: str) -> None:
+    """A store may hold any path without blanks; the word completed stands in the command line as it is."""
+    hostile = [
+        "$(id)",
+        "`id`",
+        ";id",
+        "a'b",
+        'a"b',
+        "a|b",
+        "a&b",
+        "*",
+        "~x",
+        "a>b",
+        "\\x",
+        "\u202e",
+        "\x9b",
+        "#",
+    ]
+    records = [StatusRecord(f"/{name}", "queued") for name in ("good", "good.2-a", *hostile)]
+    put_snapshot(tmp_path / "store", "o/r", records)
+    servers = [{"owner": owner, "repo": "r", "host": "h", "port": 1} for owner in ("o", "$(id)", "a;b")]
+    watchman.configure(f"file://{tmp_path}/store", servers)
+    for words, expected in (("--path /", ["/good", "/good.2-a"]), ("", ["o/r"])):
+        line = f"watchman show {'o/r' if words else ''} --config {watchman.config} {words}"
+        if not words:
+            line = f"watchman show --config {watchman.config} "
+        environment = watchman.environment(
+            _WATCHMAN_COMPLETE=f"complete_{shell}",
+            _TYPER_COMPLETE_ARGS=line,
+            _TYPER_COMPLETE_FISH_ACTION="get-args",
+            COMP_WORDS=line,
+            COMP_CWORD=str(len(line.split()) - bool(words)),
+        )
+        with watchman.start(environment=environment) as process:
+            out = process.communicate()[0].decode()
+        completed = re.findall(r'"([^"]*)"', out) if shell == "zsh" else out.split()
+        assert completed == expected, out

@@ -12,6 +12,7 @@ from tests.integration.incremental.conftest import watched
 from tests.integration.incremental.test_aliases import *  # noqa: F403
 from tests.integration.incremental.test_costs import *  # noqa: F403
 from tests.integration.incremental.test_restarts import *  # noqa: F403
+from tests.integration.incremental.test_several_lines import *  # noqa: F403
 from tests.integration.incremental.test_suites import *  # noqa: F403
 from tests.support.ecflow_server import EcflowServer
 from tests.support.release import Release

@@ -126,3 +126,9 @@ def test_each_state_is_in_a_colour_of_its_own() -> None:
     colours = [re.findall(r"\x1b\[1;38;5;(\d+)m(\w+)\x1b\[0m", row) for row in rows]
     assert [each[0][1] for each in colours] == ["CRITICAL", "UNKNOWN", "WARNING", "OK"]
     assert len({each[0][0] for each in colours}) == 4
+
+
+@pytest.mark.parametrize("width", [0, 1, 10, 30])
+def test_a_terminal_that_is_too_narrow_for_anything_breaks_no_count(width: int) -> None:
+    text = render([status("o/r", BAD), status("o/dead", health=FAILING)], False, width)
+    assert all(whole in text for whole in ("8 aborted", "10 aborted", "12345 complete", "12345 runs"))

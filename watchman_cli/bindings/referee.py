@@ -23,13 +23,15 @@ from watchman_cli.bindings.failures import (
     describe_exit,
 )
 from watchman_cli.ecflow_client import Access
-from watchman_cli.ecflow_client.details.flags import read_token
+from watchman_cli.ecflow_client.details import DETAILS
 from watchman_cli.snapshot import SINCE_SHOWN, StatusRecord
 
 SCRIPT = Path(__file__).with_name("script.py")
 NOT_IMPORTED = "the ecflow bindings were not imported in time"
 UNPROVED = "the bindings do not check the certificate of an https server: set `reader: protocol`"
 AT_ONCE = os.cpu_count() or 1  # processes that read: they compute, and each holds a whole definition
+# The details that the bindings are asked for.
+VERIFIED = tuple(detail for detail in DETAILS if detail.method)
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 
 
@@ -42,13 +44,18 @@ class Bindings(NamedTuple):
 
 
 class BindingsReading(NamedTuple):
-    """What the bindings read of a server, in full."""
+    """What the bindings read of a server, in full.
+
+    `cut` has the paths of nodes that have a text of several lines, of which the bindings read the first. Then
+    the nodes after them may be others than on the server.
+    """
 
     bindings: Bindings
     server_version: str
     server_state: str
     numbers: tuple[int, int]  # state_change_no and modify_change_no
     records: list[StatusRecord]
+    cut: frozenset[str] = frozenset()
 
 
 class Referee:
@@ -123,6 +130,7 @@ class Referee:
             "tokens": access.tokens,
             "suites": list(suites),
             "marker": marker,
+            "details": [detail.method for detail in VERIFIED],
             "patience": max(1.0, deadline - time.monotonic()),
         }
         if not self._room.acquire(timeout=max(0.0, deadline - time.monotonic())):
@@ -211,13 +219,23 @@ def _import_error(hello: dict[str, Any]) -> str:
 def _reading(bindings: Bindings, found: dict[str, Any]) -> BindingsReading:
     """Return what the script wrote, with the words of a snapshot's records."""
     records = [StatusRecord("/", str(found["state"]))]
-    for path, status, time_, flags in found["nodes"]:
+    for path, status, time_, values in found["nodes"]:
         since = f"{time_[:19]}+00:00" if status in SINCE_SHOWN and _TIME.match(time_) else None
-        records.append(StatusRecord(str(path), str(status), since, read_token(flags) or ()))
+        record = StatusRecord(str(path), str(status), since)
+        records.append(record.with_details(_details(values)))
     return BindingsReading(
         bindings=bindings,
         server_version=str(found["version"] or ""),
         server_state=str(found["server_state"]),
         numbers=(int(found["state_change_no"]), int(found["modify_change_no"])),
         records=records,
+        cut=frozenset(map(str, found["cut"])),
     )
+
+
+def _details(values: Sequence[Any]) -> dict[str, Any]:
+    """Return a node's details, from what the bindings gave for each; None for one they did not know."""
+    return {
+        detail.name: None if value is None else detail.read_method(value)
+        for detail, value in zip(VERIFIED, values, strict=True)
+    }

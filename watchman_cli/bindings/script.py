@@ -22,6 +22,9 @@ import signal
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
+# The end of an expression that is not whole; a variable may have any name.
+NEEDS_OPERAND = re.compile(r"(^|[^\w.)]|(?<![\w.])(?<!:)(?<!: )[\w.]*(and|or|not|eq|ne|lt|le|gt|ge|AND|OR))$")
+NAME = re.compile(r"[A-Za-z0-9_][\w.-]*\Z", re.ASCII)
 ERROR_SIZE = 4000  # characters of what the bindings say that are passed on, to be classified
 
 
@@ -75,12 +78,13 @@ def read(ecflow: Any, job: dict[str, Any]) -> dict[str, Any]:
     found: Any = {
         "state": word(defs.get_state()),
         "server_state": word(defs.get_server_state()),
+        "cut": [node.get_abs_node_path() for node in defs.get_all_nodes() if is_cut(node)],
         "nodes": [
             (
                 node.get_abs_node_path(),
                 word(node.get_dstate()),
                 node.get_state_change_time(),
-                str(node.get_flag()),
+                [detail(node, method) for method in job["details"]],
             )
             for node in defs.get_all_nodes()
         ],
@@ -88,6 +92,31 @@ def read(ecflow: Any, job: dict[str, Any]) -> dict[str, Any]:
     found["version"] = next((v.value() for v in defs.server_variables if v.name() == "ECF_VERSION"), None)
     found["state_change_no"], found["modify_change_no"] = numbers(defs)
     return dict(found)
+
+
+def is_cut(node: Any) -> bool:
+    """Return whether the bindings read only the first line of a node's job's id, trigger or complete.
+
+    A job has an id only after it was submitted and became active, so both stand in the lines that follow.
+    """
+    has_id = method_of(node, "get_process_or_remote_id") and node.get_process_or_remote_id()
+    if has_id and not node.get_int_try_no() and word(node.get_state()) == "unknown":
+        return True
+    for expression in (node.get_trigger(), node.get_complete()):
+        if expression is not None and NEEDS_OPERAND.search(str(expression.get_expression()).rstrip()):
+            return True
+    return not NAME.match(str(node.name()))  # a part of a text that was taken for a node
+
+
+def method_of(node: Any, name: str) -> bool:
+    """Return whether a node has a method: a node's own attributes are its children and variables, too."""
+    return hasattr(type(node), name)
+
+
+def detail(node: Any, method: str) -> Any:
+    """Return a method's result, as JSON has it; None if a node does not have the method."""
+    value = getattr(node, method)() if method_of(node, method) else None
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
 
 
 def word(value: Any) -> str:

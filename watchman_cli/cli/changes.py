@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 import typer
 
 from watchman_cli.cli.completion import complete_path
-from watchman_cli.cli.options import CONFIG, SERVER, STORE, duration, server_from_options, wants_colour
+from watchman_cli.cli.options import (
+    CONFIG,
+    SERVER,
+    STORE,
+    duration,
+    node_path,
+    server_from_options,
+    wants_colour,
+)
 from watchman_cli.errors import NoChanges, WatchmanError, print_error
 from watchman_cli.signals import install_handlers
 
@@ -48,7 +56,7 @@ def changes(
     """Print each node's change, of a server whose changes are kept (`changes: true`)."""
     install_handlers()
     opened, name = server_from_options(name, config, store)
-    printer = _Printer(name, "/" + path.strip("/"), as_json)
+    printer = _Printer(name, node_path(path), as_json)
     if not opened.changes_end(name):
         advice = "either nothing changed yet since `changes: true` was set for it, or it is not set"
         problem = f"{name}: no changes in {opened.url}: {advice}"

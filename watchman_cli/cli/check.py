@@ -10,7 +10,15 @@ import typer
 from typer.core import TyperCommand
 
 from watchman_cli.cli.completion import complete_path, complete_server
-from watchman_cli.cli.options import CONFIG, STORE, deadlines_from_options, duration, servers_from_options
+from watchman_cli.cli.options import (
+    CONFIG,
+    STORE,
+    deadlines_from_options,
+    duration,
+    node_path,
+    servers_from_options,
+)
+from watchman_cli.cli.unexpected import report
 from watchman_cli.errors import ConfigError, WatchmanError
 
 if TYPE_CHECKING:
@@ -33,11 +41,7 @@ class PluginCommand(TyperCommand):
 
 def _unknown(message: str) -> NoReturn:
     """Say why nothing is known, where monitoring systems look, and end with UNKNOWN."""
-    from watchman_cli.check import State
-    from watchman_cli.output.check import first_line
-
-    print(first_line(State.UNKNOWN, message.replace("\n", "; ")))
-    sys.exit(State.UNKNOWN)
+    sys.exit(report(["check"], message.replace("\n", "; ")))
 
 
 def check(
@@ -92,7 +96,7 @@ def check(
 
     try:
         limits = Limits(
-            "/" + path.strip("/"), max_age, _ranges("--warning", warning), _ranges("--critical", critical)
+            node_path(path), max_age, _ranges("--warning", warning), _ranges("--critical", critical)
         )
         if deadlines and (path != "/" or warning or critical):
             raise ConfigError(

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
 import typer
+
+# Shells put a completed word into the command line as it is, and zsh has it evaluated: a blank, a quote or
+# $(...) in a name of the store would become a part of the command.
+_SAFE = re.compile(r"[\w/.:@+][\w/.:@+-]*")
 
 
 def complete_server(context: typer.Context, incomplete: str) -> list[str]:
@@ -18,7 +24,7 @@ def complete_server(context: typer.Context, incomplete: str) -> list[str]:
         return []
     repos = [server.repo for server in servers]
     names = [repo for repo in repos if repos.count(repo) == 1] + [server.name for server in servers]
-    return [name for name in names if name.startswith(incomplete)]
+    return _safe(name for name in names if name.startswith(incomplete))
 
 
 def complete_path(context: typer.Context, incomplete: str) -> list[str]:
@@ -35,7 +41,12 @@ def complete_path(context: typer.Context, incomplete: str) -> list[str]:
         return []
     level = max(1, incomplete.count("/"))
     paths = [record.path for record in snapshot.records[1:]] if snapshot else []
-    return [path for path in paths if path.startswith(incomplete) and path.count("/") == level]
+    return _safe(path for path in paths if path.startswith(incomplete) and path.count("/") == level)
+
+
+def _safe(words: Iterable[str]) -> list[str]:
+    """Return the words in which a shell sees letters, digits and harmless signs only."""
+    return [word for word in words if word.isprintable() and _SAFE.fullmatch(word)]
 
 
 def _options(context: typer.Context) -> tuple[Any, Any]:

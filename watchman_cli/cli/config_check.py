@@ -57,7 +57,7 @@ def _print_deadlines(settings: Config) -> None:
                 if deadline.zone == "UTC"
                 else f" ({due.astimezone(deadline.tzinfo):%H:%M} {deadline.zone})"
             )
-            print(f"{server.name}: {deadline}: next due {due:%a %Y-%m-%d %H:%M} UTC{local}")
+            print(printable(f"{server.name}: {deadline}: next due {due:%a %Y-%m-%d %H:%M} UTC{local}"))
 
 
 def _check_bindings(settings: Config) -> None:

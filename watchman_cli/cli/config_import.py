@@ -17,7 +17,7 @@ def config_import(
 ) -> None:
     """Write a configuration from one of the older ecflow-watchman, and print the crontab lines for it."""
     from watchman_cli.config import load
-    from watchman_cli.config.convert import convert, crontab_lines
+    from watchman_cli.config.convert import convert, crontab_lines, crontab_word
     from watchman_cli.config.yaml import read
     from watchman_cli.output.config_file import render_config
 
@@ -36,6 +36,6 @@ def config_import(
     for note in notes:
         print_error(f"{old}: {note}")
     print(printable(f"{output}: written, {len(servers)} servers. For crontab:"))
-    command = f"watchman collect --config {Path(output).absolute()}"
+    command = f"watchman collect --config {crontab_word(str(Path(output).absolute()))}"
     for line in crontab_lines(interval, command):
         print(printable(line))

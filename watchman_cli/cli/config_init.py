@@ -10,6 +10,7 @@ import typer
 
 from watchman_cli.cli.options import OUTPUT, STORE, write_config
 from watchman_cli.errors import ConfigError, print_error
+from watchman_cli.text import printable, quoted
 
 if TYPE_CHECKING:
     from watchman_cli.collect.connection import Connection
@@ -43,9 +44,8 @@ def config_init(
     for connection in connections:
         if connection.error is not None:
             print_error(f"{connection.server.address}: {connection.error}; it is in the file all the same")
-    print(
-        f"{output}: written, {len(entries)} server{'s' if len(entries) > 1 else ''}; next: watchman collect"
-    )
+    many = "server" if len(entries) == 1 else "servers"
+    print(printable(f"{output}: written, {len(entries)} {many}; next: watchman collect"))
     raise typer.Exit(1 if any(connection.error for connection in connections) else 0)
 
 
@@ -53,9 +53,9 @@ def _entry(address: str) -> dict[str, Any]:
     """Return a server's settings, named after the caller and its address. Raises ConfigError."""
     from watchman_cli.config import host_problem
 
-    match = re.fullmatch(r"\[?([^\[\]/@]+?)\]?:(\d{1,5})", address)
+    match = re.fullmatch(r"\[?([^\[\]/@]+?)\]?:([0-9]{1,5})", address)
     if match is None or host_problem(match[1]) or not 0 < int(match[2]) < 65536:
-        raise ConfigError([f"{address}: a server is named as HOST:PORT"])
+        raise ConfigError([f"{quoted(address)}: a server is named as HOST:PORT"])
     repo = re.sub(r"[^\w.-]", "_", f"{match[1]}_{match[2]}")
     return {"owner": getpass.getuser(), "repo": repo, "host": match[1], "port": int(match[2])}
 

@@ -8,6 +8,7 @@ import sys
 import typer
 
 from watchman_cli.cli.options import CONFIG, STORE, load_config, wants_colour
+from watchman_cli.text import json_line
 
 
 def list_servers(
@@ -24,9 +25,7 @@ def list_servers(
     names = [server.name for server in settings.servers]
     found = read_servers(open_store(settings.store, settings.store_source), names)
     if as_json:
-        import orjson
-
-        print(orjson.dumps([table.as_json(status) for status in found]).decode())
+        print(json_line([table.as_json(status) for status in found]))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
         print(table.render(found, wants_colour(), width))

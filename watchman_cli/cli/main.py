@@ -21,6 +21,7 @@ from watchman_cli.cli.config_init import config_init
 from watchman_cli.cli.list import list_servers
 from watchman_cli.cli.page import page
 from watchman_cli.cli.show import show
+from watchman_cli.cli.unexpected import describe, error_code, report
 from watchman_cli.cli.wait import wait
 from watchman_cli.errors import WatchmanError, print_error
 from watchman_cli.signals import exit_now
@@ -67,28 +68,29 @@ def common(
 
 def run(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command; an error becomes a line on standard error and an exit code."""
-    code: Any = 1
+    arguments = sys.argv[1:] if arguments is None else arguments
+    code: Any = error_code(arguments)
     try:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold the passwords
         open_streams()
         code = app(arguments, standalone_mode=True)
     except SystemExit as exit_:
-        # typer's 1 where the reader of a pipe has closed it, which is no error
-        code = 0 if isinstance(exit_.__context__, BrokenPipeError) else exit_.code
+        if not isinstance(exit_.__context__, BrokenPipeError):
+            code = exit_.code
+        elif code == 1:  # typer's, if the reader of a pipe has closed it, which is no error
+            code = 0
     except WatchmanError as error:
         for line in error.messages:
             print_error(line)
         code = error.exit_code
     except OSError as error:  # of standard output: those of servers and stores are reported elsewhere
         limit = " (ulimit -n)" if error.errno == errno.EMFILE else ""
-        print_error(f"watchman: {error}{limit}")
-    except MemoryError:
-        print_error("watchman: out of memory (ulimit -v)")
-    except RuntimeError as error:
-        if "can't start new thread" not in str(error):
-            raise
-        print_error("watchman: no thread can be started: the limit of processes (ulimit -u) is reached")
-    exit_now(code if isinstance(code, int) else 0)
+        code = report(arguments, f"{error}{limit}")
+    except Exception as error:
+        no_thread = isinstance(error, RuntimeError) and "can't start new thread" in str(error)
+        limit = "no thread can be started: the limit of processes (ulimit -u) is reached"
+        code = report(arguments, limit if no_thread else describe(error))
+    exit_now(code if isinstance(code, int) else 0, error_code(arguments))
 
 
 def open_streams() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from watchman_cli.files import locked, replace_file
+from watchman_cli.files import locked, replace_file, why_distrusted
 
 if TYPE_CHECKING:
     from watchman_cli.collect import Outcome
@@ -58,6 +58,7 @@ def config_label(path: Path) -> str:
 def _read(path: Path) -> bytes:
     """Return the content of the metrics file, or nothing if it is missing or not one; it is then replaced.
 
+    Nothing is kept of a file that everybody may write; its owner may be the user of another configuration.
     Raises OSError if it cannot be read: it may have the series of another configuration.
     """
     try:
@@ -65,5 +66,7 @@ def _read(path: Path) -> bytes:
     except FileNotFoundError:
         return b""
     if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_SIZE:
+        return b""
+    if why_distrusted(found, (found.st_uid,)):
         return b""
     return path.read_bytes()

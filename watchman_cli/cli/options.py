@@ -12,6 +12,7 @@ import typer
 from watchman_cli.cli.completion import complete_server
 from watchman_cli.duration import parse_duration
 from watchman_cli.errors import ConfigError
+from watchman_cli.text import plain_or_quoted, quoted
 
 if TYPE_CHECKING:
     from watchman_cli.config import Config
@@ -46,11 +47,19 @@ def write_config(output: str, text: str) -> None:
     try:
         descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
-        raise ConfigError([f"{output}: exists, and stays as it is; name another with --config"]) from error
+        raise ConfigError(
+            [f"{plain_or_quoted(output)}: exists, and stays as it is; name another with --config"]
+        ) from error
     except OSError as error:
-        raise ConfigError([f"{output}: {error.strerror}"]) from error
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
+        raise ConfigError([f"{plain_or_quoted(output)}: {error.strerror}"]) from error
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode())
+    except BaseException as error:
+        os.unlink(output)  # noqa: PTH108 (a part of a configuration is none)
+        if isinstance(error, OSError):
+            raise ConfigError([f"{plain_or_quoted(output)}: {error.strerror}"]) from error
+        raise
 
 
 def load_config(config: str | None, store: str | None) -> Config:
@@ -90,9 +99,10 @@ def servers_from_options(
     A configuration is needed only where nothing else names a store, or for a repo alone. Raises ConfigError.
     """
     for name in names:
+        check_text(name)
         parts = name.split("/")
         if any(part in ("", ".", "..") for part in parts) or len(parts) > 2:
-            raise ConfigError([f"{name}: a server is named as OWNER/REPO"])
+            raise ConfigError([f"{quoted(name)}: a server is named as OWNER/REPO"])
     if names and all("/" in name for name in names):
         return store_from_options(config, store), list(dict.fromkeys(names))
     from watchman_cli.store import open_store
@@ -109,6 +119,20 @@ def deadlines_from_options(config: str | None, store: str | None) -> dict[str, s
     except ConfigError:  # a store and an OWNER/REPO need none
         return {}
     return {server.name: {str(deadline) for deadline in server.deadlines} for server in servers}
+
+
+def node_path(text: str) -> str:
+    """Return a node's path as a snapshot has it. Raises ConfigError."""
+    check_text(text)
+    return "/" + text.strip("/")
+
+
+def check_text(word: str) -> None:
+    """Check that a word of the command line is text, as each name in a store is. Raises ConfigError."""
+    try:
+        word.encode()
+    except UnicodeEncodeError as error:  # Python keeps other bytes as surrogates
+        raise ConfigError([f"{quoted(word)}: not UTF-8"]) from error
 
 
 def duration(text: str) -> float:

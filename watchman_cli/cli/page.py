@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import sys
 from contextlib import suppress
@@ -14,6 +13,7 @@ from watchman_cli.cli.completion import complete_server
 from watchman_cli.cli.options import CONFIG, STORE, servers_from_options
 from watchman_cli.errors import ConfigError, WatchmanError
 from watchman_cli.files import replace_file
+from watchman_cli.text import plain_or_quoted
 
 
 def page(
@@ -27,7 +27,7 @@ def page(
         ...,
         "--output",
         metavar="FILE",
-        help="Write this file, or replace it as a whole; - is standard output.",
+        help="Write this file, or replace it as a whole, also if it is a link; - is standard output.",
     ),
     config: str | None = CONFIG,
     store: str | None = STORE,
@@ -51,19 +51,23 @@ def page(
         try:
             replace_file(target, text)
         except OSError as error:
-            raise WatchmanError(f"{target}: {error.strerror}; no page was written") from error
+            raise WatchmanError(
+                f"{plain_or_quoted(output)}: {error.strerror}; no page was written"
+            ) from error
     raise typer.Exit(1 if any(status.error for status in found) else 0)
 
 
 def _checked(output: str) -> Path:
-    """Return the file that is to be replaced, links followed. Raises ConfigError."""
-    path = Path(os.path.realpath(output))
+    """Return the path of the page; a file or a link to one is replaced. Raises ConfigError."""
+    path, shown = Path(output), plain_or_quoted(output)
     try:
         if not path.parent.is_dir():
-            raise ConfigError([f"--output {output}: there is no directory {path.parent}"])
+            raise ConfigError(
+                [f"--output {shown}: there is no directory {plain_or_quoted(str(path.parent))}"]
+            )
         with suppress(FileNotFoundError):
             if not stat.S_ISREG(path.stat().st_mode):
-                raise ConfigError([f"--output {output}: is not a file"])
+                raise ConfigError([f"--output {shown}: is not a file"])
     except OSError as error:
-        raise ConfigError([f"--output {output}: {error.strerror}"]) from error
+        raise ConfigError([f"--output {shown}: {error.strerror}"]) from error
     return path

@@ -9,9 +9,18 @@ from collections.abc import Sequence
 import typer
 
 from watchman_cli.cli.completion import complete_path
-from watchman_cli.cli.options import CONFIG, SERVER, STORE, duration, server_from_options, wants_colour
+from watchman_cli.cli.options import (
+    CONFIG,
+    SERVER,
+    STORE,
+    duration,
+    node_path,
+    server_from_options,
+    wants_colour,
+)
 from watchman_cli.errors import ConfigError, NoSnapshot
 from watchman_cli.status import NodeStatus
+from watchman_cli.text import plain_or_quoted, quoted
 
 
 def show(
@@ -57,16 +66,16 @@ def show(
 
     if flag:
         _check_flags(flag)
+    wanted = TreeFilter(
+        node_path(path), frozenset(each.value for each in status), depth, frozenset(flag), longer_than
+    )
     opened, name = server_from_options(name, config, store)
     found = read_server(opened, name)
     if as_json:
         sys.stdout.buffer.write(found.value)
         return
-    wanted = TreeFilter(
-        "/" + path.strip("/"), frozenset(each.value for each in status), depth, frozenset(flag), longer_than
-    )
     if found.snapshot is None or found.snapshot.status(wanted.path) is None:
-        raise NoSnapshot(f"{name}: it has no node {wanted.path}")
+        raise NoSnapshot(f"{name}: it has no node {plain_or_quoted(wanted.path)}")
     height = shutil.get_terminal_size().lines if sys.stdout.isatty() else None
     print("\n".join(render(found, wanted, wants_colour(), height)))
 
@@ -78,4 +87,4 @@ def _check_flags(names: Sequence[str]) -> None:
     unknown = sorted(set(names) - SHOWN)
     if unknown:
         known = ", ".join(sorted(SHOWN))
-        raise ConfigError([f"--flag {unknown[0]}: no such flag in a snapshot; there are {known}"])
+        raise ConfigError([f"--flag {quoted(unknown[0])}: no such flag in a snapshot; there are {known}"])

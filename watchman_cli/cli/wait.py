@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import typer
 
 from watchman_cli.cli.completion import complete_path
-from watchman_cli.cli.options import CONFIG, SERVER, STORE, duration, server_from_options
+from watchman_cli.cli.options import CONFIG, SERVER, STORE, duration, node_path, server_from_options
 from watchman_cli.errors import BadSnapshot, NoSnapshot, StoreError, print_error
 from watchman_cli.signals import install_handlers
 from watchman_cli.status import NodeStatus
+from watchman_cli.text import plain_or_quoted, printable
 
 if TYPE_CHECKING:
     from watchman_cli.store import Store
@@ -59,12 +60,13 @@ def wait(
     oldest = datetime.now(timezone.utc) - timedelta(seconds=max_age)
     install_handlers()
     opened, name = server_from_options(name, config, store)
-    path = "/" + path.strip("/")
+    path = node_path(path)
     reached, sight = _wait(partial(_look, opened, name, path), {*until, *otherwise}, oldest, end)
     if not reached:
-        print_error(f"watchman: {name}: {path} is {sight.status or 'not there'} after {timeout:g} s")
+        status = sight.status or "not there"
+        print_error(f"watchman: {name}: {plain_or_quoted(path)} is {status} after {timeout:g} s")
         raise typer.Exit(TIMED_OUT)
-    print(f"{name}: {path} is {sight.status}")
+    print(printable(f"{name}: {path} is {sight.status}"))
     raise typer.Exit(0 if sight.status in until else OTHERWISE)
 
 

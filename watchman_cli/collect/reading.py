@@ -12,8 +12,9 @@ from typing import Any
 from watchman_cli import retry, snapshot
 from watchman_cli.bindings import BindingsFailed, BindingsMissing, BindingsReading, Referee
 from watchman_cli.collect.access import access_of
+from watchman_cli.collect.verify import SEVERAL_LINES
 from watchman_cli.config import Server
-from watchman_cli.ecflow_client import Client, EcflowError, Limits, NotUnderstood
+from watchman_cli.ecflow_client import Client, EcflowError, Limits, NotUnderstood, TreeUnproved
 from watchman_cli.errors import BadSnapshot, ServerError, StoreError
 from watchman_cli.health import Health
 from watchman_cli.store import Lease
@@ -129,7 +130,7 @@ class ServerReader:
                     raise
                 return session.read(None, self._stored_snapshot, "the sync cache could not be used")
         except NotUnderstood as error:
-            if server.reader != "auto":
+            if server.reader != "auto" or isinstance(error, TreeUnproved):
                 raise
             return self._read_with_bindings(str(error), error)
 
@@ -190,6 +191,8 @@ class ServerReader:
             if cause is not None:
                 raise ServerError("protocol", f"{cause}; the bindings: {error}") from error
             raise ServerError(error.kind, str(error), transient=error.transient) from error
+        if found.cut:
+            raise ServerError("protocol", f"the bindings' reading is not proved: {SEVERAL_LINES}")
         return reading_of(found, asked, reason)
 
     def ask_bindings(self) -> BindingsReading:

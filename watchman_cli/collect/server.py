@@ -14,7 +14,13 @@ from watchman_cli.collect.details import NodeDetails, count_again
 from watchman_cli.collect.previous import warnings_of
 from watchman_cli.collect.reading import Context, ServerReader, reading_of
 from watchman_cli.collect.result import Outcome, unexpected
-from watchman_cli.collect.verify import Verification, compare, next_verification, verification_due
+from watchman_cli.collect.verify import (
+    SEVERAL_LINES,
+    Verification,
+    compare,
+    next_verification,
+    verification_due,
+)
 from watchman_cli.config import Server
 from watchman_cli.ecflow_client import EcflowError
 from watchman_cli.errors import BadSnapshot, ServerError, StoreError
@@ -245,13 +251,16 @@ class ServerCollector:
         """Compare what was written with the bindings' reading. Raises EcflowError."""
         changed: set[str] | None = set()
         assert reading.numbers is not None
+        session = self._reader.session(self._reader.deadline)
         if theirs.numbers != reading.numbers:
-            session = self._reader.session(self._reader.deadline)
             changed = session.changed_since(reading.numbers, reading.cache)
         if changed is None:
             return Verification("not verified: nodes were added, removed or moved meanwhile")
         ours = snapshot.decode(lease.value("status") or b"").records
-        return compare(ours, theirs.records, changed)
+        verification = compare(ours, theirs.records, changed, theirs.cut)
+        if verification.difference and session.has_several_lines(reading.cache):
+            return Verification(f"not verified: {SEVERAL_LINES}")
+        return verification
 
     # ------------------------------------------------------------------------------- reporting
 

@@ -7,10 +7,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta, timezone
 from typing import NamedTuple
 
+from watchman_cli.bindings.referee import VERIFIED
 from watchman_cli.config import Server
 from watchman_cli.health import Health
 from watchman_cli.snapshot import MAX_SKEW, StatusRecord, parse_time
 from watchman_cli.sync.reading import Reading
+
+SEVERAL_LINES = "a job's id, a trigger or a complete has several lines, which the bindings do not read"
 
 
 class Verification(NamedTuple):
@@ -21,19 +24,28 @@ class Verification(NamedTuple):
 
 
 def compare(
-    ours: Sequence[StatusRecord], theirs: Sequence[StatusRecord], changed: Collection[str]
+    ours: Sequence[StatusRecord],
+    theirs: Sequence[StatusRecord],
+    changed: Collection[str],
+    cut: Collection[str] = (),
 ) -> Verification:
-    """Compare two readings node by node, but for the nodes that changed between them."""
+    """Compare two readings node by node, except the nodes that changed between them.
+
+    `cut` has the nodes of which the bindings did not read all lines.
+    """
+    if cut and [mine.path for mine in ours] != [other.path for other in theirs]:
+        return Verification(f"not verified: {SEVERAL_LINES}")
+    known = {detail.name for detail in VERIFIED}  # the bindings are not asked for other details
     if len(ours) != len(theirs):
         return _differs(f"{len(ours) - 1} nodes, where the bindings have {len(theirs) - 1}")
     for mine, other in zip(ours, theirs, strict=True):
         if mine.path != other.path:
             return _differs(f"{mine.path}, where the bindings have {other.path}")
-        if mine.path in changed:
+        if mine.path in changed or (mine.path in cut and other.status == "unknown"):
             continue
-        mine = mine._replace(more=())  # which the bindings are not asked for
         if mine.path == "/":  # of which they report only the state
-            mine = mine._replace(flags=())
+            mine = mine._replace(flags=(), more=())
+        mine = mine._replace(more=tuple(each for each in mine.more if each[0] in known))
         if mine.since and other.since and mine.status == other.status:
             # The server sends no memento where a state is set that a node has, which renews its time.
             mine = mine._replace(since=other.since)
@@ -50,7 +62,8 @@ def _differs(how: str) -> Verification:
 
 
 def _describe(record: StatusRecord) -> str:
-    details = [record.status, *([f"since {record.since}"] if record.since else []), *record.flags]
+    more = (f"{name} {value}" for name, value in record.more)
+    details = [record.status, *([f"since {record.since}"] if record.since else []), *record.flags, *more]
     return f"{record.path} {' '.join(details)}"
 
 

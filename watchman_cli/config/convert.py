@@ -5,10 +5,12 @@ Its keys are those of `Config`, `ScrapeJob` and `EcflowServerConfig` in cmd/cli/
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from watchman_cli.duration import parse_duration
+from watchman_cli.text import short_key
 
 _SERVER = ("owner", "repo", "host", "port", "connect_timeout")
 
@@ -16,12 +18,12 @@ _SERVER = ("owner", "repo", "host", "port", "connect_timeout")
 def convert(old: Mapping[str, Any]) -> tuple[dict[str, Any], float, list[str]]:
     """Return the new document, the seconds between two runs, and notes on what has no counterpart."""
     sections = {name: old[name] for name in ("global", "scrape_configs", "sink_config") if name in old}
-    notes = [f"{name}: no counterpart" for name in old if name not in sections]
+    notes = [f"{short_key(name)}: no counterpart" for name in old if name not in sections]
     general, sink = _mapping(sections.get("global")), _mapping(sections.get("sink_config"))
     interval = 60.0
     for key, value in general.items():
         if key != "scrape_interval":
-            notes.append(f"global.{key}: no counterpart; a server's deadline bounds each run")
+            notes.append(f"global.{short_key(key)}: no counterpart; a server's deadline bounds each run")
             continue
         try:
             interval = parse_duration(str(value))
@@ -32,11 +34,14 @@ def convert(old: Mapping[str, Any]) -> tuple[dict[str, Any], float, list[str]]:
         if key == "url":
             document["store"] = str(value) if "://" in str(value) else f"redis://{value}/0"
         elif key != "type" or value != "redis":
-            notes.append(f"sink_config.{key}: no counterpart")
+            notes.append(f"sink_config.{short_key(key)}: no counterpart")
     jobs = sections.get("scrape_configs")
     entries = [_mapping(job) for job in (jobs if isinstance(jobs, list) else [])]
     notes += dict.fromkeys(
-        f"scrape_configs.{key}: no counterpart" for entry in entries for key in entry if key not in _SERVER
+        f"scrape_configs.{short_key(key)}: no counterpart"
+        for entry in entries
+        for key in entry
+        if key not in _SERVER
     )
     document["servers"] = [dict(_server(entry)) for entry in entries]
     return document, interval, notes
@@ -52,6 +57,11 @@ def _server(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def crontab_word(text: str) -> str:
+    """Return a word as a shell and cron take it: cron ends a command at a percent sign, also in quotes."""
+    return shlex.quote(text).replace("%", r"\%")
 
 
 def crontab_lines(interval: float, command: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -91,7 +92,10 @@ def _warnings(file: Document) -> list[str]:
     for path in secrets.password_files(file.value):
         if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             open_files.append(path)
-    return [f"{path} holds a password and others may read it: chmod 600 {path}" for path in open_files]
+    return [
+        f"{path} holds a password and others may read it: chmod 600 {shlex.quote(str(path))}"
+        for path in open_files
+    ]
 
 
 def store_url(option: str | None, environment: Mapping[str, str], configured: str | None) -> str:

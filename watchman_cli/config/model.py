@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from watchman_cli.errors import ConfigError
-from watchman_cli.text import suggestion
+from watchman_cli.text import plain_or_quoted, suggestion
 
 if TYPE_CHECKING:
     from watchman_cli.deadlines import Deadline
@@ -79,10 +79,14 @@ class Config:
                 chosen.add(matches[0].name)
             elif matches:
                 those = ", ".join(server.name for server in matches)
-                problems.append(f"{name}: more than one server has this repo, name one of: {those}")
+                problems.append(
+                    f"{plain_or_quoted(name)}: more than one server has this repo, name one of: {those}"
+                )
             else:
                 known = [n for server in self.servers for n in (server.name, server.repo)]
-                problems.append(f"{name}: no such server in {self.path}{suggestion(name, known)}")
+                problems.append(
+                    f"{plain_or_quoted(name)}: no such server in {self.path}{suggestion(name, known)}"
+                )
         if problems:
             raise ConfigError(problems)
         return tuple(server for server in self.servers if not chosen or server.name in chosen)

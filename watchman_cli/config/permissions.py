@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 
 
 def find_other_writer(path: Path) -> str | None:
@@ -23,9 +24,8 @@ def find_other_writer(path: Path) -> str | None:
             return f"{place} belongs to {_user_name(status.st_uid)}; chown it to {_user_name(os.geteuid())}"
         sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
         if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not (sticky or stat.S_ISLNK(status.st_mode)):
-            return (
-                f"{place} belongs to {_user_name(status.st_uid)}, but others may write it; chmod go-w {place}"
-            )
+            advice = f"chmod go-w {quote(str(place))}"
+            return f"{place} belongs to {_user_name(status.st_uid)}, but others may write it; {advice}"
     return None
 
 

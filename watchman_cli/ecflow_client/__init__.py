@@ -27,6 +27,7 @@ from watchman_cli.ecflow_client.errors import (
     OutOfResources,
     ReplyTooLarge,
     RequestRefused,
+    TreeUnproved,
     WrongProtocol,
 )
 from watchman_cli.ecflow_client.replies import Answer, Handle
@@ -69,6 +70,7 @@ __all__ = [
     "Statistics",
     "Stats",
     "Sync",
+    "TreeUnproved",
     "WrongProtocol",
     "parse_definition",
 ]

@@ -8,12 +8,12 @@ one that moves nodes, or that is not known here, makes a full reading necessary.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from watchman_cli.ecflow_client.definition import SERVER_STATES, STATES, parse_duration
-from watchman_cli.ecflow_client.details import DETAILS
+from watchman_cli.ecflow_client.details import DETAILS, Detail
 from watchman_cli.ecflow_client.errors import FullReadingRequired, NotUnderstood
 from watchman_cli.ecflow_client.numbers import natural
 
@@ -35,13 +35,23 @@ _PASSED_OVER = frozenset(
         "NodeZombieMemento", "ServerVariableMemento", "SubmittableMemento", "SuiteBeginDeltaMemento",
     )
 )  # fmt: skip
-_DETAILS = {detail.memento: detail for detail in DETAILS}
 _FULL_READING = {
     "OrderMemento": "the order of nodes changed",
     "ChildrenMemento": "nodes were added or removed",
     "AliasChildrenMemento": "aliases were added or removed",
     "SuiteClockMemento": "the clock of a suite changed",  # and with it the calendar, without a memento
 }
+
+
+def by_memento(details: Sequence[Detail]) -> dict[str, list[Detail]]:
+    """Return the details by the memento that brings them, which may be the same of several."""
+    found: dict[str, list[Detail]] = {}
+    for detail in details:
+        found.setdefault(detail.memento, []).append(detail)
+    return found
+
+
+_DETAILS = by_memento(DETAILS)
 
 
 class NodeChange(NamedTuple):
@@ -102,11 +112,10 @@ def _parse(delta: Any) -> Changes:
         for memento in data.get("vec_", ()):
             name = _name(memento, names)
             fields = memento["ptr_wrapper"]["data"]
+            for detail in _DETAILS.get(name, ()):
+                found.setdefault("details", {})[detail.name] = detail.read_memento(fields)
             if name == "SuiteCalendarMemento":
                 begin_times[path[1:]] = begin_time(fields["cal_"])
-            elif name in _DETAILS:
-                detail = _DETAILS[name]
-                found.setdefault("details", {})[detail.name] = detail.read_memento(fields)
             else:
                 found |= _field(path, name, fields)
         if data.get("clear_attributes_") and "flags" not in found.get("details", {}):
@@ -155,7 +164,7 @@ def _field(path: str, name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
         return {"server_state": SERVER_STATES[natural(fields.get("state_", 0))]}
     if name in _FULL_READING:
         raise FullReadingRequired(_FULL_READING[name])
-    if name not in _PASSED_OVER:
+    if name not in _PASSED_OVER and name not in _DETAILS:
         raise FullReadingRequired(f"a change of an unknown kind ({name})")
     return {}
 

@@ -3,7 +3,8 @@
 The text is written line by line in the style NET (libs/node/src/ecflow/node/*.cpp, `print`, `write_state`).
 It is read here as it stands in the reply's JSON, where a new line is the two characters backslash and n,
 and where a pair of backslashes was replaced before: then no label and no variable can forge a line.
-Of the lines, only those that make the tree are looked at; all others are attributes.
+Of the lines, only those that make the tree are looked at; all others are attributes. A text of several
+lines, which is written raw, is joined to one line first (spanning.py).
 """
 
 from __future__ import annotations
@@ -13,21 +14,33 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from watchman_cli.ecflow_client.details import DETAILS
-from watchman_cli.ecflow_client.errors import NotUnderstood
+from watchman_cli.ecflow_client.errors import NotUnderstood, TreeUnproved
+from watchman_cli.ecflow_client.spanning import (
+    NEW_LINE,
+    STATE,
+    Tail,
+    join_lines,
+    may_span_lines,
+    split_tail,
+)
 
 STATES = ("unknown", "complete", "queued", "aborted", "submitted", "active")  # NState.hpp, in this order
 SERVER_STATES = ("HALTED", "SHUTDOWN", "RUNNING")  # SState.hpp, in this order
 SUSPENDED = "suspended"
-NEW_LINE = "\\n"
 NUMBER_SIZE = 18  # digits of a change number, so that it fits into 64 bits
 CHUNK = 1 << 22  # characters that are looked at together, so that few lines are in memory at once
 
-_LINES = re.compile(r"\\n *(task|family|suite|alias|calendar|end\w+)\b ?([^ \\]*)([^\\]*(?:\\[^n][^\\]*)*)")
+# A keyword, a name of ecFlow's grammar, and what else stands in the line.
+_LINES = re.compile(
+    r"\\n *(task|family|suite|alias|calendar|end\w+)\b ?((?:[A-Za-z0-9_][\w.-]*)?)([^\\]*(?:\\[^n][^\\]*)*)",
+    re.ASCII,
+)
 _HEAD = re.compile(r"#(\d+\.\d+\.\d+)[^\\]*\\n *defs_state ([^\\]*)")
-_REASON_START, _REASON_END = "abort<:", ">abort"
+_OF_ALIAS = " # alias: state:queued"
 # The calendar's begin_time is initLocalTime, which is initTime without the clock's gain (Calendar.hpp).
 _BEGIN_TIME = re.compile(r"initTime:(\S+ \S+)(?:.* initLocalTime:(\S+ \S+))?")
 _DURATION = re.compile(r"(-?)(\d+):(\d\d):(\d\d)")
+_NESTING = "the server's definition is not well nested"
 _END = NEW_LINE + "# enddef"
 _TOKENS = frozenset(each.token for each in DETAILS)
 _KNOWN_ENDS = frozenset(("endsuite", "endfamily", "endtask", "endalias", "endclock"))
@@ -55,7 +68,8 @@ class Definition(NamedTuple):
     """A server's nodes in the order of Defs.get_all_nodes(), and its change numbers.
 
     `state` is that of the whole definition (`/`). `begin_times` has each suite's calendar start as ecFlow
-    writes it. Two nodes may have one path: ecFlow allows it of aliases after a restart.
+    writes it. Two nodes may have one path: ecFlow allows it of aliases after a restart. `has_several_lines`
+    says whether a text has several lines, so that other clients may have misread it.
     """
 
     version: str
@@ -68,21 +82,58 @@ class Definition(NamedTuple):
     states: list[NodeState]
     begin_times: dict[str, str]
     has_duplicate_paths: bool
+    has_several_lines: bool = False
+
+
+class _Spanning(Exception):
+    """A line is not as ecFlow begins or ends it: a text may have several lines."""
 
 
 class _States(dict[str, NodeState]):
-    """What the end of a node's line holds; most of many nodes end alike."""
+    """What the end of a node's line holds; most of many nodes end alike.
+
+    `stated` has how often the word `state:` is in each.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stated: dict[str, int] = {}
 
     def __missing__(self, tail: str) -> NodeState:
-        found = self[tail] = parse_node_state(tail)
+        own = tail.removeprefix(_OF_ALIAS)
+        if own and not own.startswith(" #"):
+            raise _Spanning
+        parts = split_tail(tail)
+        if parts.is_unfinished:
+            raise _Spanning
+        found = self[tail] = _node_state(parts)
+        self.stated[tail] = own.count(STATE)
         return found
 
 
 def parse_definition(text: str) -> Definition:
-    """Return the definition in a text. Raises NotUnderstood where it is not whole, or is unknown."""
+    """Return the definition in a text.
+
+    Raises NotUnderstood if it is not whole or is unknown, TreeUnproved if it does not show which nodes
+    there are.
+    """
     head = _HEAD.match(text)
     if head is None or text.rfind(_END) < 0 or text[text.rfind(_END) + len(_END) :] not in ("", NEW_LINE):
         raise NotUnderstood("the server's definition is not whole")
+    if not may_span_lines(text):
+        try:
+            return _parse(text, head)
+        except (_Spanning, NotUnderstood):  # one line of a text may look like any
+            pass
+    try:
+        joined = join_lines(text)
+        return _parse(joined, head, joined=True)._replace(has_several_lines=joined != text)
+    except _Spanning as error:
+        raise TreeUnproved from error
+
+
+def _parse(text: str, head: re.Match[str], *, joined: bool = False) -> Definition:
+    """Return the definition in a text. Raises NotUnderstood, and _Spanning if a text may span lines."""
     version, line = head.groups()
     tokens = dict(token.split(":", 1) for token in line.split() if ":" in token)
     tree = _Tree()
@@ -95,6 +146,8 @@ def parse_definition(text: str) -> Definition:
         tree.add(_LINES.findall(text, start, end))
         start = end
     tree.close()
+    if not joined and text.count(STATE) != tree.stated:
+        raise _Spanning
     state = tokens.get("state>", "unknown")
     server_state = tokens.get("server_state", "RUNNING")
     if state not in STATES or server_state not in SERVER_STATES:
@@ -121,6 +174,7 @@ class _Tree:
         self.states: list[NodeState] = []
         self.begin_times: dict[str, str] = {}
         self.has_aliases = False
+        self.stated = 0  # how often the word `state:` is in the nodes' lines
         self._known = _States()
         self._prefix = "/"
         self._above: list[str] = []
@@ -132,51 +186,65 @@ class _Tree:
         tails: list[str] = []
         for keyword, name, tail in lines:
             if keyword == "task":
+                if not name:
+                    raise _Spanning
                 task = prefix + name
                 paths.append(task)
                 tails.append(tail)
             elif keyword in ("family", "suite"):
+                if not name or (tail and not tail.startswith(" #")):
+                    raise _Spanning
                 if (keyword == "suite") != (prefix == "/"):
-                    raise NotUnderstood("the server's definition has a suite in the wrong place")
+                    raise TreeUnproved("the server's definition has a suite in the wrong place")
                 paths.append(prefix + name)
                 tails.append(tail)
                 self._above.append(prefix)
                 prefix, task = f"{prefix}{name}/", ""
             elif keyword in ("endfamily", "endsuite"):
-                if (keyword == "endsuite") != (len(self._above) == 1):
-                    raise NotUnderstood("the server's definition is not well nested")
+                if name or tail:
+                    raise _Spanning
+                if not self._above or (keyword == "endsuite") != (len(self._above) == 1):
+                    raise TreeUnproved(_NESTING)
                 prefix, task = self._above.pop(), ""
             elif keyword == "alias":
                 # One without a state is queued: so do the bindings read it (Alias.cpp, the constructor).
+                if not name:
+                    raise _Spanning
+                if not task:
+                    raise TreeUnproved(_NESTING)
                 paths.append(f"{task}/{name}")
-                tails.append(" # state:queued" + tail)
+                tails.append(_OF_ALIAS + tail)
                 self.has_aliases = True
             elif keyword == "calendar":
                 found = _BEGIN_TIME.match(name + tail)
                 if found and len(self._above) == 1:
                     self.begin_times[prefix[1:-1]] = found[2] or found[1]
+            elif name or tail:
+                raise _Spanning
             elif keyword not in _KNOWN_ENDS:
                 raise NotUnderstood("the server's definition has an unknown kind of node")
         self._prefix, self._task = prefix, task
         self.states += map(self._known.__getitem__, tails)
+        self.stated += sum(map(self._known.stated.__getitem__, tails))
 
     def close(self) -> None:
-        """Raise NotUnderstood where a suite or a family was not closed."""
+        """Raise TreeUnproved if a suite or a family was not closed."""
         if self._above:
-            raise NotUnderstood("the server's definition is not well nested")
+            raise TreeUnproved(_NESTING)
 
 
 def parse_node_state(tail: str) -> NodeState:
     """Return what the end of a node's line holds. Raises NotUnderstood where the state is an unknown one.
 
-    An abort's reason is anybody's text, and may look like the rest of the line.
+    An abort's reason and a job's id are anybody's text, and may look like the rest of the line.
     """
-    start, end = tail.find(_REASON_START), tail.rfind(_REASON_END)
-    if 0 <= start < end:
-        tail = tail[:start] + tail[end + len(_REASON_END) :]
+    return _node_state(split_tail(tail))
+
+
+def _node_state(tail: Tail) -> NodeState:
     state, suspended, duration = "unknown", False, 0
-    details: dict[str, str] = {}
-    for token in tail.split():
+    details = {name: text for name, text in tail.texts.items() if name in _TOKENS} if tail.text else {}
+    for token in tail.tokens.split():
         name, _, value = token.partition(":")
         if name == "state":
             state = value

@@ -15,6 +15,7 @@ EcflowError
 │   └── OtherHttpServer an HTTP server that is not ecFlow's answers there
 ├── Redirected          an HTTP server names another address
 ├── NotUnderstood       the reply is ecFlow's, and holds what this client does not know
+│   └── TreeUnproved    the definition's text does not show which nodes there are
 ├── OutOfResources      this process may open no more connections, or has no memory
 ├── ReplyTooLarge       the reply is larger than allowed
 ├── AccessRefused       the server refused the user, the password or the token
@@ -147,6 +148,17 @@ class NotUnderstood(EcflowError):
     """The reply is ecFlow's, and holds what this client does not know; says what is wrong with it."""
 
     kind = "protocol"
+
+
+class TreeUnproved(NotUnderstood):
+    """The definition's text does not show which nodes there are. The bindings read the same text."""
+
+    def __init__(
+        self,
+        why: str = "a job's id, a trigger or a complete has several lines, "
+        "and the server's definition does not show where it ends",
+    ) -> None:
+        super().__init__(why)
 
 
 class ReplyTooLarge(EcflowError):

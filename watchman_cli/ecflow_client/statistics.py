@@ -7,15 +7,23 @@ with three blanks, since 5.16 with two, and there lines whose value is zero are 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from watchman_cli.ecflow_client.definition import SERVER_STATES
 
 _INDENTS = ("  ", "   ")
-_VERSION = re.compile(r"\((\d+\.\d+\.\d+)\)")
-_NUMBER = re.compile(r"\d+")
-_DECIMAL = re.compile(r"\d+(\.\d+)?")
+_NUMBER = re.compile(r"[0-9]{1,18}(?![0-9])")
+_DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?(?![0-9])")
+_VERSION = re.compile(r"[^(]*\(([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4})\)")
+# What identifies a server is shown and stored, so only what has ecFlow's own form is taken. A time is that of
+# boost::posix_time::to_simple_string.
+_FORMS = {
+    "host": re.compile(r"[!-~]{1,255}"),
+    "port": re.compile(r"[0-9]{1,5}"),
+    "up since": re.compile(r"[0-9]{4}-[A-Z][a-z]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"),
+    "pid": re.compile(r"[0-9]{1,10}"),
+}
 
 
 class Instance(NamedTuple):
@@ -35,8 +43,9 @@ class Statistics(NamedTuple):
     """What a server says of itself.
 
     `instance` is None where the text could not be understood, and `missing` then names what was not
-    found. `server_state` is empty where it was not found. The counts are of requests since the server
-    started, or since a client reset them; `plug_count` is of those to move nodes, refused ones included.
+    found, or has another form than ecFlow gives it. `server_state` is empty where it was not found. The
+    counts are of requests since the server started, or since a client reset them; `plug_count` is of those
+    to move nodes, refused ones included.
     """
 
     instance: Instance | None
@@ -59,20 +68,17 @@ _VITALS = {
 def parse_statistics(text: str) -> Statistics:
     """Return what a server's statistics say; what is not found there is named, never guessed."""
     lines = dict(_lines(text))
-    version = _VERSION.search(lines.get("version", ""))
+    version = _VERSION.match(lines.get("version", ""))
     found = {
         "version": version[1] if version else "",
-        "host": lines.get("host", ""),
-        "port": lines.get("port", ""),
-        "up since": lines.get("up since", ""),
+        **{label: _in_form(label, lines) for label in ("host", "port", "up since")},
     }
     counts = {label: _integer(lines.get(label)) for label in ("stats cmd", "group")}
     missing = tuple(label for label, value in {**found, **counts}.items() if not value)
     instance = None
     if not missing:
-        instance = Instance(
-            found["version"], found["host"], found["port"], found["up since"], lines.get("pid")
-        )
+        pid = _in_form("pid", lines) or None
+        instance = Instance(found["version"], found["host"], found["port"], found["up since"], pid)
     vitals = {name: _number(lines[label]) for label, name in _VITALS.items() if label in lines}
     state = lines.get("status", "")
     state = state if state in SERVER_STATES else ""
@@ -86,6 +92,12 @@ def _lines(text: str) -> Iterator[tuple[str, str]]:
         label, _, value = line.strip(" ").partition("  ")
         if value and line[: line.find(label)] in _INDENTS:
             yield label.lower(), value.strip(" ")
+
+
+def _in_form(label: str, lines: Mapping[str, str]) -> str:
+    """Return a line's value if it has the form that ecFlow gives it, or an empty string."""
+    value = lines.get(label, "")
+    return value if _FORMS[label].fullmatch(value) else ""
 
 
 def _number(value: str) -> float:

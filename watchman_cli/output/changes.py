@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import orjson
-
 from watchman_cli.changes.batch import RESET
 from watchman_cli.follow import Change, DeadlineMissed, Event
 from watchman_cli.output.format import colourize
-from watchman_cli.text import printable
+from watchman_cli.text import json_line, printable
 
 
 def as_text(event: Event, colour: bool) -> str:
@@ -18,7 +16,7 @@ def as_text(event: Event, colour: bool) -> str:
     if isinstance(event, DeadlineMissed):
         return f"{time}  deadline missed: {printable(event.deadline)}"
     if not isinstance(event, Change):
-        return f"{time}  server  {event.previous} → {event.state}"
+        return printable(f"{time}  server  {event.previous} → {event.state}")
     old = colourize(event.previous, event.previous, colour) if event.previous else "(new)"
     new = colourize(event.status, event.status, colour) if event.status else "(gone)"
     what = new if event.previous == event.status else f"{old} → {new}"
@@ -53,7 +51,7 @@ def gap_as_json(server: str, time: datetime, reason: str) -> str:
 
 def _event(kind: str, source: str, id_: str, time: datetime, data: object, **more: str) -> str:
     event = {"specversion": "1.0", "type": kind, "source": source, "id": id_, "time": time, **more}
-    return orjson.dumps({**event, "data": data}).decode()
+    return json_line({**event, "data": data})
 
 
 def _time(time: datetime) -> str:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from watchman_cli.text import printable
+
 HEAD = """\
 # watchman's configuration. docs/configuration.md describes every key; `watchman config check` checks it.
 
@@ -21,23 +23,28 @@ store: {store}
 servers:
 """
 _PLAIN = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
-_WORDS = ("true", "false", "null")
+_WORDS = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")  # of any reader of YAML
 
 
 def render_config(store: str, servers: Sequence[Mapping[str, Any]], comments: Sequence[str]) -> str:
-    """Return the file's text, with each server's comment above it."""
+    """Return the file's text, with each server's comment, on one line, above it."""
     text = HEAD.format(store=_scalar(store))
     for entry, comment in zip(servers, comments, strict=True):
         lines = [f"{key}: {_scalar(value)}\n" for key, value in entry.items()]
-        text += f"  # {comment}\n" if comment else ""
+        text += f"  # {printable(comment)}\n" if comment else ""
         text += "  - " + "    ".join(lines)
     return text
 
 
 def _scalar(value: Any) -> str:
     """Return a value in YAML: plain where that is safe, else as JSON, which YAML reads too."""
-    text = str(value)
-    plain = (
-        isinstance(value, str) and _PLAIN.fullmatch(text) and text.lower() not in ("true", "false", "null")
-    )
-    return text if plain else json.dumps(value)
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
+        return value
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    """Return a character as YAML writes it in double quotes; JSON's pairs of surrogates are two there."""
+    number = ord(character)
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

@@ -71,7 +71,8 @@ class Reporter(AbstractContextManager["Reporter"]):
 class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         server = getattr(record, "server", "")
-        return f"{_time(record)} {record.levelname.lower()} {server and server + ': '}{record.getMessage()}"
+        line = f"{_time(record)} {record.levelname.lower()} {server and server + ': '}{record.getMessage()}"
+        return printable(line)
 
 
 class _Json(logging.Formatter):

@@ -17,6 +17,7 @@ from watchman_cli.text import printable
 COLOURS = {State.OK: 46, State.WARNING: 214, State.UNKNOWN: 177, State.CRITICAL: 196}  # of a terminal's 256
 GAP = "  "
 ROOM = 36  # columns for what is wrong beside a server's name; with less it stands below the name
+LEAST_ROOM = 20  # columns for it there, on any terminal
 _GLUE = "\u00a0"  # keeps a number and its word together; printable text has none
 _STATE = re.compile(rf"^(\S* +)({'|'.join(each.name for each in State)})\b", re.M)
 _COUNT = re.compile(rf"\d+ (?P<status>{'|'.join(each.value for each in NodeStatus)})")
@@ -93,7 +94,7 @@ def _beside(rows: Sequence[Row], sizes: Sequence[int], room: int) -> Iterator[st
 
 def _below(rows: Sequence[Row], sizes: Sequence[int], width: int) -> Iterator[str]:
     """Yield lines in which all else stands below the name."""
-    room = width - sum(size + len(GAP) for size in sizes[1:3]) - len(GAP)
+    room = max(LEAST_ROOM, width - sum(size + len(GAP) for size in sizes[1:3]) - len(GAP))
     for row in (HEAD._replace(why="why, and all nodes", nodes="-"), *rows):
         yield row.server
         cells = row[1:3]

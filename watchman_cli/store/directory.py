@@ -2,13 +2,12 @@
 
 Each file of an Update is replaced by itself, the snapshot first. The directories must belong to the user who
 runs watchman or to root, and not be writable for everybody: who may write there may put a link in the place
-of any file.
+of any file. A file that everybody may write, or that belongs to another user, is not believed.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,7 +17,13 @@ from urllib.parse import quote
 
 from watchman_cli import snapshot
 from watchman_cli.errors import BadSnapshot, StoreError
-from watchman_cli.files import temporary_name, write_new
+from watchman_cli.files import (
+    DIRECTORY_MODE,
+    make_directories,
+    temporary_name,
+    why_distrusted,
+    write_new,
+)
 from watchman_cli.store.base import (
     MAX_VALUE,
     SUPERSEDED,
@@ -57,15 +62,15 @@ class DirectoryStore(Store):
 
     def value(self, name: str, field: str) -> bytes | None:
         with translating_os_errors(self.url):
-            self.check_exists()
+            trusted = self.trusted_users()
             with suppress(FileNotFoundError, NotADirectoryError):
-                return read_regular(self.root / name / file_name(field), MAX_VALUE[field])
+                return read_regular(self.root / name / file_name(field), MAX_VALUE[field], trusted)
         return None
 
     def head(self, name: str) -> bytes:
         path = self.root / name / file_name("status")
         with translating_os_errors(self.url), suppress(FileNotFoundError, NotADirectoryError):
-            with open_regular(path) as file:
+            with open_regular(path, self.trusted_users()) as file:
                 return file.read(snapshot.HEAD_SIZE)
         return b""
 
@@ -125,8 +130,16 @@ class DirectoryStore(Store):
         if not self.root.is_dir():
             raise StoreError(f"store {self.url}: no such directory")
 
+    def trusted_users(self) -> tuple[int, ...]:
+        """Return the users whose files are believed: the caller, root, and the store's owner, for readers.
+
+        Raises OSError, and StoreError if there is no such directory.
+        """
+        self.check_exists()
+        return os.geteuid(), 0, self.root.stat().st_uid
+
     def _open_root(self) -> int:
-        self.root.mkdir(mode=0o775, parents=True, exist_ok=True)
+        make_directories(self.root)
         return self._checked(os.open(self.root, _FOLDER), self.root)
 
     def _open_folder(self, *names: str) -> int:
@@ -136,7 +149,7 @@ class DirectoryStore(Store):
             path = path / name
             try:
                 with suppress(FileExistsError):
-                    os.mkdir(name, 0o775, dir_fd=folder)
+                    os.mkdir(name, DIRECTORY_MODE, dir_fd=folder)
                 below = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
             finally:
                 os.close(folder)
@@ -145,12 +158,10 @@ class DirectoryStore(Store):
 
     def _checked(self, folder: int, path: Path) -> int:
         """Return the descriptor of a directory in which nobody else writes. Raises StoreError."""
-        found = os.fstat(folder)
-        shared = found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX
-        if found.st_uid in (os.geteuid(), 0) and not shared:
+        reason = why_distrusted(os.fstat(folder), (os.geteuid(), 0))
+        if reason is None:
             return folder
         os.close(folder)
-        reason = "everybody may write there" if shared else f"it belongs to the user {found.st_uid}"
         raise StoreError(f"store {self.url}: {printable(str(path))}: {reason}; nothing is written there")
 
 
@@ -201,7 +212,7 @@ class DirectoryLease(Lease):
                 value = with_time(self._checked_snapshot(), update.new_time)
             batch = update.changes
             if batch is not None:  # what is replaced
-                replaced = snapshot.parse_head(self._store.head(self._name))
+                replaced = snapshot.parse_head((self._get("status") or b"")[: snapshot.HEAD_SIZE])
                 batch = batch.following(replaced.revision if replaced else None)
             if value is not None:
                 self._publish("status", value, update)

@@ -7,12 +7,14 @@ revisions in the batches whether the place is what they think.
 from __future__ import annotations
 
 import os
+import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from watchman_cli.errors import BadSnapshot, StoreError
+from watchman_cli.files import FILE_MODE, why_distrusted
 from watchman_cli.store.base import StoredBatch
 from watchman_cli.store.directory import DirectoryStore
 from watchman_cli.store.directory_files import check_regular, open_regular, translating_os_errors
@@ -29,9 +31,12 @@ def append(folder: int, batch: bytes) -> None:
     What a run that was killed has left of a line stays a line by itself.
     """
     with suppress(FileNotFoundError):
-        if os.stat(FILE, dir_fd=folder, follow_symlinks=False).st_size >= MAX_SIZE:
+        status = os.stat(FILE, dir_fd=folder, follow_symlinks=False)
+        if stat.S_ISREG(status.st_mode) and why_distrusted(status, (os.geteuid(), 0)):
+            os.unlink(FILE, dir_fd=folder)  # no reader believes it
+        elif status.st_size >= MAX_SIZE:
             os.rename(FILE, OLDER, src_dir_fd=folder, dst_dir_fd=folder)
-    descriptor = os.open(FILE, _APPEND, 0o666, dir_fd=folder)
+    descriptor = os.open(FILE, _APPEND, FILE_MODE, dir_fd=folder)
     try:
         check_regular(descriptor)
         size = os.fstat(descriptor).st_size
@@ -47,10 +52,9 @@ def await_after(store: DirectoryStore, name: str, position: str, wait: float) ->
     """Return the batches after a position, for which `wait` seconds are waited. Raises StoreError."""
     folder, end = store.root / name, time.monotonic() + wait
     with translating(store, name):
-        store.check_exists()
         while True:
             before = _state_of(folder / FILE)
-            found = _read_after(folder, position)
+            found = _read_after(folder, position, store.trusted_users())
             if found:
                 return found
             while _state_of(folder / FILE) == before:
@@ -59,7 +63,7 @@ def await_after(store: DirectoryStore, name: str, position: str, wait: float) ->
                     return []
 
 
-def _read_after(folder: Path, position: str) -> list[StoredBatch]:
+def _read_after(folder: Path, position: str, trusted: Collection[int]) -> list[StoredBatch]:
     """Return the batches after a position: of the older file too, where the position is not in the newer.
 
     Raises OSError and BadSnapshot.
@@ -68,7 +72,7 @@ def _read_after(folder: Path, position: str) -> list[StoredBatch]:
     found: list[StoredBatch] = []
     for name in (FILE, OLDER):
         with suppress(FileNotFoundError, NotADirectoryError):
-            with open_regular(folder / name) as file:
+            with open_regular(folder / name, trusted) as file:
                 known = os.fstat(file.fileno())
                 here = str(known.st_ino) == number and int(place) <= known.st_size
                 start = int(place) if here else 0
@@ -92,9 +96,9 @@ def _lines(data: bytes, number: int, start: int) -> list[StoredBatch]:
 def end_of(store: DirectoryStore, name: str) -> str:
     """Return the position after the last batch; empty where there is none. Raises StoreError."""
     with translating(store, name):
-        store.check_exists()
+        trusted = store.trusted_users()
         with suppress(FileNotFoundError, NotADirectoryError):
-            with open_regular(store.root / name / FILE) as file:
+            with open_regular(store.root / name / FILE, trusted) as file:
                 number = os.fstat(file.fileno()).st_ino
                 lines = _lines(file.read(), number, 0)
                 return lines[-1].position if lines else f"{number}:0"

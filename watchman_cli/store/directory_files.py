@@ -5,25 +5,30 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from watchman_cli.errors import BadSnapshot, StoreError
+from watchman_cli.files import why_distrusted
+from watchman_cli.text import printable
 
 
-def read_regular(path: Path, limit: int) -> bytes:
+def read_regular(path: Path, limit: int, trusted: Collection[int]) -> bytes:
     """Return what is in a file. Raises OSError, and BadSnapshot where it is no file that watchman wrote."""
-    with open_regular(path) as file:
+    with open_regular(path, trusted) as file:
         value = file.read(limit + 1)
     if len(value) > limit:
         raise BadSnapshot(f"it is larger than {limit >> 20} MB")
     return value
 
 
-def open_regular(path: Path) -> BinaryIO:
-    """Open a file to be read. Raises OSError, and BadSnapshot where it is not a regular one."""
+def open_regular(path: Path, trusted: Collection[int]) -> BinaryIO:
+    """Open a file to be read.
+
+    Raises OSError, and BadSnapshot if it is not a regular one, or others than `trusted` may have written it.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
@@ -32,6 +37,11 @@ def open_regular(path: Path) -> BinaryIO:
         raise
     try:
         check_regular(descriptor)
+        reason = why_distrusted(os.fstat(descriptor), trusted)
+        if reason:
+            raise BadSnapshot(
+                f"{reason}, so it is not believed until a run replaces it: {printable(str(path))}"
+            )
     except BadSnapshot:
         os.close(descriptor)
         raise

@@ -16,7 +16,7 @@ import stat
 import threading
 from contextlib import suppress
 
-from watchman_cli.files import TEMPORARY, temporary_name, write_new
+from watchman_cli.files import DIRECTORY_MODE, TEMPORARY, temporary_name, write_new
 from watchman_cli.store import holder
 from watchman_cli.store.base import LOCK_GRACE
 
@@ -38,7 +38,7 @@ class DirectoryLock:
     def take(self) -> bool:
         """Take the lock; return False if another run has it, which is proved. Raises OSError."""
         prepared = temporary_name()
-        os.mkdir(prepared, 0o775, dir_fd=self.folder)
+        os.mkdir(prepared, DIRECTORY_MODE, dir_fd=self.folder)
         try:
             write_new(f"{prepared}/{_OWNER}", self._content, self.folder, durably=False)
             now = self._modified(f"{prepared}/{_OWNER}")

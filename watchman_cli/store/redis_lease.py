@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from redis.client import Pipeline
 
     from watchman_cli.changes.batch import Batch
+    from watchman_cli.snapshot import Head
     from watchman_cli.store.redis import RedisStore
 
 
@@ -40,6 +41,14 @@ class Watch(NamedTuple):
     pipe: Pipeline
     locks: list[RedisLock]
     owners: list[bytes | None]
+
+
+class Appended(NamedTuple):
+    """A batch of changes, whether a key of another type is in the stream's place, and what is replaced."""
+
+    batch: Batch
+    foreign: bool
+    replaced: Head | None
 
 
 class RedisLease(Lease):
@@ -213,8 +222,8 @@ class RedisLease(Lease):
         if (self._read[: snapshot.HEAD_SIZE], len(self._read)) != (self.stored.raw_head, self.stored.size):
             raise SnapshotChanged
 
-    def _following(self, pipe: Pipeline, batch: Batch) -> tuple[Batch, bool]:
-        """Return what is appended, after the snapshot that is there, and whether its key is of another type.
+    def _following(self, pipe: Pipeline, batch: Batch) -> Appended:
+        """Return what is appended after the snapshot that is there.
 
         The snapshot is watched: where it is replaced meanwhile, the transaction is not executed.
         """
@@ -223,10 +232,10 @@ class RedisLease(Lease):
         from watchman_cli.store import redis_stream
 
         foreign = redis_stream.prepare(pipe, self._keys["changes"])
-        return batch.following(replaced.revision if replaced else None), foreign
+        return Appended(batch.following(replaced.revision if replaced else None), foreign, replaced)
 
     def _execute(
-        self, pipe: Pipeline, update: Update, ended: list[RedisLock], changes: tuple[Batch, bool] | None
+        self, pipe: Pipeline, update: Update, ended: list[RedisLock], changes: Appended | None
     ) -> None:
         keys = self._keys
         written = update.snapshot is not None or update.new_time is not None
@@ -237,11 +246,15 @@ class RedisLease(Lease):
         if changes is not None:
             from watchman_cli.store import redis_stream
 
-            redis_stream.append(pipe, keys["status"], changes[0], update, foreign=changes[1])
+            redis_stream.append(pipe, keys["status"], changes.batch, update, foreign=changes.foreign)
         _queue(pipe, expire_stream(update, keys, stored))
         if ended:
             pipe.delete(*(lock.key for lock in ended))
-        pipe.execute()
+        answers: list[Any] = pipe.execute()
+        if changes is not None:
+            number = next(each for each in answers if isinstance(each, bytes))  # only XADD answers with bytes
+            client = self._store.client_for(keys["changes"])
+            redis_stream.trim(client, keys["changes"], number, changes.replaced)
 
     def release(self) -> None:
         """End the lease; another thread may do so while this one reads or writes the snapshot."""

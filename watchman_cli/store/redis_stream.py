@@ -7,19 +7,23 @@ from __future__ import annotations
 
 import time
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from redis import exceptions
 
+from watchman_cli.snapshot import parse_time
 from watchman_cli.store.base import MAX_BATCH, MAX_BATCHES, StoredBatch, Update
 from watchman_cli.store.redis_connection import MAX_TIMEOUT
 from watchman_cli.store.redis_errors import RedisTooOld
 from watchman_cli.store.redis_lock import key
 
 if TYPE_CHECKING:
+    import redis
     from redis.client import Pipeline
 
     from watchman_cli.changes.batch import Batch
+    from watchman_cli.snapshot import Head
     from watchman_cli.store.redis import RedisStore
 
 MAX_AGE = 24 * 3600  # seconds
@@ -29,15 +33,16 @@ _READ_DEADLINE = 20.0  # seconds for reading some entries, beyond those for whic
 
 
 def prepare(pipe: Pipeline, stream: str) -> bool:
-    """Drop the batches that are too old; return whether what is in the stream's place is not a stream.
+    """Return whether a key of another type is in the stream's place. Raises RedisTooOld.
 
-    This comes before the transaction, which is executed though one of its commands fails. Raises RedisTooOld.
+    It asks for what `trim` does, and has it drop nothing. This comes before the transaction, which is
+    executed though one of its commands fails.
     """
     kind: Any = pipe.type(stream)
     if kind not in (b"stream", b"none"):
         return True
     try:
-        pipe.xtrim(stream, minid=f"{int((time.time() - MAX_AGE) * 1000)}", approximate=False)
+        pipe.xtrim(stream, minid="0", approximate=False)
     except exceptions.ResponseError as error:
         if "syntax" in str(error):  # MINID is of Redis 6.2
             raise RedisTooOld from error
@@ -58,6 +63,29 @@ def append(pipe: Pipeline, status_key: str, batch: Batch, update: Update, foreig
     pipe.xadd(stream, fields, maxlen=MAX_BATCHES, approximate=False)
     whole = update.snapshot if update.publish_snapshot else None
     pipe.publish(f"{status_key}/channel", whole or batch.encode_notice())
+
+
+def trim(client: redis.Redis, stream: str, appended: bytes, replaced: Head | None) -> None:
+    """Drop the batches that are too old, once one was `appended` with this ID for the snapshot `replaced`.
+
+    If that fails, the next run drops them.
+    """
+    oldest = oldest_kept(time.time(), appended, replaced)
+    with suppress(exceptions.RedisError, OSError):
+        client.xtrim(stream, minid=f"{oldest}", approximate=False)
+
+
+def oldest_kept(now: float, appended: bytes, replaced: Head | None) -> int:
+    """Return the ID of the oldest batch that is young enough, in milliseconds.
+
+    A clock may be ahead: this host's, that of Redis, which makes the IDs, or that of the last run's host. The
+    slowest of them counts, so that one which is ahead drops nothing.
+    """
+    times = [now, int(appended.partition(b"-")[0]) / 1000]
+    if replaced is not None:
+        with suppress(ValueError):
+            times.append(parse_time(replaced.collected_time).timestamp())
+    return max(0, int((min(times) - MAX_AGE) * 1000))
 
 
 def read_after(store: RedisStore, name: str, position: str, wait: float) -> list[StoredBatch]:

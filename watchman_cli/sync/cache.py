@@ -18,9 +18,11 @@ import orjson
 
 from watchman_cli.ecflow_client import Instance
 from watchman_cli.ecflow_client.definition import STATES
+from watchman_cli.ecflow_client.details import DETAILS
 from watchman_cli.snapshot import parse_time
 
 FORMAT = 5
+DETAILS_KEPT = [detail.name for detail in DETAILS]  # an older snapshot does not have a detail that was added
 SIZE_LIMIT = 64 << 20  # bytes; a larger one is neither kept nor read
 LARGEST = (1 << 31) - 1  # of ecFlow's numbers: a larger one is not understood by a server
 _DIGEST_SIZE = 64
@@ -81,7 +83,9 @@ class SyncCache:
 
 def encode(cache: SyncCache) -> bytes:
     """Return the value to keep; empty where it would be too large."""
-    document = orjson.dumps({"format": FORMAT, **vars(cache), "instance": cache.instance._asdict()})
+    document = orjson.dumps(
+        {"format": FORMAT, "details": DETAILS_KEPT, **vars(cache), "instance": cache.instance._asdict()}
+    )
     return _digest(document) + b"\n" + document if len(document) < SIZE_LIMIT else b""
 
 
@@ -92,7 +96,7 @@ def decode(value: bytes) -> SyncCache | None:
         return None
     try:
         fields: dict[str, Any] = orjson.loads(document)
-        if fields.pop("format") != FORMAT or not _typed(fields):
+        if (fields.pop("format"), fields.pop("details")) != (FORMAT, DETAILS_KEPT) or not _typed(fields):
             return None
         suspended = {path: _state(*found) for path, found in fields.pop("suspended").items()}
         cache = SyncCache(instance=Instance(**fields.pop("instance")), suspended=suspended, **fields)

@@ -83,6 +83,12 @@ class SyncSession:
         changed = {node.path for node in changes.nodes}
         return changed | {"/"} if changes.state or changes.details else changed
 
+    def has_several_lines(self, cache: SyncCache | None) -> bool:
+        """Return whether a text in the server's definition has several lines. Raises EcflowError."""
+        sync = Sync(0, 0, cache.handle) if cache and cache.handle else FullSync()
+        answer = self._ask([Stats(), *self._listing(), sync])
+        return answer.definition is not None and answer.definition.has_several_lines
+
     # ------------------------------------------------------------------------- what changed
 
     def _read_changes(self, cache: SyncCache, snapshot: Callable[[], bytes]) -> Reading:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from tests.faults.environment import MARKER, MEDIUM, FaultRun
 from tests.support.faulty_server import Reply, http_server
+from tests.support.jobs import prepare_jobs, start_job
 from tests.support.release import HERE
 
 GARBAGE = f"{MARKER} garbage ".encode()
@@ -97,3 +98,13 @@ def statistics_without(*labels: bytes) -> Callable[[FaultRun], None]:
 def unknown_state(run: FaultRun) -> None:
     """Have a node's state be one that ecFlow does not have."""
     altered(run, b"state:queued", b"state:quiche")
+
+
+def id_of_two_meanings(run: FaultRun) -> None:
+    """Have a job name itself with an id whose second line is a node's, as ecFlow writes it."""
+    server = run.own_server(MEDIUM)
+    server.restart_server()
+    server.load_text(f"suite jobs\n{prepare_jobs(server, 't')}task t\nendsuite\n")
+    server.begin_suite("jobs")
+    start_job(server, "/jobs/t", "12\ntask forged #")
+    server.halt_server()

@@ -97,6 +97,16 @@ REPLY_ROWS = (
         deadline=8,
     ),
     FaultCase(
+        "id of two meanings",
+        "A job's id has several lines, of which one is written like a node (`ecflow_client --init`)",
+        replies.id_of_two_meanings,
+        "a job's id, a trigger or a complete has several lines, and the server's definition does not show "
+        "where it ends",
+        "not retried, and the bindings are not asked; requeue the task, or give its job an id of one line",
+        kind="protocol",
+        attempts=1,
+    ),
+    FaultCase(
         "Latin-1",
         "Texts of users are in Latin-1",
         replies.latin_1,

@@ -6,6 +6,8 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -323,6 +325,53 @@ def test_it_is_trimmed_by_length_and_by_age(redis: RedisServer, in_redis: Store)
         pipe.execute()
     write(in_redis, 0, 1)
     assert redis.client.xlen(stream) == MAX_BATCHES
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_a_run_with_its_clock_ahead_drops_nothing(
+    redis: RedisServer, in_redis: Store, monkeypatch: pytest.MonkeyPatch, runs: int
+) -> None:
+    for old, new in ((None, 0), (0, 1), (1, 2)):
+        write(in_redis, old, new)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 2 * redis_stream.MAX_AGE)
+    for new in range(3, 3 + runs):
+        write(in_redis, new - 1, new)
+    assert redis.client.xlen(key(NAME, "changes")) == 3 + runs
+
+
+def test_the_slowest_clock_says_what_is_too_old() -> None:
+    head = snapshot.parse_head(new_snapshot(0)[: snapshot.HEAD_SIZE])
+    assert head
+    then = datetime.fromisoformat(head.collected_time).timestamp()
+    day = redis_stream.MAX_AGE
+    for host, redis_clock in ((then + 9 * day, then + 5 * day), (then + day, then + day)):
+        appended = f"{int(redis_clock * 1000)}-7".encode()
+        assert redis_stream.oldest_kept(host, appended, head) == (then - day) * 1000
+        slower = min(host, redis_clock)
+        assert redis_stream.oldest_kept(host, appended, None) == (slower - day) * 1000
+
+
+def test_a_miss_behind_a_reset_comes_once(kind: Kind, store: Store) -> None:
+    """A consumer was away: a reset, and then batches with misses, are passed over for the snapshot."""
+    write(store, None, 0)
+    consumer = followed(store)
+    assert isinstance(next(consumer), Resynchronised)
+    write(store, 5, 1)  # another writer was in between
+    for number, missed in ((2, ("a",)), (3, ()), (4, ("b", "c"))):
+        batch = replace(batch_of(number - 1, number), missed=missed)
+        with take(store) as lease:
+            lease.commit(Update(f"h{number}".encode(), snapshot=new_snapshot(number), changes=batch))
+    events = [next(consumer) for _ in range(3)]
+    assert [each.missed for each in events if isinstance(each, Batch)] == [("a",), ("b", "c")]
+    last = events[-1]
+    assert isinstance(last, Resynchronised) and last.snapshot.status("/s/t") == STATUSES[0]
+    write(store, 4, 5)
+    following = next(consumer)
+    assert isinstance(following, Batch) and (following.after, following.missed) == (
+        revision(new_snapshot(5)),
+        (),
+    )
 
 
 def test_a_reader_that_was_away_for_too_long_reads_the_snapshot(redis: RedisServer, in_redis: Store) -> None:

@@ -264,19 +264,6 @@ def test_a_directory_of_somebody_else_is_refused(root: Path, store: Store, path:
     assert store.value(NAME, "status") == OLD
 
 
-def test_nothing_is_writable_for_everybody(root: Path) -> None:
-    before = os.umask(0)
-    try:
-        store = open_store(f"file://{root}")
-        write(store, OLD, b"1", b"s")
-        with take(store, address=ADDRESS):
-            folders = [path for path in (root, *root.rglob("*")) if path.is_dir()]
-            assert len(folders) >= 6
-            assert not [path for path in folders if path.stat().st_mode & 0o002]
-    finally:
-        os.umask(before)
-
-
 def test_locks_do_not_outlive_an_error(root: Path, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     gc.collect()  # or what other tests have left is closed meanwhile
     descriptors = len(os.listdir("/proc/self/fd"))  # noqa: PTH208

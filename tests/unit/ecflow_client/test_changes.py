@@ -8,8 +8,10 @@ import pytest
 
 from tests.unit.ecflow_client.replies import delta, member, memento, reply
 from watchman_cli.ecflow_client import FullReadingRequired, NodeChange, NotUnderstood
+from watchman_cli.ecflow_client import changes as changes_module
 from watchman_cli.ecflow_client.changes import Changes, parse_changes
 from watchman_cli.ecflow_client.definition import SERVER_STATES, STATES
+from watchman_cli.ecflow_client.details import Detail
 from watchman_cli.ecflow_client.replies import decode_reply
 
 
@@ -149,3 +151,19 @@ def test_and_in_a_reply_it_makes_a_full_reading_necessary(what: str) -> None:
     answer = decode_reply(reply(member("SSyncCmd", incremental_changes_=DAMAGED[what])), "u")
     assert answer.changes is None or what == "a duration of 5,000 digits"
     assert answer.required is not None or answer.changes is not None
+
+
+def test_details_of_one_memento_all_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if the memento is one that changes a state."""
+    details = (
+        Detail("try_no", "try", int, "SubmittableMemento", lambda fields: fields["tryNo_"]),
+        Detail("job", "rid", str, "SubmittableMemento", lambda fields: fields["rid_"]),
+        Detail("first", "first", int, "NodeStateMemento", lambda fields: fields["state_"]["first"]),
+    )
+    monkeypatch.setattr(changes_module, "_DETAILS", changes_module.by_memento(details))
+    mementos = [
+        memento("SubmittableMemento", tryNo_=3, rid_="4711"),
+        memento("NodeStateMemento", state_={"first": 5, "second": {"duration": "00:02:00"}}),
+    ]
+    (found,) = parse_changes(delta(("/s/t", mementos))).nodes
+    assert found == NodeChange("/s/t", "active", 120, details={"try_no": 3, "job": "4711", "first": 5})

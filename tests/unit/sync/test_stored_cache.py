@@ -34,6 +34,13 @@ def test_a_cache_is_decoded_as_it_was_encoded() -> None:
     assert sync_cache.decode(sync_cache.encode(CACHE)) == CACHE
 
 
+def test_cache_of_a_snapshot_with_other_details_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The snapshot's records do not have a detail that was added since."""
+    value = sync_cache.encode(CACHE)
+    monkeypatch.setattr(sync_cache, "DETAILS_KEPT", [*sync_cache.DETAILS_KEPT, "try_no"])
+    assert sync_cache.decode(value) is None
+
+
 @pytest.mark.parametrize(
     "forged",
     [

@@ -38,4 +38,4 @@ def _shown(found: Collection[str]) -> tuple[str, ...] | None:
     return tuple(name for name in NAMES if name in SHOWN and name in found) or None
 
 
-FLAGS = Detail("flags", "flag", read_token, "FlagMemento", read_memento)
+FLAGS = Detail("flags", "flag", read_token, "FlagMemento", read_memento, "get_flag", read_token)

@@ -10,8 +10,7 @@ import base64
 import hashlib
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -20,76 +19,33 @@ import orjson
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from watchman_cli.check import Assessment, Limits, State, assess, assess_deadlines, worst
-from watchman_cli.check.measure import measure
-from watchman_cli.deadlines import listed
+from watchman_cli.check import State, judge, severity, worst
+from watchman_cli.check.judge import DEFAULT_LIMITS
 from watchman_cli.duration import format_lasting
-from watchman_cli.output.check import describe
 from watchman_cli.output.format import format_age, format_counts
+from watchman_cli.output.page.card import make_card
+from watchman_cli.output.page.causes import find_causes
 from watchman_cli.output.page.nodes import STATUSES, Nodes, rows
 from watchman_cli.reader import ServerStatus
 from watchman_cli.snapshot import StatusRecord
 from watchman_cli.text import printable
 
 NODES_SHOWN = 500  # without script, and before anything is unfolded
-CAUSES_SHOWN = 100
-LIMITS = Limits()
-SCRIPTS = ("tree.js", "page.js")  # in the page they are one
+REFRESH = 60  # seconds after which an open page reloads itself
+SCRIPTS = ("ages.js", "nodes.js", "tree.js", "place.js", "page.js")  # in the page they are one
 _FOLDER = Path(__file__).parent
 
 
-@dataclass(frozen=True)
-class ServerCard:
-    """What the page says of a server; `index` is that of its node, None where there is no snapshot."""
-
-    name: str
-    status: ServerStatus
-    state: State
-    reasons: tuple[str, ...]
-    counts: dict[str, int]
-    index: int | None
-
-    @property
-    def stale(self) -> bool:
-        """Whether the snapshot is older than it should be."""
-        return is_stale(self.status)
-
-
-@dataclass(frozen=True)
-class Cause:
-    """A node that an operator should look at: aborted with nothing aborted below it, or late."""
-
-    server: str
-    path: str
-    index: int
-    record: StatusRecord
-    stale: bool
-
-
-def is_stale(status: ServerStatus) -> bool:
-    """Return whether a server's snapshot is older than it should be."""
-    return status.stale_reason is not None or (status.age or 0) > LIMITS.max_age
-
-
 def render(found: Sequence[ServerStatus], time: datetime) -> str:
-    """Return the page of these servers, made at `time`."""
+    """Return the page of these servers, made at `time`: servers and causes are in it the worst first."""
     nodes = Nodes()
-    cards: list[ServerCard] = []
-    causes: list[Cause] = []
-    for status in found:
-        assessed = assess(status, LIMITS)
-        problems = assessed.problems
-        if listed(status.health.deadlines or ()):
-            problems += assess_deadlines(status).problems
-        reasons = tuple(
-            printable(text) for problem in problems for text in (describe(problem), *problem.details)
-        )
-        index = nodes.add(status.server, status.snapshot) if status.snapshot else None
-        counts = status.snapshot.counts() if status.snapshot else {}
-        state = worst(problem.state for problem in problems)
-        cards.append(ServerCard(printable(status.server), status, state, reasons, counts, index))
-        if index is not None:
-            causes += _causes(assessed, index)
+    judged = [
+        (judge(status), nodes.add(status.server, status.snapshot) if status.snapshot else None)
+        for status in found
+    ]
+    causes, more_causes = find_causes(judged)
+    cards = [make_card(each, index) for each, index in judged]
+    cards.sort(key=lambda card: severity(card.state), reverse=True)
     shown = nodes.choose(NODES_SHOWN)
     style, *scripts = ((_FOLDER / name).read_text("utf-8") for name in ("style.css", *SCRIPTS))
     script = "".join(scripts)
@@ -109,13 +65,14 @@ def render(found: Sequence[ServerStatus], time: datetime) -> str:
         states=Counter(card.state.name for card in cards),
         worst=worst(card.state for card in cards).name,
         all_states=[each.name for each in (State.CRITICAL, State.UNKNOWN, State.WARNING, State.OK)],
-        causes=causes[:CAUSES_SHOWN],
-        more_causes=len(causes[CAUSES_SHOWN:]),
+        causes=causes,
+        more_causes=more_causes,
         nodes=nodes,
         node_count=len(nodes.names) - nodes.depths.count(0),
         rows=rows(nodes, shown),
         statuses=STATUSES,
-        stale_after=LIMITS.max_age,
+        refresh=REFRESH,
+        stale_after=DEFAULT_LIMITS.max_age,
         status_counts=Counter(
             record.status for record, depth in zip(nodes.records, nodes.depths, strict=True) if depth
         ),
@@ -127,20 +84,6 @@ def render(found: Sequence[ServerStatus], time: datetime) -> str:
         script_hash=_hash(script),
         data=_data(nodes, shown),
     )
-
-
-def _causes(assessed: Assessment, start: int) -> Iterator[Cause]:
-    """Yield the root causes of a server, then its late nodes; of an old snapshot too, which is not judged."""
-    snapshot = assessed.status.snapshot
-    assert snapshot is not None
-    measures = {each.name: each for each in assessed.measures or measure(snapshot, "/")}
-    wanted = dict.fromkeys(node for name in ("aborted", "late") for node, _ in measures[name].nodes)
-    if wanted:
-        places = {record.path: start + place for place, record in enumerate(snapshot.records)}
-        for record in wanted:
-            server = printable(assessed.status.server)
-            stale = is_stale(assessed.status)
-            yield Cause(server, printable(record.path), places[record.path], record, stale)
 
 
 def _data(nodes: Nodes, shown: Sequence[int]) -> str:
@@ -169,7 +112,7 @@ def _hash(text: str) -> str:
     return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
 
 
-def _counts(counts: dict[str, int]) -> str:
+def _counts(counts: Mapping[str, int]) -> str:
     return format_counts(counts, False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -82,6 +83,14 @@ class Nodes:
         while child < end:
             yield child
             child = self.ends[child]
+
+    def anchor(self, index: int) -> str:
+        """Return a node's ID in the page, which it has in each later page, too."""
+        path = []
+        while index >= 0:
+            path.append(self.names[index])
+            index = self.parents[index]
+        return f"n-{hashlib.sha256('/'.join(reversed(path)).encode()).hexdigest()[:12]}"
 
     def counts(self, *ranges: tuple[int, int]) -> str:
         """Return in words how many nodes of each status there are in ranges of indices."""

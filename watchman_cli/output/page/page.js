@@ -1,26 +1,4 @@
-// Keeps the page's ages right, and connects its controls with the tree.
-
-const STALE = Number(document.body.dataset.staleAfter); // seconds
-
-function tellAges() {
-  for (const element of document.querySelectorAll("[data-age]")) {
-    const age = (Date.now() - Date.parse(element.dataset.age)) / 1000;
-    const words = age < -STALE ? "in the future: compare the clocks" : `${inTwoUnits(age)} ago`;
-    if ("page" in element.dataset) {
-      element.textContent = `, ${words}`;
-      const old = byId("old");
-      if (age > STALE) old.textContent = `This page was made ${words}, and nothing has replaced it. Reload it, or see why it is not made.`;
-      old.hidden = age <= STALE;
-    } else {
-      element.textContent = words;
-      const stale = element.parentElement.querySelector(".stale");
-      if (age > STALE) stale.hidden = false;
-    }
-  }
-}
-tellAges();
-setInterval(tellAges, 10000);
-
+// Connects the page's controls with the tree.
 
 async function unpack(text) {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
@@ -32,18 +10,14 @@ function start(data) {
   const form = byId("filter");
   const hint = byId("count");
   const count = (number) => number.toLocaleString("en");
-  const made = makeTree(data);
+  const nodes = makeNodes(data);
+  const made = makeTree(nodes);
 
   function filter() {
-    const wanted = {
-      text: byId("text").value.trim(),
-      codes: new Set([...form.querySelectorAll(":checked[name=status]")].map((box) => box.value)),
-      flag: byId("flag").value,
-      lasting: Number(byId("lasting").value),
-    };
+    const wanted = chosen(form);
     const { matches, rows } = made.apply(wanted);
     const all = !wanted.text && !wanted.codes.size && !wanted.flag && !wanted.lasting;
-    hint.textContent = all ? `${count(made.total)} nodes.` : `${count(matches)} of ${count(made.total)} nodes match.`;
+    hint.textContent = all ? `${count(nodes.total)} nodes.` : `${count(matches)} of ${count(nodes.total)} nodes match.`;
     if (!all && rows >= MOST) hint.textContent += ` The first ${count(rows)} rows are unfolded.`;
   }
 
@@ -60,16 +34,16 @@ function start(data) {
   byId("clear").addEventListener("click", clear);
   byId("unfold").addEventListener("click", () => {
     const rows = made.unfold(true);
-    hint.textContent = rows < made.total ? `${count(rows)} rows are unfolded, as many as at once; unfold the others one by one.` : `All ${count(made.total)} nodes are unfolded.`;
+    hint.textContent = rows < nodes.total ? `${count(rows)} rows are unfolded, as many as at once; unfold the others one by one.` : `All ${count(nodes.total)} nodes are unfolded.`;
   });
   byId("fold").addEventListener("click", () => {
     made.unfold(false);
-    hint.textContent = `${count(made.total)} nodes, folded.`;
+    hint.textContent = `${count(nodes.total)} nodes, folded.`;
   });
   document.addEventListener("click", (event) => {
-    const link = event.target.closest('a[href^="#n"]');
-    const index = Number(link?.getAttribute("href").slice(2));
-    if (!link || !Number.isInteger(index)) return;
+    const link = event.target.closest("a[data-node]");
+    if (!link) return;
+    const index = Number(link.dataset.node);
     event.preventDefault();
     if (made.hides(index)) clear();
     made.reveal(index);
@@ -82,8 +56,13 @@ function start(data) {
 
   form.hidden = false;
   byId("keys").hidden = false;
+  history.scrollRestoration = "manual";
+  const place = storedPlace();
+  if (place) choose(form, place.chosen);
   filter();
   byId("tree").replaceChildren(made.tree);
+  if (place) returnTo(place, nodes, made);
+  addEventListener("pagehide", () => storePlace(form, nodes, made));
   document.documentElement.dataset.ready = "";
 }
 

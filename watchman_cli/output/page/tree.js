@@ -1,48 +1,11 @@
-"use strict"; // of this file and of page.js, which follows it in the same script
-
 const CHUNK = 200; // children that are shown at once
 const MOST = 2000; // rows that are unfolded at once
-const byId = (id) => document.getElementById(id);
-
-/** Return a time span in its two largest units, as format_duration in Python does. */
-function inTwoUnits(seconds) {
-  let left = Math.max(0, Math.floor(seconds));
-  const parts = [];
-  for (const [size, unit] of [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]]) {
-    const count = Math.floor(left / size);
-    left %= size;
-    if (count || parts.length) parts.push(count ? `${count} ${unit}` : "");
-  }
-  return parts.slice(0, 2).filter(Boolean).join(" ") || "0 s";
-}
-
-/** Return how long a node has its status: ecFlow's calendar moves once a minute. */
-const lasting = (seconds) => seconds < 60 ? "for less than a minute" : `for ${inTwoUnits(seconds - seconds % 60)}`;
-
-/** Return of each node its parent, and the index that follows it and all below it. */
-function walk(depths) {
-  const parents = new Int32Array(depths.length);
-  const ends = new Int32Array(depths.length);
-  const above = [];
-  for (let index = 0; index <= depths.length; index++) {
-    const depth = index < depths.length ? depths[index] : 0;
-    while (above.length > depth) ends[above.pop()] = index;
-    if (index === depths.length) break;
-    parents[index] = depth ? above[depth - 1] : -1;
-    above.push(index);
-  }
-  return { parents, ends };
-}
 
 /** The nodes as an ARIA tree of what is unfolded, which searches, filters and unfolds itself. */
-function makeTree(data) {
-  const { names, depths, statuses, words } = data;
-  const { parents, ends } = walk(depths);
-  const size = names.length;
-  const shown = new Set(data.shown);
-  const servers = [];
-  for (let index = 0; index < size; index = ends[index]) servers.push(index);
-  const firstOpen = new Set(data.shown.map((index) => parents[index]));
+function makeTree(nodes) {
+  const { names, statuses, words, since, flags, parents, ends, servers, children, countWords } = nodes;
+  const shown = new Set(nodes.shown);
+  const firstOpen = new Set(nodes.shown.map((index) => parents[index]));
   const tree = document.createElement("ul");
   tree.setAttribute("role", "tree");
   tree.setAttribute("aria-labelledby", "nodes");
@@ -56,23 +19,9 @@ function makeTree(data) {
   let focused = null;
 
   const isParent = (index) => ends[index] > index + 1;
-  const pathOf = (index) => (depths[index] ? `${pathOf(parents[index])}/${names[index]}` : "");
-
-  function children(index) {
-    const found = [];
-    for (let child = index + 1; child < ends[index]; child = ends[child]) found.push(child);
-    return found;
-  }
-
-  function countWords(ranges) {
-    const counts = new Array(words.length).fill(0);
-    for (const [start, end] of ranges) for (let index = start; index < end; index++) counts[statuses[index]]++;
-    return words.map((status, code) => (counts[code] ? `${counts[code].toLocaleString("en")} ${status}` : "")).filter(Boolean).join(", ");
-  }
-
   /** What stands below an unfolded node: the children to show, and those in whose place a row of counts stands. */
   function parts(index) {
-    const all = index < 0 ? servers : children(index);
+    const all = children(index);
     if (filter) {
       const kept = all.filter((child) => filter[child]);
       return kept.length || index < 0 ? [kept, all.filter((child) => !filter[child])] : [all, []];
@@ -114,8 +63,8 @@ function makeTree(data) {
   function fillRow(row, index) {
     const status = words[statuses[index]];
     row.replaceChildren(nameOf(index), " ", span(`badge ${status}`, status));
-    if (index in data.since) row.append(" ", span("lasting", lasting(data.since[index])));
-    for (const flag of data.flags[index] || []) row.append(" ", span("flag", flag));
+    if (index in since) row.append(" ", span("lasting", lasting(since[index])));
+    for (const flag of flags[index] || []) row.append(" ", span("flag", flag));
     if (row.getAttribute("aria-expanded") === "false") {
       row.append(" ", span("below", `${countWords([[index + 1, ends[index]]])} below`));
     }
@@ -283,28 +232,9 @@ function makeTree(data) {
     own = new Map();
     everything = false;
     query = wanted.text.toLowerCase();
-    const { codes, flag, lasting } = wanted;
-    filter = null;
-    let matches = size - servers.length;
-    if (query || codes.size || flag || lasting) {
-      filter = new Uint8Array(size);
-      matches = 0;
-      const slash = query.includes("/");
-      for (let index = size - 1; index >= 0; index--) {
-        const fits =
-          depths[index] > 0 &&
-          (!codes.size || codes.has(statuses[index])) &&
-          (!lasting || data.since[index] >= lasting) &&
-          (!flag || (flag === "*" ? index in data.flags : (data.flags[index] || []).includes(flag))) &&
-          (!query || (slash ? pathOf(index) : names[index]).toLowerCase().includes(query));
-        if (fits) {
-          matches++;
-          filter[index] |= 2;
-        }
-        if (filter[index] && parents[index] >= 0) filter[parents[index]] |= 1;
-      }
-    }
-    return { matches, rows: draw() };
+    const selected = nodes.select(wanted);
+    filter = selected.filter;
+    return { matches: selected.matches, rows: draw() };
   }
 
   function unfold(wanted) {
@@ -314,5 +244,17 @@ function makeTree(data) {
     return draw();
   }
 
-  return { tree, apply, unfold, reveal, hides: (index) => filter && !filter[index], total: size - servers.length };
+  /** Return what is unfolded, in a form in which a later page's tree takes it back. */
+  function folding() {
+    return { everything, own: [...own].map(([index, open]) => [nodes.keyOf(index), open]) };
+  }
+
+  function restore(folded) {
+    everything = folded.everything;
+    own = new Map(folded.own.map(([key, open]) => [nodes.find(key), open]));
+    own.delete(undefined);
+    draw();
+  }
+
+  return { tree, apply, unfold, reveal, folding, restore, hides: (index) => filter && !filter[index] };
 }

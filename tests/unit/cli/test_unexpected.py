@@ -1,0 +1,77 @@
+"""An error that no command handles: one line, and an exit code that claims nothing of a server or a node."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import watchman_cli
+from watchman_cli.cli.unexpected import PACKAGE, describe, error_code
+from watchman_cli.duration import parse_duration
+
+SECRET = "secret-of-a-reply"
+
+
+def test_the_text_of_an_error_is_not_shown() -> None:
+    with pytest.raises(ValueError) as raised:
+        parse_duration(SECRET)
+    assert SECRET in str(raised.value)
+    shown = describe(raised.value)
+    assert shown.startswith("unexpected ValueError at duration.py:") and SECRET not in shown
+    assert describe(MemoryError()) == "out of memory (ulimit -v)"
+    assert "cannot be imported: orjson" in describe(ModuleNotFoundError(SECRET, name="orjson"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [(["check", "r"], 3), (["-x", "check"], 3), (["wait", "r"], 3), (["show", "check"], 1), ([], 1)],
+)
+def test_the_exit_code_is_the_command_s(arguments: list[str], code: int) -> None:
+    assert error_code(arguments) == code
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Path:
+    """A copy of the package, to which damage can be done."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(PACKAGE, tmp_path / "watchman_cli", ignore=ignored)
+    schemas = Path(watchman_cli.__file__).parents[1] / "schemas"
+    shutil.copytree(schemas, tmp_path / "watchman_cli/schemas", dirs_exist_ok=True)
+    (tmp_path / "watchman.yaml").write_text(
+        f"store: file://{tmp_path}\nservers: [{{owner: o, repo: r, host: h, port: 1}}]\n"
+    )
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("module", "damage", "words"),
+    [
+        (
+            "reader.py",
+            f"def read_servers(*_): raise KeyError('{SECRET}')",
+            "unexpected KeyError at reader.py:",
+        ),
+        ("reader.py", "def read_servers(*_): raise MemoryError", "out of memory"),
+        (
+            "reader.py",
+            "def read_servers(*_): raise OSError(24, 'Too many open files')",
+            "Too many open files",
+        ),
+        ("reader.py", "import absent", "cannot be imported: absent"),
+        ("cli/show.py", "import absent", "cannot be imported: absent"),
+    ],
+)
+def test_check_is_unknown_and_others_fail(damaged: Path, module: str, damage: str, words: str) -> None:
+    with (damaged / "watchman_cli" / module).open("a") as file:
+        file.write(f"\n{damage}\n")
+    for arguments, code in ((["check", "r"], 3), (["page", "--output", "-"], 1)):
+        command = [sys.executable, "-m", "watchman_cli", *arguments]
+        done = subprocess.run(command, cwd=damaged, capture_output=True, text=True, check=False)
+        said, silent = (done.stdout, done.stderr) if code == 3 else (done.stderr, done.stdout)
+        assert (done.returncode, silent) == (code, ""), done
+        assert said.startswith("WATCHMAN UNKNOWN - " if code == 3 else "watchman: ")
+        assert words in said and said.count("\n") == 1 and SECRET not in said

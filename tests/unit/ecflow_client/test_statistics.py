@@ -1,0 +1,48 @@
+"""A server's statistics: what identifies a start of it has ecFlow's own form, or is not taken."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.ecflow_client.replies import STATISTICS
+from watchman_cli.ecflow_client.statistics import Instance, parse_statistics
+
+UP_SINCE = "2026-Nov-24 00:12:57"
+
+
+def test_ecflows_own_statistics() -> None:
+    assert parse_statistics(STATISTICS).instance == Instance("5.9.2", "node1", "3141", UP_SINCE)
+    of_5_16 = parse_statistics(STATISTICS + "   PID                        4711\n")
+    assert of_5_16.instance == Instance("5.9.2", "node1", "3141", UP_SINCE, "4711")
+    fraction = parse_statistics(STATISTICS.replace(UP_SINCE, UP_SINCE + ".123456"))
+    assert fraction.instance and fraction.instance.up_since == UP_SINCE + ".123456"
+
+
+@pytest.mark.parametrize("after", ["\r", "\x85", "\u2028", "\u2029", "\x0b", "\x00", " ", "#", "\u202e", "٣"])
+@pytest.mark.parametrize(
+    ("label", "value"), [("up since", UP_SINCE), ("port", "3141"), ("host", "node1"), ("version", "(5.9.2")]
+)
+def test_nothing_else_is_taken(label: str, value: str, after: str) -> None:
+    found = parse_statistics(STATISTICS.replace(value, f"{value}{after}x: y"))
+    assert found.instance is None
+    assert found.missing == (label,)
+
+
+@pytest.mark.parametrize(
+    "up_since", ["", "today", "2026-11-24 00:12:57", "2026-Nov-24", "٢026-Nov-24 00:12:57"]
+)
+def test_a_time_of_another_form_is_not_taken(up_since: str) -> None:
+    assert parse_statistics(STATISTICS.replace(UP_SINCE, up_since)).instance is None
+
+
+def test_a_process_number_of_another_form_is_left_out() -> None:
+    found = parse_statistics(STATISTICS + "   PID                        7\u2028x\n")
+    assert found.instance and found.instance.pid is None
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "9" * 400, "-1", "٣"])
+def test_an_absurd_number_is_zero(number: str) -> None:
+    text = STATISTICS.replace("stats cmd                  7", f"stats cmd                  {number}")
+    found = parse_statistics(text + f"   Resident_memory_used       {number} MB\n")
+    assert found.instance is None and found.missing == ("stats cmd",)
+    assert found.vitals == {"resident_memory_megabytes": 0.0}

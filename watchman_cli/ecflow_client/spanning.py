@@ -1,0 +1,190 @@
+"""Text of several lines in a definition: a job's id, a trigger, a `complete`. It is joined to one line.
+
+ecFlow escapes a new line in labels, variables and reasons. It writes these three as they are
+(Submittable::write_state, PartExpression::print). So a part of one can look like a node, or end a family.
+
+- **An expression** goes on after a line if the line's last token needs an operand, or if the next line begins
+  with an operator (ExprParser.cpp). No line that makes the tree begins with an operator, and no whole
+  expression ends with a token that needs an operand, except a variable's name.
+- **A job's id** ends on a line that ends with ` try:1 state:active …`, since a job is submitted and active
+  before it has an id. So an id goes on if its node's line has no such tokens. It ends with the next line that
+  has them.
+
+A text with two meanings is refused. One thing cannot be seen: an id that has the lines of another
+definition, word for word.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from watchman_cli.ecflow_client.errors import TreeUnproved
+
+NEW_LINE = "\\n"
+STATE = " state:"
+_UNTIL_LINE_END = r"[^\\]*(?:\\[^n][^\\]*)*"
+_OPERATORS = ("and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "AND", "OR")
+# What the server writes behind a job's id, from the right, and no more to the line's end.
+_BEHIND = tuple(
+    (name, re.compile(rf"{name}:{value}", re.ASCII))
+    for name, value in (
+        ("rt", r"\S+"), ("suspended", "1"), ("flag", r"\S+"), ("dur", r"\S+"), ("state", "[a-z]+"),
+        ("try", r"\d+"),
+    )
+)  # fmt: skip
+_RAW = re.compile(r" (?:passwd|rid):")
+# The beginning of a line that goes on with an expression; `generic NAME` is an attribute.
+_GOES_ON = r" *(?:[^A-Za-z0-9_ #]|and|or|AND|OR|eq|ne|lt|le|gt|ge(?!neric \w))"
+_NEXT = re.compile(_GOES_ON, re.ASCII)
+_EXPRESSION = r"(?:trigger|complete)\b"
+# An expression may go on: an escape, a last token that needs an operand, or an operator in the next line.
+_OPEN = (
+    rf"{_EXPRESSION}[^\\]*\\(?:[^n]|(?<=[^\w.)]\\)"
+    + "".join(rf"|(?<={word}\\)" for word in _OPERATORS)
+    + rf"|n{_GOES_ON})"
+)
+_MAY_GO_ON = re.compile(rf"\\n *{_OPEN}", re.ASCII)
+_NODE = re.compile(r" *(?:task|family|suite|alias) [A-Za-z0-9_][\w.-]*(?P<tail> #.*)?", re.ASCII | re.DOTALL)
+# All lines that matter: nodes with a job's id, expressions, and lines with a state.
+_LOOKED_AT = re.compile(
+    rf"\\n(?= *(?:{_EXPRESSION}|(?:task|alias)\b{_UNTIL_LINE_END} rid:)|{_UNTIL_LINE_END}(?<![a-z_])state:)",
+    re.ASCII,
+)
+_STRUCTURE = re.compile(r"\\n *(?:task|family|suite|alias|end\w+)\b", re.ASCII)
+_LAST_WORD = re.compile(r"(?P<variable>: *)?[\w.]+$", re.ASCII)
+_ESCAPE = re.compile(r"\\[^n](?:[0-9a-fA-F]{4})?")
+
+
+class Tail(NamedTuple):
+    """The end of a node's line: tokens that the server wrote, and a text that anybody may have written.
+
+    `text` begins with `passwd:` or `rid:`; it is empty if the line has neither. `behind` has the names of the
+    tokens after it.
+    """
+
+    tokens: str
+    text: str
+    behind: frozenset[str]
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Return whether the job's id must go on in the next line."""
+        return (
+            not self.behind & {"try", "state"}
+            and STATE not in self.tokens
+            and (self.text.startswith("rid:") or " rid:" in self.text)
+        )
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Return the text by its name: the job's password and its id."""
+        first, _, second = self.text.partition(" rid:")
+        found = dict([first.split(":", 1)]) if first else {}
+        return {**found, "rid": second} if second else found
+
+
+def split_tail(tail: str) -> Tail:
+    """Return the end of a node's line, in parts, without an abort's reason."""
+    tail = _without_reason(tail)
+    start = _RAW.search(tail)
+    if start is None:
+        return Tail(tail, "", frozenset())
+    end, behind = _tokens_behind(tail, start.end())
+    return Tail(f"{tail[: start.start()]}{tail[end:]}", tail[start.start() + 1 : end].rstrip(), behind)
+
+
+def _tokens_behind(text: str, start: int = 0) -> tuple[int, frozenset[str]]:
+    """Return where the tokens that the server wrote last begin, and their names."""
+    found = set()
+    end = len(text)
+    for name, pattern in _BEHIND:
+        space = text.rfind(" ", start, end)
+        if space >= 0 and pattern.fullmatch(text, space + 1, end):
+            found.add(name)
+            end = space
+    return end, frozenset(found)
+
+
+def may_span_lines(text: str) -> bool:
+    """Return whether an expression in a definition may have several lines."""
+    return _MAY_GO_ON.search(text) is not None
+
+
+def join_lines(text: str) -> str:
+    """Return a definition's text in which nothing has several lines. Raises TreeUnproved."""
+    pieces: list[str] = []
+    done = at = 0
+    unfinished: int | None = None  # where the line begins whose job's id goes on
+    last: int | None = None  # the same of a node without a state, since no other node came
+    while found := _LOOKED_AT.search(text, at):
+        start = found.end()
+        end = _line_end(text, start)
+        line = text[start:end]
+        node = _NODE.fullmatch(line)
+        if node is not None:
+            tail = split_tail(node["tail"] or "")
+            if tail.is_unfinished:
+                if unfinished is not None:
+                    raise TreeUnproved
+                unfinished = start
+            last = start if tail.text and STATE not in tail.tokens else None  # it may have been forced
+        elif unfinished is None and re.match(f" *{_EXPRESSION}", line):
+            end = _expression_end(text, start, end)
+            if NEW_LINE in text[start:end]:
+                pieces += (text[done:start], text[start:end].replace(NEW_LINE, " "))
+                done = end
+        elif _is_end(line, unfinished is not None):
+            owner = unfinished if unfinished is not None else last
+            if (
+                owner is None
+                or owner < done
+                or (unfinished is None and _STRUCTURE.search(text, owner, start))
+            ):
+                raise TreeUnproved
+            pieces += (text[done:owner], text[owner:end].replace(NEW_LINE, " "))
+            done, unfinished, last = end, None, None
+        at = end
+    if unfinished is not None:
+        raise TreeUnproved
+    return "".join((*pieces, text[done:]))
+
+
+def _is_end(line: str, expected: bool) -> bool:
+    """Return whether a line ends with what stands behind a job's id."""
+    _, found = _tokens_behind(line)
+    return "state" in found and (expected or "try" in found)
+
+
+def _line_end(text: str, start: int) -> int:
+    end = text.find(NEW_LINE, start)
+    return end if end >= 0 else len(text)
+
+
+def _expression_end(text: str, start: int, end: int) -> int:
+    """Return where an expression ends whose first line is text[start:end]."""
+    line = re.sub(rf"^ *{_EXPRESSION}(?: -[ao]\b)?", "", _ESCAPE.sub(" ", text[start:end])).rstrip()
+    last = end
+    while end < len(text):
+        start, end = end + len(NEW_LINE), _line_end(text, end + len(NEW_LINE))
+        following = _ESCAPE.sub(" ", text[start:end]).rstrip()
+        if not following:
+            continue
+        if not _needs_operand(line) and not _NEXT.match(following):
+            break
+        last, line = end, (":" if line.endswith(":") else "") + following
+    return last
+
+
+def _needs_operand(line: str) -> bool:
+    """Return whether an expression cannot end with this line."""
+    word = _LAST_WORD.search(line)
+    if word is None:
+        return not line.endswith(")")
+    return not word["variable"] and word[0].endswith(_OPERATORS)
+
+
+def _without_reason(tail: str) -> str:
+    """Return the end of a node's line without an abort's reason, which may look like the rest of it."""
+    start, end = tail.find("abort<:"), tail.rfind(">abort")
+    return tail[:start] + tail[end + len(">abort") :] if 0 <= start < end else tail
