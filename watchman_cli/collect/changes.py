@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from watchman_cli import snapshot
@@ -17,15 +17,22 @@ NOT_KEPT = "changes were not kept for a while"
 
 
 def batch_of(
-    source: str, lease: Lease, reading: Reading, value: bytes | None, missed: tuple[str, ...], *, kept: bool
+    source: str,
+    lease: Lease,
+    reading: Reading,
+    value: bytes | None,
+    missed: tuple[str, ...],
+    stored_snapshot: Callable[[], bytes],
+    *,
+    kept: bool,
 ) -> Batch | None:
     """Return what a run changes, and which deadlines it found to be missed; None where there is neither.
 
     `value` is the new snapshot; None where the stored one stays. Without `kept`, what led to the stored one
     is not in the stream: its revision alone does not show that, since a server may be back in an earlier
-    state. Raises StoreError.
+    state. Raises what `stored_snapshot` does.
     """
-    batch = _batch_of_nodes(source, lease, reading, value) if value else None
+    batch = _batch_of_nodes(source, lease, reading, value, stored_snapshot) if value else None
     if missed:
         head = lease.stored.head
         if batch is None and head is not None:
@@ -50,7 +57,9 @@ def will_be_kept(previous: Health, head: Head | None, value: bytes | None, batch
     return batch is not None or (same and are_kept(previous, head))
 
 
-def _batch_of_nodes(source: str, lease: Lease, reading: Reading, value: bytes) -> Batch | None:
+def _batch_of_nodes(
+    source: str, lease: Lease, reading: Reading, value: bytes, stored_snapshot: Callable[[], bytes]
+) -> Batch | None:
     """Return what a new snapshot, `value`, changes of the stored one; None where its records are the same.
 
     An incremental reading has the changes; to a full one, the stored snapshot is read and compared.
@@ -61,7 +70,7 @@ def _batch_of_nodes(source: str, lease: Lease, reading: Reading, value: bytes) -
     if reading.changes is not None:
         old, changes, reason = lease.stored.head, reading.changes, None
     else:
-        old, changes, reason = _compare(lease, reading)
+        old, changes, reason = _compare(stored_snapshot(), reading)
     if old and old.revision == new.revision:
         return None
     return make_batch(
@@ -74,9 +83,8 @@ def _batch_of_nodes(source: str, lease: Lease, reading: Reading, value: bytes) -
     )
 
 
-def _compare(lease: Lease, reading: Reading) -> tuple[Head | None, list[Pair], str | None]:
+def _compare(value: bytes, reading: Reading) -> tuple[Head | None, list[Pair], str | None]:
     """Return the stored snapshot's head, how the reading differs from it, and why that is not known."""
-    value = lease.value("status") or b""
     head = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
     if head is None:
         return None, [], "there was no snapshot of this watchman's" if value else "there was no snapshot"

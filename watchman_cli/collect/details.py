@@ -17,8 +17,8 @@ from watchman_cli.sync.reading import Reading
 class NodeDetails:
     """What one reading says of the nodes, from what `before` said and what changed since, where it did.
 
-    `value` is the snapshot's bytes, or returns those of a field in the store: they are looked at only where
-    that is necessary. `revision` is that of the stored snapshot which was read before.
+    `value` is the snapshot's bytes, or returns those in the store: they are looked at only where that is
+    necessary. `revision` is that of the stored snapshot which was read before.
     """
 
     def __init__(
@@ -26,7 +26,7 @@ class NodeDetails:
         server: Server,
         before: Health,
         reading: Reading,
-        value: bytes | Callable[[str], bytes | None],
+        value: bytes | Callable[[], bytes],
         revision: str | None,
     ) -> None:
         self._server, self._before, self._reading, self._value = server, before, reading, value
@@ -52,7 +52,7 @@ class NodeDetails:
 
     def _snapshot(self) -> bytes:
         if not isinstance(self._value, bytes):
-            self._value = self._value("status") or b""
+            self._value = self._value()
         return self._value
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from watchman_cli import retry, snapshot
 from watchman_cli.bindings import BindingsFailed, BindingsMissing, BindingsReading, Referee
 from watchman_cli.collect.access import access_of
+from watchman_cli.collect.turns import SharedWork, Turns
 from watchman_cli.collect.verify import SEVERAL_LINES
 from watchman_cli.config import Server
 from watchman_cli.ecflow_client import Client, EcflowError, Limits, NotUnderstood, TreeUnproved
@@ -31,6 +33,7 @@ class Context:
 
     `cache` is a directory for sync caches of this host's own. With `count_nodes` the health records say how
     many nodes have each status. `on_warning` reports at once, and returns whether standard error took it.
+    `turns` are those of large replies.
     """
 
     store_url: str
@@ -42,19 +45,28 @@ class Context:
     stopped: threading.Event
     on_state: Callable[[Server, str], None]
     on_warning: Callable[[Server, str], bool]
+    turns: Turns
 
 
 class ServerReader:
     """The attempts of one run at one server; `lease` is None in a dry run.
 
-    `deadline` is a time.monotonic(), and `before` what the health record said.
+    `started` and `deadline` are a time.monotonic(), and `before` is what the health record said. `work` goes
+    on after a reading is returned: the caller ends it.
     """
 
     def __init__(
-        self, context: Context, server: Server, lease: Lease | None, deadline: float, before: Health
+        self,
+        context: Context,
+        server: Server,
+        lease: Lease | None,
+        started: float,
+        deadline: float,
+        before: Health,
     ) -> None:
         self._context, self._server, self._lease = context, server, lease
         self.deadline = deadline
+        self.work = SharedWork(context.turns, started, deadline, server.deadline)
         self._before = before
         self.attempts = 0
         self.connected = False  # whether the server answered an attempt
@@ -99,11 +111,24 @@ class ServerReader:
         if self.connected:
             full_reason = full_reason or "an earlier attempt failed half-way"
         try:
-            return _checked(self._read_once(full_reason))
+            with ExitStack() as failing:
+                failing.callback(self.work.end)
+                reading = self._checked(self._read_once(full_reason))
+                failing.pop_all()  # its work goes on
+                return reading
         except BadSnapshot as error:
             raise ServerError("invalid snapshot", f"the snapshot is not valid: {error}") from error
         except EcflowError as error:
             raise ServerError(error.kind, str(error), transient=error.transient) from error
+
+    def _checked(self, reading: Reading) -> Reading:
+        """Return a reading whose records, if all of them were read, fit the schema.
+
+        Raises BadSnapshot or TooSlow.
+        """
+        if reading.mode == "full":
+            snapshot.check_records(reading.pieces or (), lambda: self.work.check("checked"))
+        return reading
 
     def _read_once(self, full_reason: str | None) -> Reading:
         """Read the server with the reader that is to be used."""
@@ -122,13 +147,13 @@ class ServerReader:
         session = self.session(first_by)
         try:
             try:
-                return session.read(plan.cache, self._stored_snapshot, plan.reason)
+                return session.read(plan.cache, self.stored_snapshot, plan.reason)
             except (EcflowError, StoreError):
                 raise
             except Exception:  # of what is stored, which may be anybody's: it is not used once more
                 if plan.cache is None or plan.reason:
                     raise
-                return session.read(None, self._stored_snapshot, "the sync cache could not be used")
+                return session.read(None, self.stored_snapshot, "the sync cache could not be used")
         except NotUnderstood as error:
             if server.reader != "auto" or isinstance(error, TreeUnproved):
                 raise
@@ -136,7 +161,7 @@ class ServerReader:
 
     def session(self, first_by: float) -> SyncSession:
         """Return what makes the requests of one attempt, whose first answer must come by `first_by`."""
-        limits = Limits(first_by, self.deadline, self._server.max_reply << 20)
+        limits = Limits(first_by, self.deadline, self._server.max_reply << 20, self.work)
         leased = self._lease is not None
         keep = leased and self._context.sync_cache != "off"
         scope = Scope(self._server.suites, self._marker, self._target, keep, leased)
@@ -174,13 +199,17 @@ class ServerReader:
         """Since when and why only the bindings' reading is written; None where it is not so."""
         return None if self._context.reset_sync else self._before.disabled
 
-    def _stored_snapshot(self) -> bytes:
+    def stored_snapshot(self) -> bytes:
+        """Return the stored snapshot, or no bytes. Raises StoreError or TooSlow."""
         assert self._lease
-        return self._lease.value("status") or b""
+        self.work.begin_merge(self._lease.stored.size)
+        with self.work.interrupted():
+            return self._lease.value("status") or b""
 
     def _read_with_bindings(self, reason: str, cause: EcflowError | None = None) -> Reading:
         """Read the server with the bindings, in full. Raises ServerError."""
         asked = datetime.now(timezone.utc).isoformat(timespec="microseconds")
+        self.work.end()
         try:
             found = self.ask_bindings()
         except BindingsMissing as error:
@@ -207,14 +236,6 @@ class ServerReader:
 
     def _on_state(self, state: str) -> None:
         self._context.on_state(self._server, state)
-
-
-def _checked(reading: Reading) -> Reading:
-    """Return a reading whose records, where all of them were read, fit the schema. Raises BadSnapshot."""
-    if reading.mode == "full":
-        for piece in reading.pieces or ():
-            snapshot.check_records(bytes(piece))
-    return reading
 
 
 def reading_of(found: BindingsReading, asked: str, reason: str) -> Reading:

@@ -14,12 +14,14 @@ from watchman_cli.collect.reading import Context
 from watchman_cli.collect.result import Outcome, unexpected
 from watchman_cli.collect.server import ServerCollector
 from watchman_cli.collect.threads import LOOK, Threads
+from watchman_cli.collect.turns import Turns
 from watchman_cli.config import Config, Server
-from watchman_cli.errors import StoreError, print_error
+from watchman_cli.errors import ServerError, StoreError, print_error
 from watchman_cli.store import Lease, Store
 from watchman_cli.store.directory import DirectoryStore
 
 GRACE = 0.5  # seconds beyond its deadline after which a thread is abandoned, whatever holds it
+GRACE_OF_WORK = 1.0  # the same of one that computes: it has yet to write that it failed
 STOOD_STILL = 2.0  # seconds between two looks at the deadlines after which the process must have been stopped
 POLL = 0.2  # seconds between two looks at the deadlines
 
@@ -59,6 +61,7 @@ class Collector:
         self._lock = threading.Lock()
         self._acquiring: set[str] = set()
         self._leases: dict[str, Lease] = {}
+        self._collectors: dict[str, ServerCollector] = {}
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
         own_cache = config.sync_cache.startswith("/")
         self._context = Context(
@@ -71,6 +74,7 @@ class Collector:
             stopped=threading.Event(),
             on_state=on_state,
             on_warning=on_warning,
+            turns=Turns(),
         )
         self.threads_missing = ""  # why fewer threads than wanted were started
 
@@ -86,7 +90,7 @@ class Collector:
         threads.start(waiting.qsize())
         found: dict[str, Outcome] = {}
         while len(found) < len(self.servers) and not self._overdue(found):
-            threads.add(waiting.qsize())
+            threads.add(waiting.qsize(), self._context.turns.wanted)
             try:
                 outcome = self._outcomes.get(timeout=POLL if waiting.empty() else LOOK)
             except queue.Empty:
@@ -98,11 +102,19 @@ class Collector:
             done(outcome)
         for server in self.servers:
             if server.name not in found:
-                error = StoreError("the store did not answer by the deadline")
-                found[server.name] = Outcome(server, "lost", server.deadline, error=error)
+                found[server.name] = self._abandoned(server)
                 done(found[server.name])
         self.threads_missing = threads.missing
         return list(found.values())
+
+    def _abandoned(self, server: Server) -> Outcome:
+        """Return the outcome of a server whose thread is past its deadline."""
+        collector = self._collectors.get(server.name)
+        if collector is not None and collector.work.is_underway:
+            error = ServerError("too slow", collector.work.describe())
+            return Outcome(server, "failed", server.deadline, error=error)
+        error_of_store = StoreError("the store did not answer by the deadline")
+        return Outcome(server, "lost", server.deadline, error=error_of_store)
 
     def _work(self, waiting: queue.SimpleQueue[list[Server]]) -> None:
         """Read servers until none waits; those of one address in turn, never two at once."""
@@ -127,11 +139,15 @@ class Collector:
         self._looked = now
         started = self._started.copy()  # which the threads change
         ends = [
-            started[server.name] + server.deadline + GRACE + self._stood_still
+            started[server.name] + server.deadline + self._grace_of(server) + self._stood_still
             for server in self.servers
             if server.name in started and server.name not in found
         ]
         return bool(ends) and all(now > end for end in ends)
+
+    def _grace_of(self, server: Server) -> float:
+        collector = self._collectors.get(server.name)
+        return GRACE_OF_WORK if collector is not None and collector.work.is_underway else GRACE
 
     @property
     def interrupted(self) -> bool:
@@ -183,7 +199,7 @@ class Collector:
     def _collect(self, server: Server, started: float) -> Outcome:
         self._context.on_state(server, "waiting for the store")
         if self.store is None:
-            return ServerCollector(self._context, server, None, started).run()
+            return self._collect_with(server, None, started)
         with self._lock:  # so that stop() sees each lease that is taken, or prevents it
             if self.interrupted:
                 return Outcome(server, "interrupted")
@@ -197,6 +213,13 @@ class Collector:
             self._acquiring.discard(server.name)
         try:
             with lease:
-                return ServerCollector(self._context, server, lease, started).run()
+                return self._collect_with(server, lease, started)
         finally:  # once it is given back: until then stop() waits for that
             del self._leases[server.name]
+
+    def _collect_with(self, server: Server, lease: Lease | None, started: float) -> Outcome:
+        collector = self._collectors[server.name] = ServerCollector(self._context, server, lease, started)
+        try:
+            return collector.run()
+        finally:
+            del self._collectors[server.name]

@@ -14,6 +14,7 @@ from watchman_cli.collect.details import NodeDetails, count_again
 from watchman_cli.collect.previous import warnings_of
 from watchman_cli.collect.reading import Context, ServerReader, reading_of
 from watchman_cli.collect.result import Outcome, unexpected
+from watchman_cli.collect.turns import SharedWork
 from watchman_cli.collect.verify import (
     SEVERAL_LINES,
     Verification,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 LATE = 2.0  # seconds beyond a deadline that only a process which stood still can be
 RESERVE = 1.0  # seconds of a deadline kept for writing to the store, a tenth at most
+WRITE_SPEED = 50e6  # bytes of a large snapshot that a store takes in a second, at least
 
 
 class ServerCollector:
@@ -47,7 +49,7 @@ class ServerCollector:
         self._written: Health | None = None
         self._before = health.salvage(lease.stored.health) if lease else Health()
         deadline = started + server.deadline - min(RESERVE, server.deadline / 10)
-        self._reader = ServerReader(context, server, lease, deadline, self._before)
+        self._reader = ServerReader(context, server, lease, started, deadline, self._before)
         head = lease.stored.head if lease else None
         self._kept = head.collected_time if head else None
         now = datetime.now(timezone.utc)
@@ -59,8 +61,12 @@ class ServerCollector:
             return self._run()
         except StoreError:
             raise
+        except EcflowError as error:
+            return self._failed(ServerError(error.kind, str(error)))
         except Exception as error:  # a fault of ours over one server must not cost the others
             return self._failed(unexpected(error))
+        finally:
+            self.work.end()
 
     def _run(self) -> Outcome:
         try:
@@ -87,23 +93,33 @@ class ServerCollector:
             return self._outcome("lost", reading, error=error)
         return self._outcome("written", reading, verification=verified)
 
+    @property
+    def work(self) -> SharedWork:
+        """What is done with the server's replies."""
+        return self._reader.work
+
     # ------------------------------------------------------------------------------ writing
 
     def _write(self, lease: Lease, reading: Reading) -> str | None:
         """Write a reading, and verify it where that is due; return what verifying gave."""
+        work = self.work
         value, cache = None, b""
         revision = lease.stored.head.revision if lease.stored.head else ""
         if reading.pieces is not None:
+            work.check("encoded")
             value = snapshot.encode(reading.read_time, reading.server_state, reading.pieces)
             head = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
             assert head
             revision = head.revision
         if reading.cache is not None:
             cache = sync_cache.encode(replace(reading.cache, revision=revision))
-        record = self._with_details(self._health_of(reading), reading, value or lease.value, revision)
+        work.check("counted")
+        content = value or self._reader.stored_snapshot
+        record = self._with_details(self._health_of(reading), reading, content, revision)
         due = verification_due(self._server, reading, record)
         if not record.next_verification or due:
             record = replace(record, next_verification=next_verification(self._server, due))
+        work.check("compared")
         batch = self._batch(lease, reading, value, record)
         record = self._with_changes(record, lease, value, batch)
         update = self._update(record, cache)
@@ -114,6 +130,8 @@ class ServerCollector:
             changes=batch,
             publish_snapshot=self._server.publish == "snapshot",
         )
+        work.check("written")
+        work.require(len(value or b"") / WRITE_SPEED)
         record = self._commit(lease, update, record, end=not due)
         self._end_phase("write")
         return self._verify(lease, reading, record) if due else None
@@ -123,6 +141,7 @@ class ServerCollector:
 
         Raises what Lease.commit raises.
         """
+        self.work.end()
         lines: list[str] = []
         if record.deadlines:
             from watchman_cli.collect import misses
@@ -155,7 +174,9 @@ class ServerCollector:
         from watchman_cli.collect.changes import are_kept, batch_of
 
         kept = are_kept(self._written or self._before, lease.stored.head)
-        return batch_of(self._server.name, lease, reading, value, missed, kept=kept)
+        return batch_of(
+            self._server.name, lease, reading, value, missed, self._reader.stored_snapshot, kept=kept
+        )
 
     def _with_changes(self, record: Health, lease: Lease, value: bytes | None, batch: Batch | None) -> Health:
         """Return a health record that says whether the stream of changes leads to its snapshot."""
@@ -182,10 +203,13 @@ class ServerCollector:
         )
 
     def _failed(self, error: ServerError) -> Outcome:
+        self.work.end()
         if self._context.stopped.is_set():
             return self._outcome("interrupted")
-        if error.kind == "no answer":
-            limit = f"no answer from {self._server.address} within {self._server.deadline:g} s"
+        if error.kind in ("no answer", "too slow"):
+            limit = str(error)
+            if error.kind == "no answer":
+                limit = f"no answer from {self._server.address} within {self._server.deadline:g} s"
             late = time.monotonic() - self._started - self._server.deadline
             if late > LATE:
                 limit = f"this run was stopped, or had no processor, until {late:.0f} s after its deadline"
@@ -256,7 +280,10 @@ class ServerCollector:
             changed = session.changed_since(reading.numbers, reading.cache)
         if changed is None:
             return Verification("not verified: nodes were added, removed or moved meanwhile")
-        ours = snapshot.decode(lease.value("status") or b"").records
+        stored = self._reader.stored_snapshot()
+        self.work.check("compared")
+        ours = snapshot.decode(stored).records
+        self.work.check()
         verification = compare(ours, theirs.records, changed, theirs.cut)
         if verification.difference and session.has_several_lines(reading.cache):
             return Verification(f"not verified: {SEVERAL_LINES}")
@@ -311,7 +338,8 @@ class ServerCollector:
             time.monotonic() - self._started,
             self._reader.attempts,
             kept=self._kept,
-            reading=reading,
+            # Without its nodes: a run keeps the outcomes of all servers.
+            reading=reading and replace(reading, pieces=None, cache=None, changes=None),
             requests=self._reader.client.requests,
             received=self._reader.client.received,
             warnings=tuple(self._warnings),
@@ -321,7 +349,7 @@ class ServerCollector:
         )
 
     def _with_details(
-        self, record: Health, reading: Reading, value: bytes | Callable[[str], bytes | None], revision: str
+        self, record: Health, reading: Reading, value: bytes | Callable[[], bytes], revision: str
     ) -> Health:
         """Return a health record with what it says of the nodes, which are those of the snapshot `value`.
 

@@ -51,17 +51,21 @@ class Threads:
         """Note that a server has ended."""
         self._ended = time.monotonic()
 
-    def add(self, waiting: int) -> None:
-        """Start more threads where those that there are only wait, while servers are `waiting` for one."""
+    def add(self, waiting: int, computing: int) -> None:
+        """Start more threads where those that there are only wait, while servers are `waiting` for one.
+
+        `computing` is how many have a large reply, on which they work in turns: more threads would only hold
+        more of them.
+        """
         now = time.monotonic()
         if not waiting or now - self._looked < LOOK:
             return
         before, self._used = self._used, time.process_time()
-        idle = self._used - before < BUSY * (now - self._looked)
+        idle = self._used - before < BUSY * (now - self._looked) and computing < FIRST_THREADS
         self._looked = now
         number = min(self._number, MANY_THREADS - self._number) if idle else 0
         if now - self._ended > STALLED:
-            number = MANY_THREADS
+            number = FIRST_THREADS if computing else MANY_THREADS
         if number > 0:
             self._ended = now
             self._start(number, waiting)

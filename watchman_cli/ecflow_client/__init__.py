@@ -27,6 +27,7 @@ from watchman_cli.ecflow_client.errors import (
     OutOfResources,
     ReplyTooLarge,
     RequestRefused,
+    TooSlow,
     TreeUnproved,
     WrongProtocol,
 )
@@ -34,6 +35,7 @@ from watchman_cli.ecflow_client.replies import Answer, Handle
 from watchman_cli.ecflow_client.requests import Drop, FullSync, ListHandles, Register, Stats, Sync
 from watchman_cli.ecflow_client.statistics import Instance, Statistics
 from watchman_cli.ecflow_client.transport import Limits
+from watchman_cli.ecflow_client.work import Work
 
 __all__ = [
     "Access",
@@ -70,7 +72,9 @@ __all__ = [
     "Statistics",
     "Stats",
     "Sync",
+    "TooSlow",
     "TreeUnproved",
+    "Work",
     "WrongProtocol",
     "parse_definition",
 ]

@@ -16,6 +16,7 @@ from watchman_cli.ecflow_client.definition import SERVER_STATES, STATES, parse_d
 from watchman_cli.ecflow_client.details import DETAILS, Detail
 from watchman_cli.ecflow_client.errors import FullReadingRequired, NotUnderstood
 from watchman_cli.ecflow_client.numbers import natural
+from watchman_cli.ecflow_client.work import UNBOUNDED, Work
 
 _PATH = re.compile(r"/(?:[\w.-]+(?:/[\w.-]+)*)?", re.ASCII)
 _ALIAS = re.compile(r"alias\d+")  # how ecFlow names them (Task::add_alias)
@@ -88,22 +89,24 @@ class Changes(NamedTuple):
         return any(begin_times.get(suite) != start for suite, start in self.begin_times.items())
 
 
-def parse_changes(delta: Any) -> Changes:
+def parse_changes(delta: Any, work: Work = UNBOUNDED) -> Changes:
     """Return what an answer's `incremental_changes_` say.
 
-    Raises FullReadingRequired where they are not enough, NotUnderstood where they cannot be understood.
+    Raises FullReadingRequired where they are not enough, NotUnderstood where they cannot be understood,
+    TooSlow if that takes too long.
     """
     try:
-        return _parse(delta)
+        return _parse(delta, work)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise NotUnderstood("the server's changes cannot be understood") from error
 
 
-def _parse(delta: Any) -> Changes:
+def _parse(delta: Any, work: Work) -> Changes:
     names: dict[int, str] = {}
     nodes: dict[str, dict[str, Any]] = {}
     begin_times: dict[str, str] = {}
     for compound in delta["compound_mementos_"]:
+        work.check()
         data = compound["ptr_wrapper"]["data"]
         path = data["absNodePath_"]
         if not _PATH.fullmatch(path):

@@ -30,6 +30,7 @@ from watchman_cli.ecflow_client.password import encrypt
 from watchman_cli.ecflow_client.replies import Answer, decode_reply
 from watchman_cli.ecflow_client.requests import Caller, Command, Stats, encode_request
 from watchman_cli.ecflow_client.transport import Limits, connect, exchange, is_local, time_left
+from watchman_cli.ecflow_client.work import Work
 
 if TYPE_CHECKING:
     from watchman_cli.ecflow_client.credentials import Credentials
@@ -59,10 +60,13 @@ class Client:
         The answer says that a client handle is gone; every other failure raises EcflowError.
         """
         self.requests += 1
+        work = limits.work or Work(limits.deadline)
+        work.end()
         try:
             body = self._exchange(encode_request(commands, self._caller), limits)
             self.received += len(body)
-            answer = decode_reply(body, self._caller.user)
+            work.begin(len(body))
+            answer = decode_reply(body, self._caller.user, work)
         except (CertificateMissing, ConnectionClosed, HandshakeFailed, NotEcflow) as error:
             known = self._answered or (isinstance(error, ConnectionClosed) and error.began)
             if known or isinstance(error, OtherName):
@@ -116,7 +120,7 @@ class Client:
                 limits = Limits(by, by, IDENTIFY_SIZE)
                 with _connect(access, by, trusting=True) as connection:
                     reply = _exchange(connection, access, request, limits, None)
-                decode_reply(reply, _login())
+                decode_reply(reply, _login(), Work(by))
             except AccessRefused:
                 return protocol
             except (OtherHttpServer, Redirected) as error:

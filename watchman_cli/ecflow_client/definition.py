@@ -23,12 +23,13 @@ from watchman_cli.ecflow_client.spanning import (
     may_span_lines,
     split_tail,
 )
+from watchman_cli.ecflow_client.work import UNBOUNDED, Work
 
 STATES = ("unknown", "complete", "queued", "aborted", "submitted", "active")  # NState.hpp, in this order
 SERVER_STATES = ("HALTED", "SHUTDOWN", "RUNNING")  # SState.hpp, in this order
 SUSPENDED = "suspended"
 NUMBER_SIZE = 18  # digits of a change number, so that it fits into 64 bits
-CHUNK = 1 << 22  # characters that are looked at together, so that few lines are in memory at once
+CHUNK = 1 << 19  # characters that are looked at together, before the clock is looked at again
 
 # A keyword, a name of ecFlow's grammar, and what else stands in the line.
 _LINES = re.compile(
@@ -111,40 +112,45 @@ class _States(dict[str, NodeState]):
         return found
 
 
-def parse_definition(text: str) -> Definition:
+def parse_definition(text: str, work: Work = UNBOUNDED) -> Definition:
     """Return the definition in a text.
 
     Raises NotUnderstood if it is not whole or is unknown, TreeUnproved if it does not show which nodes
-    there are.
+    there are, TooSlow if that takes too long.
     """
     head = _HEAD.match(text)
     if head is None or text.rfind(_END) < 0 or text[text.rfind(_END) + len(_END) :] not in ("", NEW_LINE):
         raise NotUnderstood("the server's definition is not whole")
     if not may_span_lines(text):
         try:
-            return _parse(text, head)
+            return _parse(text, head, work)
         except (_Spanning, NotUnderstood):  # one line of a text may look like any
             pass
     try:
-        joined = join_lines(text)
-        return _parse(joined, head, joined=True)._replace(has_several_lines=joined != text)
+        joined = join_lines(text, work)
+        return _parse(joined, head, work, joined=True)._replace(has_several_lines=joined != text)
     except _Spanning as error:
         raise TreeUnproved from error
 
 
-def _parse(text: str, head: re.Match[str], *, joined: bool = False) -> Definition:
-    """Return the definition in a text. Raises NotUnderstood, and _Spanning if a text may span lines."""
+def _parse(text: str, head: re.Match[str], work: Work, *, joined: bool = False) -> Definition:
+    """Return the definition in a text.
+
+    Raises NotUnderstood, TooSlow, and _Spanning if a text may span lines.
+    """
     version, line = head.groups()
     tokens = dict(token.split(":", 1) for token in line.split() if ":" in token)
     tree = _Tree()
     start = head.end()
     while start < len(text):
+        work.check()
         end = len(text)
         if start + CHUNK < end:  # a line longer than a chunk is looked at alone
             ends = text.find(NEW_LINE, start + 1), text.rfind(NEW_LINE, start + 1, start + CHUNK)
             end = max(ends) if max(ends) > 0 else end
         tree.add(_LINES.findall(text, start, end))
         start = end
+    work.check()
     tree.close()
     if not joined and text.count(STATE) != tree.stated:
         raise _Spanning

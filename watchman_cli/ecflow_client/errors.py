@@ -18,6 +18,7 @@ EcflowError
 │   └── TreeUnproved    the definition's text does not show which nodes there are
 ├── OutOfResources      this process may open no more connections, or has no memory
 ├── ReplyTooLarge       the reply is larger than allowed
+├── TooSlow             the deadline passed while the reply was worked on
 ├── AccessRefused       the server refused the user, the password or the token
 ├── RequestRefused      the server answered a request with an error
 ├── HandleGone          the client handle is not registered on the server
@@ -177,6 +178,12 @@ class OutOfResources(EcflowError):
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"this machine or its limits (ulimit) allow no more: {reason}")
+
+
+class TooSlow(EcflowError):
+    """The reply came in time, and the work on it did not end by the deadline; says which work."""
+
+    kind = "too slow"
 
 
 class AccessRefused(EcflowError):

@@ -24,10 +24,15 @@ from watchman_cli.ecflow_client.errors import (
 )
 from watchman_cli.ecflow_client.numbers import natural
 from watchman_cli.ecflow_client.statistics import Statistics, parse_statistics
+from watchman_cli.ecflow_client.work import UNBOUNDED, Work
 
 # Where cereal writes a definition: of a client handle's suites, and of the whole server (SSyncCmd.hpp).
 _TEXTS = (b'\n"server_defs_": "', b'\n"value1": "')
 _SENT_EVERYTHING = b'\n"full_defs_": true'
+# Nothing interrupts a JSON parser, and it holds the interpreter lock. So it gets only what it can parse in
+# a part of the time that is left: other servers need theirs.
+PART_OF_TIME = 1 / 4
+_CONTAINER_COST, _ITEM_COST, _BYTE_COST = 5e-7, 1e-7, 1e-9  # seconds for each object or list, comma and byte
 _NOT_UNDERSTOOD = "the server's reply cannot be understood"
 # What the server says, in small letters, and what it means (ClientSuiteMgr.cpp, ClientToServerRequest.cpp).
 _HANDLE_GONE = "handle dropped"
@@ -61,13 +66,14 @@ class Answer(NamedTuple):
     error: EcflowError | None = None
 
 
-def decode_reply(body: bytearray, user: str) -> Answer:
+def decode_reply(body: bytearray, user: str, work: Work = UNBOUNDED) -> Answer:
     """Return what a reply's body says; the body is emptied, so that it is not in memory twice.
 
     `user` is named where the server refused the user. Raises NotEcflow where the reply is not ecFlow's,
-    NotUnderstood where it cannot be understood.
+    NotUnderstood where it cannot be understood, TooSlow if that takes too long.
     """
     text, rest = _cut_definition(body)
+    work.require(_seconds_to_load(rest) / PART_OF_TIME)
     try:
         document = _loads(rest)["22ServerToClientResponse"]["stc_cmd_"]
     except (KeyError, TypeError, ValueError, RecursionError) as error:
@@ -81,7 +87,8 @@ def decode_reply(body: bytearray, user: str) -> Answer:
         for member in members:
             identifier = member["polymorphic_id"] & 0x7FFFFFFF
             name = names.setdefault(identifier, member.get("polymorphic_name", ""))
-            found |= _field(name, member["ptr_wrapper"].get("data", {}), text, user)
+            work.check()
+            found |= _field(name, member["ptr_wrapper"].get("data", {}), text, user, work)
         return Answer(**found)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise NotUnderstood(_NOT_UNDERSTOOD) from error
@@ -109,7 +116,15 @@ def _cut_definition(body: bytearray) -> tuple[str, bytes]:
             text = str(view[start:end], "latin-1")
         body.clear()
         return text.replace("\\\\", "\0") if "\\\\" in text else text, rest
-    return "", bytes(body)
+    rest = bytes(body)
+    body.clear()
+    return "", rest
+
+
+def _seconds_to_load(rest: bytes) -> float:
+    """Return how long JSON takes to parse at most."""
+    containers = rest.count(b"{") + rest.count(b"[")
+    return containers * _CONTAINER_COST + rest.count(b",") * _ITEM_COST + len(rest) * _BYTE_COST
 
 
 def _loads(rest: bytes) -> Any:
@@ -120,12 +135,12 @@ def _loads(rest: bytes) -> Any:
         return orjson.loads(rest.decode("latin-1").encode())
 
 
-def _field(name: str, data: Mapping[str, Any], text: str, user: str) -> dict[str, Any]:
+def _field(name: str, data: Mapping[str, Any], text: str, user: str, work: Work) -> dict[str, Any]:
     """Return what one member of a reply says, as fields of an Answer."""
     if name == "SStringCmd":
         return {"statistics": parse_statistics(data["str_"])}
     if name == "SSyncCmd":
-        return _sync(data, text)
+        return _sync(data, text, work)
     if name == "SClientHandleCmd":
         return {"registered": natural(data.get("handle_", 0))}
     if name == "SClientHandleSuitesCmd":
@@ -146,17 +161,18 @@ def _field(name: str, data: Mapping[str, Any], text: str, user: str) -> dict[str
     raise NotUnderstood(_NOT_UNDERSTOOD)
 
 
-def _sync(data: Mapping[str, Any], text: str) -> dict[str, Any]:
+def _sync(data: Mapping[str, Any], text: str, work: Work) -> dict[str, Any]:
     """Return a sync's answer: a whole definition, or changes."""
     if not text and (inline := data.get("value1") or data.get("server_defs_")):
         # JSON that a proxy laid out again on its way
+        work.check()
         text = orjson.dumps(inline)[1:-1].decode("latin-1").replace("\\\\", "\0")
     if text:
-        return {"definition": parse_definition(text)}
+        return {"definition": parse_definition(text, work)}
     if data.get("full_defs_"):
         raise NotUnderstood("the server sent no definition")
     try:
-        return {"changes": parse_changes(data["incremental_changes_"])}
+        return {"changes": parse_changes(data["incremental_changes_"], work)}
     except FullReadingRequired as error:
         return {"required": error}
     except NotUnderstood as error:  # a full reading needs none of it

@@ -20,6 +20,7 @@ import re
 from typing import NamedTuple
 
 from watchman_cli.ecflow_client.errors import TreeUnproved
+from watchman_cli.ecflow_client.work import UNBOUNDED, Work
 
 NEW_LINE = "\\n"
 STATE = " state:"
@@ -111,13 +112,14 @@ def may_span_lines(text: str) -> bool:
     return _MAY_GO_ON.search(text) is not None
 
 
-def join_lines(text: str) -> str:
-    """Return a definition's text in which nothing has several lines. Raises TreeUnproved."""
+def join_lines(text: str, work: Work = UNBOUNDED) -> str:
+    """Return a definition's text in which nothing has several lines. Raises TreeUnproved or TooSlow."""
     pieces: list[str] = []
     done = at = 0
     unfinished: int | None = None  # where the line begins whose job's id goes on
     last: int | None = None  # the same of a node without a state, since no other node came
     while found := _LOOKED_AT.search(text, at):
+        work.check()
         start = found.end()
         end = _line_end(text, start)
         line = text[start:end]

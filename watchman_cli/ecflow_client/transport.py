@@ -26,6 +26,7 @@ from watchman_cli.ecflow_client.errors import (
     ReplyTooLarge,
 )
 from watchman_cli.ecflow_client.resolve import SHORTAGES, resolve
+from watchman_cli.ecflow_client.work import Work
 
 if TYPE_CHECKING:
     import ssl
@@ -46,12 +47,14 @@ _UNREACHABLE = (
 class Limits(NamedTuple):
     """When a request ends, as time.monotonic(), and how large a reply may be, in bytes.
 
-    The first byte of the answer must come by `first_by`, the last by `deadline`.
+    The first byte of the answer must come by `first_by`, the last by `deadline`. `work` bounds
+    the work on it; None to bound that by `deadline` as well.
     """
 
     first_by: float
     deadline: float
     size: int
+    work: Work | None = None
 
 
 class TimedSocket(socket.socket):

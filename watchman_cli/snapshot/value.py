@@ -10,7 +10,7 @@ import gc
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -113,19 +113,27 @@ def records_of(value: bytes, revision: str) -> memoryview:
     return records
 
 
-def check_records(records: bytes) -> None:
-    """Check records against the schema, a part at a time. Raises BadSnapshot with the first error."""
-    start = 0
-    while start < len(records):
-        end = records.find(BETWEEN, start + CHECKED_TOGETHER) + 1 or len(records)
-        try:
-            some: list[dict[str, Any]] = orjson.loads(b"[" + records[start:end] + b"]")
-        except orjson.JSONDecodeError as error:
-            raise BadSnapshot(f"not JSON: {error}") from error
-        if start:  # a later part: the schema has the definition come first
-            some.insert(0, {"path": "/", "status": "unknown"})
-        check({"collected_time": "2000-01-01T00:00:00+00:00", "status_records": some})
-        start = end + 1
+def check_records(pieces: Iterable[Piece], before_each: Callable[[], None]) -> None:
+    """Check records against the schema, a part at a time, and call a function before each.
+
+    Raises BadSnapshot with the first error, and what the function raises.
+    """
+    first = True
+    for piece in pieces:
+        records = bytes(piece).removeprefix(b",")
+        start = 0
+        while start < len(records):
+            before_each()
+            end = records.find(BETWEEN, start + CHECKED_TOGETHER) + 1 or len(records)
+            try:
+                some: list[dict[str, Any]] = orjson.loads(b"[" + records[start:end] + b"]")
+            except orjson.JSONDecodeError as error:
+                raise BadSnapshot(f"not JSON: {error}") from error
+            if not first:  # the schema has the definition come first
+                some.insert(0, {"path": "/", "status": "unknown"})
+            check({"collected_time": "2000-01-01T00:00:00+00:00", "status_records": some})
+            first = False
+            start = end + 1
 
 
 def check(document: Any) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
 
-from watchman_cli.ecflow_client import Changes, NodeChange
+from watchman_cli.ecflow_client import Changes, NodeChange, Work
 from watchman_cli.ecflow_client.definition import SUSPENDED
+from watchman_cli.ecflow_client.work import UNBOUNDED
 from watchman_cli.snapshot import (
     RECORD_END,
     Piece,
@@ -18,6 +20,9 @@ from watchman_cli.snapshot import (
     record_key,
 )
 from watchman_cli.sync.records import since_in
+
+MAX_BACKWARDS = 8  # nodes that are named before one that comes before them
+_KEY = re.compile(rb'\{"path":"(?:[^"\\]|\\.)*","status":"')  # what record_key makes
 
 Suspended = Mapping[str, tuple[str, "str | None"]]
 
@@ -39,11 +44,16 @@ class Patched(NamedTuple):
 
 
 def patch(
-    records: memoryview, changes: Changes, suspended: Suspended, begin_times: Mapping[str, str]
+    records: memoryview,
+    changes: Changes,
+    suspended: Suspended,
+    begin_times: Mapping[str, str],
+    work: Work = UNBOUNDED,
 ) -> Patched:
     """Return the records with the changes put in.
 
-    Raises PatchError where a changed node is not there, or the calendar it counts from was restarted.
+    Raises PatchError where a changed node is not there, or the calendar it counts from was restarted, and
+    TooSlow if that takes too long.
     """
     if changes.has_new_calendar(begin_times):
         raise PatchError("the calendar of a suite was restarted")
@@ -54,9 +64,10 @@ def patch(
     states = dict(suspended)
     places: list[tuple[int, int, bytes]] = []
     found: dict[int, tuple[StatusRecord, StatusRecord]] = {}  # by the place of the record
-    at = 0
+    find = _Finder(value, nodes)
     for node in nodes:
-        start = _find(value, record_key(node.path), at)
+        work.check("merged")
+        start = find(node.path)
         end = value.index(RECORD_END, start) + len(RECORD_END)
         old = decode_record(orjson.loads(value[start:end]))
         new = _changed(old, node, states, begin_times)
@@ -64,7 +75,6 @@ def patch(
         if record != value[start:end]:
             places.append((start, end, record))
             found[start] = old, new
-        at = start
     places.sort()
     pieces: list[Piece] = []
     done = 0
@@ -75,13 +85,39 @@ def patch(
     return Patched(pieces, states, [found[start] for start, _, _ in places])
 
 
-def _find(value: bytes, key: bytes, at: int) -> int:
-    """Return where a record begins: the server names the nodes nearly in their order."""
-    start = value.find(key, at)
-    start = start if start >= 0 else value.find(key, 0, at)
-    if start < 0:
-        raise PatchError("a node changed that is not in the snapshot")
-    return start
+class _Finder:
+    """Finds where the records of some nodes begin.
+
+    A server names the nodes nearly in their order, so each is looked for after the one before. If that fails
+    several times, all of them are looked for in one pass.
+    """
+
+    def __init__(self, value: bytes, nodes: Sequence[NodeChange]) -> None:
+        self._value, self._nodes = value, nodes
+        self._at = 0
+        self._backwards = 0
+        self._starts: dict[bytes, int] | None = None
+
+    def __call__(self, path: str) -> int:
+        """Return where the record of a path begins. Raises PatchError."""
+        key = record_key(path)
+        if self._starts is not None:
+            start = self._starts.get(key, -1)
+        else:
+            start = self._value.find(key, self._at)
+            if start < 0:
+                start = self._value.find(key, 0, self._at)
+                self._backwards += 1
+                if self._backwards > MAX_BACKWARDS:
+                    self._starts = self._find_all()
+        if start < 0:
+            raise PatchError("a node changed that is not in the snapshot")
+        self._at = start
+        return start
+
+    def _find_all(self) -> dict[bytes, int]:
+        keys = {record_key(node.path) for node in self._nodes}
+        return {match[0]: match.start() for match in _KEY.finditer(self._value) if match[0] in keys}
 
 
 def _changed(

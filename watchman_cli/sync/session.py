@@ -7,6 +7,7 @@ So each request brings the server's statistics too, which distinguish its starts
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -26,7 +27,9 @@ from watchman_cli.ecflow_client import (
     Statistics,
     Stats,
     Sync,
+    TooSlow,
 )
+from watchman_cli.ecflow_client.work import UNBOUNDED
 from watchman_cli.snapshot import HEAD_SIZE, NotWhole, parse_head, records_of
 from watchman_cli.sync.cache import SyncCache
 from watchman_cli.sync.handles import own_mark, passing_mark, prefix_of, stale_handles, why_not_ours
@@ -48,6 +51,7 @@ class SyncSession:
     def __init__(self, client: Client, limits: Limits, scope: Scope, answered: Callable[[], None]) -> None:
         self._client = client
         self._limits = limits
+        self._work = limits.work or UNBOUNDED
         self._scope = scope
         self._answered = answered
         self._asked_time = ""
@@ -93,7 +97,12 @@ class SyncSession:
 
     def _read_changes(self, cache: SyncCache, snapshot: Callable[[], bytes]) -> Reading:
         sync = Sync(cache.state_change_no, cache.modify_change_no, cache.handle)
-        answer = self._ask([Stats(), *self._listing(), sync])
+        try:
+            answer = self._ask([Stats(), *self._listing(), sync])
+        except TooSlow:  # as a full reading may not
+            if time.monotonic() > self._limits.deadline:
+                raise
+            return self._read_in_full(cache, "the changes would take too long to decode")
         not_ours = self._why_not_ours(answer, cache)
         try:
             statistics = self._check_instance(cache, answer.statistics)
@@ -145,7 +154,7 @@ class SyncSession:
     ) -> Reading:
         value = snapshot()
         records = records_of(value, cache.revision)
-        patched = patch(records, changes, cache.suspended, cache.begin_times)
+        patched = patch(records, changes, cache.suspended, cache.begin_times, self._work)
         numbers = changes.state_change_no, changes.modify_change_no
         unchanged = not patched.changes and changes.server_state is None
         head_state = _server_state(value)
@@ -222,9 +231,8 @@ class SyncSession:
         else:
             mark = mark or (before.marker if before and handle else "")
             cache = self._cache(before, statistics, numbers, nodes, handle, mark)
-            cache = replace(
-                cache, suspended=states_under_suspended(definition), begin_times=definition.begin_times
-            )
+            suspended = states_under_suspended(definition, self._work)
+            cache = replace(cache, suspended=suspended, begin_times=definition.begin_times)
         return Reading(
             mode="full",
             reason=reason,
@@ -232,7 +240,7 @@ class SyncSession:
             server_state=definition.server_state,
             server_version=definition.version,
             nodes=nodes,
-            pieces=(encode_records(definition),),
+            pieces=encode_records(definition, self._work),
             cache=cache,
             up_since=_up_since(statistics),
             vitals=statistics.vitals,

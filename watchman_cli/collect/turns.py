@@ -1,0 +1,156 @@
+"""Turns: the large replies of a run are worked on one at a time.
+
+That work holds Python's interpreter lock. Several at once would all end late, and need the memory of all.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from watchman_cli.collect.memory import give_back_at_once
+from watchman_cli.ecflow_client import TooSlow, Work
+from watchman_cli.ecflow_client.work import DECODED, REPLY
+
+SMALL = 1 << 16  # bytes of a reply that waits for no turn: a few milliseconds of work
+MUCH_SMALLER = 2  # steps of a Rank, each of which is a factor of two
+
+
+class Rank(NamedTuple):
+    """Who comes first: the smaller size, in steps of a factor of two, and then the earlier deadline."""
+
+    step: int
+    deadline: float
+
+
+class Turns:
+    """Gives turns to threads, one at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._taken = False
+        self._waiting: list[tuple[Rank, int, threading.Event]] = []  # a heap
+        self._numbers = itertools.count()
+
+    def take(self, rank: Rank) -> bool:
+        """Wait for a turn; return False if none came by the rank's deadline."""
+        with self._lock:
+            if not self._taken:
+                self._taken = True
+                return True
+            entry = rank, next(self._numbers), threading.Event()
+            heapq.heappush(self._waiting, entry)
+        if entry[2].wait(max(0.0, rank.deadline - time.monotonic())):
+            return True
+        with self._lock:
+            if entry[2].is_set():  # it came just now
+                return True
+            self._waiting.remove(entry)
+            heapq.heapify(self._waiting)
+        return False
+
+    def give_up(self) -> None:
+        """End a turn: the first of those that wait has the next one."""
+        with self._lock:
+            if self._waiting:
+                heapq.heappop(self._waiting)[2].set()
+            else:
+                self._taken = False
+
+    @property
+    def wanted(self) -> int:
+        """How many threads have a turn or wait for one."""
+        return self._taken + len(self._waiting)
+
+    def is_wanted(self, rank: Rank) -> bool:
+        """Return whether a thread waits for something that is much smaller."""
+        waiting = self._waiting[:1]
+        return bool(waiting) and waiting[0][0].step <= rank.step - MUCH_SMALLER
+
+
+class SharedWork(Work):
+    """The work on one server, in turns with the other servers of the run.
+
+    `started` is when the run began with the server, and `seconds` its configured deadline. A small reply
+    needs no turn, and is not bounded. A larger one gives its turn to those that are much smaller: a reply
+    that is never decoded must not cost the others their time.
+    """
+
+    def __init__(self, turns: Turns, started: float, deadline: float, seconds: float) -> None:
+        super().__init__(deadline)
+        self._turns, self._started, self._seconds = turns, started, seconds
+        self._arrived = started
+        self._since: float | None = None  # when this turn began
+        self._worked = self._waited = 0.0
+        self.is_underway = False
+
+    def begin(self, size: int) -> None:
+        self._arrived = time.monotonic()
+        self._begin(size, REPLY, DECODED)
+
+    def begin_merge(self, size: int) -> None:
+        """Begin to work on a stored snapshot of `size` bytes. Raises TooSlow."""
+        self._begin(max(self.size, size), "snapshot" if size > self.size else self.subject, "merged")
+
+    def _begin(self, size: int, subject: str, stage: str) -> None:
+        self.size, self.subject, self.stage = size, subject, stage
+        if size >= SMALL and self._since is None:
+            give_back_at_once()
+            self.is_underway = True
+            self._take()
+
+    @contextmanager
+    def interrupted(self) -> Iterator[None]:
+        """Wait for the store within the context: what that takes is not the server's fault."""
+        underway, self.is_underway = self.is_underway, False
+        try:
+            yield
+        finally:
+            self.is_underway = underway
+
+    def require(self, seconds: float) -> None:
+        if self._since is None:
+            return
+        if self._turns.is_wanted(self._rank):
+            self._give_up()
+            self._take()
+        super().require(seconds)
+
+    def end(self) -> None:
+        self._give_up()
+        self.is_underway = False
+
+    def _give_up(self) -> None:
+        if self._since is not None:
+            self._worked += time.monotonic() - self._since
+            self._since = None
+            self._turns.give_up()
+
+    def _take(self) -> None:
+        began = time.monotonic()
+        taken = self._turns.take(self._rank)
+        now = time.monotonic()
+        self._waited += now - began
+        if not taken:
+            raise TooSlow(self.describe())
+        self._since = now
+
+    @property
+    def _rank(self) -> Rank:
+        return Rank(self.size.bit_length(), self.deadline)
+
+    def _seconds_worked(self) -> float:
+        since = self._since
+        return self._worked + (time.monotonic() - since if since is not None else 0.0)
+
+    def describe(self, was_not: str = "was not") -> str:
+        return (
+            f"{self.what} {was_not} {self.stage} by the deadline of {self._seconds:g} s: the reply came after"
+            f" {self._arrived - self._started:.1f} s, was worked on for {self._seconds_worked():.1f} s, and"
+            f" waited {self._waited:.1f} s for other large replies; raise `deadline` if its size is right"
+        )
