@@ -64,7 +64,7 @@ def patch(
     states = dict(suspended)
     places: list[tuple[int, int, bytes]] = []
     found: dict[int, tuple[StatusRecord, StatusRecord]] = {}  # by the place of the record
-    find = _Finder(value, nodes)
+    find = Finder(value, nodes)
     for node in nodes:
         work.check("merged")
         start = find(node.path)
@@ -85,7 +85,7 @@ def patch(
     return Patched(pieces, states, [found[start] for start, _, _ in places])
 
 
-class _Finder:
+class Finder:
     """Finds where the records of some nodes begin.
 
     A server names the nodes nearly in their order, so each is looked for after the one before. If that fails

@@ -9,6 +9,7 @@ from tests.faults.environment import MARKER, MEDIUM, FaultRun
 from tests.support.faulty_server import Reply, http_server
 from tests.support.jobs import prepare_jobs, start_job
 from tests.support.release import HERE
+from tests.unit.ecflow_client.replies import STATISTICS, definition, full, member, reply
 
 GARBAGE = f"{MARKER} garbage ".encode()
 
@@ -53,6 +54,12 @@ def unknown_answer(run: FaultRun) -> None:
 def other_http_server(run: FaultRun) -> None:
     """Have an HTTP server that is not ecFlow's be there."""
     run.set_address(run.stack.enter_context(http_server()))
+
+
+def short_lines(run: FaultRun) -> None:
+    """Answer a definition of 80 MB in short lines, each of which is a node."""
+    body = reply(member("SStringCmd", str_=STATISTICS), full(definition("suite s", "HERE", "endsuite")))
+    run.answer(framed(bytes(body).replace(b"HERE", b"task a\\n" * 10_000_000)))
 
 
 def too_large(run: FaultRun) -> None:

@@ -77,6 +77,17 @@ REPLY_ROWS = (
         connect_timeout=10,
     ),
     FaultCase(
+        "short lines",
+        "The reply comes in time, and takes too long to decode: 10,000,000 nodes, or many large servers",
+        replies.short_lines,
+        "by the deadline of N s: the reply came after N s, was worked on for N s, and waited N s for other"
+        " large replies; raise `deadline` if its size is right",
+        "not tried again. Large replies are worked on one at a time, smaller ones first",
+        kind="too slow",
+        attempts=1,
+        deadline=5,
+    ),
+    FaultCase(
         "unknown answer",
         "It answers with what this version of watchman does not know",
         replies.unknown_answer,
