@@ -19,16 +19,16 @@ help:  ## Print these lines
 demo: .venv/bin/watchman servers  ## Watch a small real suite on private servers, then clean up
 	@.venv/bin/python -m tests.demo
 
-test: .venv/.dev servers browser .venv/promtool  ## Run the whole test suite
+test: .venv/.dev servers browser .venv/promtool .venv/monitoring  ## Run the whole test suite
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 # A test that is measured takes nearly twice as long: those that kill, repeat and arrange faults are not.
-coverage: .venv/.dev servers browser .venv/promtool  ## Run the whole test suite and measure the branches taken
+coverage: .venv/.dev servers browser .venv/promtool .venv/monitoring  ## Run the whole test suite and measure the branches taken
 	.venv/bin/coverage erase
 	.venv/bin/coverage run -m pytest -n $(WORKERS) --dist worksteal -m measured tests/unit tests/integration
 	.venv/bin/coverage combine -q
 	.venv/bin/coverage report
-	.venv/bin/python -m pytest -n $(MORE_WORKERS) --dist worksteal -m 'not measured' tests/integration tests/faults tests/soak tests/docs
+	.venv/bin/python -m pytest -n $(MORE_WORKERS) --dist worksteal -m 'not measured' tests/integration tests/faults tests/soak tests/docs tests/system
 
 test-unit: .venv/.dev  ## Run only the tests that need no server, in seconds
 	.venv/bin/python -m pytest tests/unit
@@ -84,6 +84,14 @@ soak: .venv/.dev servers  ## Compare incremental with full syncs at random, unti
 	{ apt-get download -qq $$package 2>/dev/null || { $(APT) update -qq && apt-get download -qq $$package; }; } && \
 	dpkg-deb --fsys-tarfile $${package}_*.deb | tar -xO ./usr/bin/promtool >promtool.part && \
 	chmod +x promtool.part && mv promtool.part promtool && rm $${package}_*.deb
+
+# Prometheus, Alertmanager and node_exporter of Debian, unpacked: to install them would start services.
+.venv/monitoring: .venv/bin/python
+	@apt-cache show prometheus >/dev/null 2>&1 || $(APT) update -qq
+	@rm -rf .venv/monitoring.part && mkdir .venv/monitoring.part && cd .venv/monitoring.part && \
+	packages="prometheus prometheus-alertmanager prometheus-node-exporter" && echo "Fetching $$packages" && \
+	{ apt-get download -qq $$packages 2>/dev/null || { $(APT) update -qq && apt-get download -qq $$packages; }; } && \
+	for package in *.deb; do dpkg-deb -x $$package . || exit; rm $$package; done && cd .. && mv monitoring.part monitoring
 
 # The real servers that the demo, the tests and the benchmarks start for themselves.
 servers:

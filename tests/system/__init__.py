@@ -1,0 +1,1 @@
+"""watchman together with the systems that read what it writes."""
