@@ -35,7 +35,7 @@ def clock(minutes: float) -> str:
 KILLED_BEFORE_THE_REPORT = """
 import os, signal, sys
 from watchman_cli.output.log import Reporter
-Reporter.on_warning = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+Reporter.on_warnings = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 from watchman_cli.__main__ import run
 run()
 """

@@ -92,7 +92,7 @@ def collect(
         Referee(settings.ecflow_python),
         jobs=jobs,
         on_state=reporter.on_state,
-        on_warning=reporter.on_warning,
+        on_warnings=reporter.on_warnings,
         reset_sync=bool(reset_sync),
     )
     raise typer.Exit(_exit_code(_run(collector, reporter, metrics)))

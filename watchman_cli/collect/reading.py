@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -32,8 +32,8 @@ class Context:
     """What the servers of one run share.
 
     `cache` is a directory for sync caches of this host's own. With `count_nodes` the health records say how
-    many nodes have each status. `on_warning` reports at once, and returns whether standard error took it.
-    `turns` are those of large replies.
+    many nodes have each status. `on_warnings` reports lines at once, and returns whether standard error took
+    them. `turns` are those of large replies.
     """
 
     store_url: str
@@ -44,7 +44,7 @@ class Context:
     count_nodes: bool
     stopped: threading.Event
     on_state: Callable[[Server, str], None]
-    on_warning: Callable[[Server, str], bool]
+    on_warnings: Callable[[Server, Sequence[str]], bool]
     turns: Turns
 
 

@@ -26,15 +26,16 @@ STOOD_STILL = 2.0  # seconds between two looks at the deadlines after which the 
 POLL = 0.2  # seconds between two looks at the deadlines
 
 
-def _print_warning(server: Server, text: str) -> bool:
-    print_error(f"{server.name}: {text}")
+def _print_warnings(server: Server, lines: Sequence[str]) -> bool:
+    for line in lines:
+        print_error(f"{server.name}: {line}")
     return True
 
 
 class Collector:
     """One run over `servers`; `store` is None in a dry run.
 
-    `on_state` is called with what is being done for a server, and `on_warning` with what must be reported
+    `on_state` is called with what is being done for a server, and `on_warnings` with what must be reported
     before the record says that it was, each from any thread; the latter returns whether it was. With
     `reset_sync` nothing of earlier runs is used to read a server, and what turned incremental syncs off is
     forgotten.
@@ -49,7 +50,7 @@ class Collector:
         *,
         jobs: int,
         on_state: Callable[[Server, str], None] = lambda server, state: None,
-        on_warning: Callable[[Server, str], bool] = _print_warning,
+        on_warnings: Callable[[Server, Sequence[str]], bool] = _print_warnings,
         reset_sync: bool = False,
     ) -> None:
         self.servers = servers
@@ -73,7 +74,7 @@ class Collector:
             count_nodes=config.metrics_file is not None,
             stopped=threading.Event(),
             on_state=on_state,
-            on_warning=on_warning,
+            on_warnings=on_warnings,
             turns=Turns(),
         )
         self.threads_missing = ""  # why fewer threads than wanted were started

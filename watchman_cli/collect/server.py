@@ -149,8 +149,7 @@ class ServerCollector:
             lines = misses.lines_of(record)
         lease.commit(update, end=end and not lines)
         self._written = record
-        told = [self._context.on_warning(self._server, line) for line in lines]
-        if told and all(told):
+        if lines and self._context.on_warnings(self._server, lines):
             record = misses.as_reported(record)
             try:
                 lease.commit(self._update(record, None), end=end)

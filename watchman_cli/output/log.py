@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ class Reporter(AbstractContextManager["Reporter"]):
 
     def __init__(self, *, verbose: bool, log_format: str) -> None:
         self.logs = verbose or log_format == "json"
+        self._patience = PROMPT
         if self.logs:
             handler = logging.StreamHandler(sys.stderr)
             handler.setFormatter(_Json() if log_format == "json" else _Text())
@@ -42,10 +44,14 @@ class Reporter(AbstractContextManager["Reporter"]):
         if self.logs:
             log.debug(printable(state), extra={"server": server.name})
 
-    def on_warning(self, server: Server, text: str) -> bool:
-        """Report something of a server at once; return whether standard error took it."""
-        self.report(server.name, text, logging.WARNING)
-        return not isinstance(sys.stderr, DetachedStream) or sys.stderr.is_written(PROMPT)
+    def on_warnings(self, server: Server, lines: Sequence[str]) -> bool:
+        """Report some lines of a server at once; return whether standard error took them."""
+        for line in lines:
+            self.report(server.name, line, logging.WARNING)
+        if isinstance(sys.stderr, DetachedStream) and not sys.stderr.is_written(self._patience):
+            self._patience = 0.0  # a run waits once, not for each server
+            return False
+        return True
 
     def on_outcome(self, outcome: Outcome) -> None:
         """Report what was done with a server."""

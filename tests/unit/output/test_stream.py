@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 
 import pytest
 
+from watchman_cli.config import Server
+from watchman_cli.output.log import Reporter
 from watchman_cli.output.stream import DetachedStream
+
+SERVER = Server("o", "r", "h", 1, 1.0, 1, 1.0, 1800.0, "tcp", "auto", 1)
 
 
 @pytest.fixture
@@ -44,3 +49,27 @@ def test_no_reader_is_waited_for_that_has_gone(pipe: tuple[int, DetachedStream])
     os.close(reading)
     stream.write("a line\n")
     assert stream.is_written(60)
+
+
+class Recording(DetachedStream):
+    """A stream that notes for how long it was waited for."""
+
+    waited: tuple[float, ...] = ()
+
+    def is_written(self, patience: float) -> bool:
+        self.waited += (patience,)
+        return super().is_written(patience)
+
+
+def test_a_run_waits_once_for_a_reader_that_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    monkeypatch.setattr("watchman_cli.output.log.PROMPT", 0.01)
+    with os.fdopen(writing, "w") as file:
+        stream = Recording(file, 0.01)
+        monkeypatch.setattr(sys, "stderr", stream)
+        reporter = Reporter(verbose=False, log_format="text")
+        stream.write("x" * 100_000)
+        for _ in range(3):
+            assert not reporter.on_warnings(SERVER, ["a line", "and another one"])
+        assert stream.waited == (0.01, 0.0, 0.0)
+        os.close(reading)
