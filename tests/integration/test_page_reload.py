@@ -185,3 +185,14 @@ def test_a_link_without_script_leads_to_the_same_node_in_a_later_page(
     expect(page.locator(".card")).to_have_count(2)
     expect(target).to_have_text("run")
     context.close()
+
+
+@pytest.mark.parametrize("control", [".causes a", ".servers a", "[name=status] >> nth=2", "#flag", "#clear"])
+def test_the_focus_stays(page: Page, tmp_path: Path, control: str) -> None:
+    page.locator(control).first.focus()
+    told = (
+        "[document.activeElement.tagName, document.activeElement.textContent, document.activeElement.value]"
+    )
+    before = page.evaluate(told)
+    later(page, tmp_path)
+    assert before[0] in ("A", "INPUT", "SELECT", "BUTTON") and page.evaluate(told) == before

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from watchman_cli.check import Assessment, Limits, Range, State, assess, parse_limit
+from watchman_cli.check import Assessment, Limits, Range, State, assess, assess_deadlines, parse_limit
 from watchman_cli.check.ranges import parse_range
+from watchman_cli.deadlines import DeadlineState, Matches
 from watchman_cli.health import Health
 from watchman_cli.output.check import NAMED, NODES_SHOWN, render
 from watchman_cli.reader import ServerStatus
@@ -185,8 +186,23 @@ def test_the_servers_that_are_not_ok_are_named_first() -> None:
 def test_the_performance_data_of_many_servers_is_of_all_together() -> None:
     data = render(many(120, 20), limits(), together=True).splitlines()[0].split(" | ")[1]
     assert data == (
-        "ok=100;;;0; warning=0;;;0; critical=20;;;0; unknown=0;;;0; "
+        "servers_ok=100;;;0; servers_warning=0;;;0; servers_critical=20;;;0; servers_unknown=0;;;0; "
         "aborted=19;;;0; late=19;;;0; queued=38;;;0; active_for=7800s;;;0; age=42s;;;0;"
+    )
+
+
+def test_no_label_of_many_deadlines_is_there_twice() -> None:
+    due = NOW - timedelta(hours=1)
+    state = DeadlineState("/s complete by 06:00", due, "missed", "other", NOW, Matches(1, 1), misses=1)
+    record = replace(GOOD, deadlines=[state.as_json()])
+    found = [
+        assess_deadlines(replace(status(IDLE, health=record), server=f"owner_{n:03}/repository_{n:03}"))
+        for n in range(120)
+    ]
+    data = render(found, limits(), together=True).splitlines()[0].split(" | ")[1]
+    assert data == (
+        "servers_ok=0;;;0; servers_warning=0;;;0; servers_critical=120;;;0; servers_unknown=0;;;0; "
+        "missed=120;;;0; unknown=0;;;0; age=42s;;;0;"
     )
 
 

@@ -126,7 +126,7 @@ def _data_of_all(found: Sequence[Assessment], limits: Limits) -> str:
             item for each in found for item in _performance_data(each, limits, f"{each.status.server} ")
         )
     states = Counter(each.state for each in found)
-    items = [_item(state.name.lower(), states[state], "", None, None) for state in State]
+    items = [_item(f"servers_{state.name.lower()}", states[state], "", None, None) for state in State]
     for name in names:
         values = [measure.value for each in found for measure in each.measures if measure.name == name]
         value = max(values) if name in _HIGHEST else sum(values)

@@ -31,15 +31,30 @@ function anchor(nodes) {
   return heading ? { id: heading.id, top: topOf(heading) } : { top: scrollY };
 }
 
+/** Return what has the focus: a node in the tree, a link to one in a list, or a control. */
+function focusOf(nodes) {
+  const focused = document.activeElement || document.body;
+  const { node } = focused.dataset;
+  if (node) return { key: nodes.keyOf(Number(node)), list: focused.closest("ul").className };
+  if (byId("tree").contains(focused)) return focused.id ? { key: nodes.keyOf(Number(focused.id.slice(1))) } : {};
+  if (focused.name === "status") return { control: `[name=status][value="${focused.value}"]` };
+  return { control: focused.id && `#${focused.id}` };
+}
+
+function focusAgain({ key, list, control }, nodes, made) {
+  const index = key && nodes.find(key);
+  if (control) document.querySelector(control)?.focus({ preventScroll: true });
+  else if (list) document.querySelector(`.${list} [data-node="${index}"]`)?.focus({ preventScroll: true });
+  else if (index !== undefined && !made.hides(index)) made.reveal(index);
+}
+
 function storePlace(form, nodes, made) {
-  const focused = document.activeElement;
-  const inTree = byId("tree").contains(focused) && focused.id;
   const place = {
     chosen: { ...chosen(form), codes: [...chosen(form).codes], text: byId("text").value },
     folding: made.folding(),
     anchor: anchor(nodes),
-    focus: inTree ? { key: nodes.keyOf(Number(focused.id.slice(1))) } : { id: focused?.id },
-    caret: focused === byId("text") ? [focused.selectionStart, focused.selectionEnd] : null,
+    focus: focusOf(nodes),
+    caret: [byId("text").selectionStart, byId("text").selectionEnd],
   };
   try {
     sessionStorage.setItem(PLACE, JSON.stringify(place));
@@ -60,10 +75,8 @@ function storedPlace() {
 /** Go back to a place; what the page no longer has is left out. */
 function returnTo(place, nodes, made) {
   made.restore(place.folding);
-  const index = place.focus.key && nodes.find(place.focus.key);
-  if (index !== undefined && !made.hides(index)) made.reveal(index);
-  else if (place.focus.id) byId(place.focus.id)?.focus({ preventScroll: true });
-  if (place.caret) byId("text").setSelectionRange(...place.caret);
+  focusAgain(place.focus, nodes, made);
+  if (document.activeElement === byId("text")) byId("text").setSelectionRange(...place.caret);
   const { key, id, top } = place.anchor;
   const at = byId(key ? `n${nodes.find(key)}` : id);
   if (at) scrollTo(0, scrollY + topOf(at) - top);
