@@ -91,6 +91,7 @@ class FaultRun:
     watchman: Watchman
     entry: dict[str, Any] = field(default_factory=dict)  # of o/bad in the configuration
     good: dict[str, Any] = field(default_factory=dict)  # of o/good
+    settings: dict[str, Any] = field(default_factory=dict)  # of the whole configuration
     store: str = ""
     variables: dict[str, str] = field(default_factory=dict)  # of the run's environment
     prefix: tuple[str, ...] = ()
@@ -163,7 +164,7 @@ class FaultRun:
         """Make a run; with no `arguments` its process is one of its own, watched from outside meanwhile."""
         defaults = {"full_sync_every": VERIFIED_EVERY}
         entries = [{"owner": "o", "repo": "good", **self.good}, {"owner": "o", "repo": "bad", **self.entry}]
-        self.watchman.configure(self.store, entries, defaults=defaults)
+        self.watchman.configure(self.store, entries, defaults=defaults, **self.settings)
         variables = {"TMPDIR": str(self.temporary), "WATCHMAN_TEST": self.mark, **self.variables}
         environment = self.watchman.environment(**variables)
         watchman = replace(self.watchman, prefix=self.prefix)

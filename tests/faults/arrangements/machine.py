@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import signal
@@ -42,6 +43,23 @@ def without_descriptors(run: FaultRun, number: int) -> None:
     """Allow the run so many open files."""
     beside(run)
     run.prefix = ("prlimit", f"--nofile={number}")
+
+
+def metrics_nowhere(run: FaultRun) -> None:
+    """Name a metrics file in a directory that does not exist."""
+    beside(run)
+    run.settings["metrics_file"] = str(run.folder / "nowhere" / "watchman.prom")
+
+
+def metrics_locked(run: FaultRun) -> None:
+    """Hold the lock of the metrics file's directory."""
+    beside(run)
+    textfiles = run.folder / "textfiles"
+    textfiles.mkdir()
+    run.settings["metrics_file"] = str(textfiles / "watchman.prom")
+    holder = os.open(textfiles, os.O_RDONLY)
+    run.stack.callback(os.close, holder)
+    fcntl.flock(holder, fcntl.LOCK_EX)
 
 
 def stopped_run(run: FaultRun) -> None:
