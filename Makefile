@@ -1,7 +1,7 @@
 # The README's commands. Each works as the only command on a fresh Debian or Ubuntu machine that has
 # python3, git and make: it installs what is missing, as root or with sudo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit test-releases roots test-pythons coverage install lint docs bench soak servers browser
+.PHONY: help demo test test-unit fuzz test-releases roots test-pythons coverage install lint docs bench soak servers browser
 
 PYTHON ?= python3
 # Debian has ecflow_server in /usr/sbin, which is not in an ordinary user's PATH.
@@ -28,10 +28,13 @@ coverage: .venv/.dev servers browser .venv/promtool .venv/monitoring  ## Run the
 	.venv/bin/coverage run -m pytest -n $(WORKERS) --dist worksteal -m measured tests/unit tests/integration
 	.venv/bin/coverage combine -q
 	.venv/bin/coverage report
-	.venv/bin/python -m pytest -n $(MORE_WORKERS) --dist worksteal -m 'not measured' tests/integration tests/faults tests/soak tests/docs tests/system
+	.venv/bin/python -m pytest -n $(MORE_WORKERS) --dist worksteal -m 'not measured' tests/integration tests/faults tests/soak tests/docs tests/fuzz tests/system
 
 test-unit: .venv/.dev  ## Run only the tests that need no server, in seconds
 	.venv/bin/python -m pytest tests/unit
+
+fuzz: .venv/.dev  ## Search at random for what breaks a test, for SECONDS (60); SEED=N repeats a round
+	.venv/bin/python -m tests.fuzz $(or $(SECONDS),60) --workers $(WORKERS) $(if $(SEED),--seed $(SEED))
 
 test-releases: roots .venv/.dev  ## Test against the ecFlow of Debian 11, 12, 13 and unstable, as root
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/releases

@@ -7,15 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
 
 from tests.support.ecflow_server import EcflowServer
 from tests.support.redis_server import RedisServer
 from tests.support.watchman import Watchman
 
-hypothesis.settings.register_profile("watchman", deadline=None)  # a machine may be busy
-hypothesis.settings.load_profile("watchman")
 TESTS = Path(__file__).parent
 SHARED = TESTS.parent.parent / "shared"
 

@@ -110,6 +110,9 @@ of_a_function = settings(max_examples=200, suppress_health_check=[HealthCheck.fu
 
 @of_a_function
 @given(st.sampled_from(list(places(VALID))), ANYTHING, st.booleans())
+@example((), {" ": 1}, True)
+@example((), {"": 1}, False)
+@example(("defaults",), {"\u202e": 1}, False)
 def test_any_value_at_any_place(path: Path, place: tuple[Any, ...], value: Any, as_yaml: bool) -> None:
     document = put(VALID, place, value)
     if as_yaml:

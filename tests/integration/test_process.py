@@ -27,6 +27,7 @@ from tests.support.faulty_server import Connection, FakeServer, Proxy, Reply
 from tests.support.loopback import await_true
 from tests.support.processes import processes_with
 from tests.support.redis_server import RedisServer, records_of, status_of
+from tests.support.seeds import new_seed
 from tests.support.watchman import UNPRIVILEGED, WATCHMAN, Watchman
 from watchman_cli import config as configuration
 from watchman_cli import schema
@@ -47,7 +48,7 @@ def watchman(tmp_path: Path) -> Watchman:
 
 def new_chance(capsys: pytest.CaptureFixture[str]) -> random.Random:
     """A source of chance whose seed is printed."""
-    seed = random.SystemRandom().randrange(10**6)
+    seed = new_seed()
     with capsys.disabled():
         print(f" seed {seed}", end=" ", flush=True)
     return random.Random(seed)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from tests.soak.soak import SOAK_SECONDS, SOME_SUITES, soak_for
 from tests.support.release import Release
+from tests.support.seeds import new_seed
 
 SECONDS = SOAK_SECONDS / 4  # of each
 
@@ -18,7 +17,7 @@ SECONDS = SOAK_SECONDS / 4  # of each
 def test_incremental_equals_full(
     other_release: Release, suites: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    seed = random.SystemRandom().randrange(10**6)
+    seed = new_seed()
     soak = soak_for(SECONDS, seed, suites=suites, release=other_release)
     with capsys.disabled():
         print(f"\n{other_release.name}: {soak.summary()}", end=" ", flush=True)

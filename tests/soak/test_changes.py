@@ -14,6 +14,7 @@ import pytest
 from tests.soak.soak import SOAK_SECONDS, Soak
 from tests.support.ecflow_server import EcflowServer
 from tests.support.redis_server import RedisServer
+from tests.support.seeds import new_seed
 from tests.support.watchman import Watchman
 from watchman_cli import snapshot
 from watchman_cli.bindings import Referee
@@ -75,7 +76,7 @@ def test_the_changes_lead_from_the_first_snapshot_to_the_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("watchman_cli.follow.WAIT", 0.01)
-    seed = random.SystemRandom().randrange(10**6)
+    seed = new_seed()
     soak = Soak(ecflow, redis, Referee(None), seed, ())
     soak.server = replace(soak.server, changes=True)
     soak.config = replace(soak.config, path=Path("soak"), servers=(soak.server,))
@@ -114,7 +115,7 @@ def test_in_a_directory_where_runs_are_killed(
     entry = {"owner": "o", "repo": "r", "address": ecflow, "changes": True, "reader": "protocol"}
     watchman.configure(url, [entry])
     assert watchman.collect().code == 0
-    seed = random.SystemRandom().randrange(10**6)
+    seed = new_seed()
     chance = random.Random(seed)
     without_batch = "the snapshot was replaced, and no batch says how"
     unknown = {"the first look", without_batch, "a batch is missing before the next one"}

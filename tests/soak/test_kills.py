@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import random
 
 import pytest
 
 from tests.soak.kills import kill_for
+from tests.support.seeds import new_seed
 
 KILLS = int(os.environ.get("WATCHMAN_KILLS", "20"))
 
@@ -15,7 +15,7 @@ KILLS = int(os.environ.get("WATCHMAN_KILLS", "20"))
 @pytest.mark.slow
 @pytest.mark.timeout(120 + 20 * KILLS)
 def test_nothing_is_lost_whenever_a_run_ends(capsys: pytest.CaptureFixture[str]) -> None:
-    seed = random.SystemRandom().randrange(10**6)
+    seed = new_seed()
     done = kill_for(KILLS, seed)
     with capsys.disabled():
         print(f"\n{done}", end=" ", flush=True)

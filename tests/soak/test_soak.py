@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from tests.conftest import SHARED, require_namespace
 from tests.soak.soak import SAME_PID, SOAK_SECONDS, SOME_SUITES, soak_for
+from tests.support.seeds import new_seed
 
 DEFINITIONS = tuple(str(path) for path in sorted((SHARED / "defs").glob("*.def")))
 
@@ -21,7 +20,7 @@ def test_incremental_equals_full(
 ) -> None:
     if prefix:
         require_namespace("--pid", "--fork")
-    seed = random.SystemRandom().randrange(10**6)
+    seed = new_seed()
     soak = soak_for(SOAK_SECONDS / 4, seed, prefix=prefix, definitions=DEFINITIONS, suites=suites)
     with capsys.disabled():
         print(f"\n{soak.summary()}", end=" ", flush=True)

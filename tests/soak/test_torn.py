@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.ecflow_server import EcflowServer
+from tests.support.seeds import new_seed
 from tests.support.torn import Torn
 from tests.support.watchman import Watchman
 
@@ -24,7 +25,7 @@ def test_any_number_of_torn_runs_is_put_right(
     ecflow: EcflowServer, watchman: Watchman, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     torn = Torn(ecflow, watchman, tmp_path / "store")
-    seed = random.SystemRandom().randrange(10**6)
+    seed = new_seed()
     chance, counts = random.Random(seed), Counter[str]()
     for _ in range(ROUNDS):
         for _ in range(chance.randint(1, 3)):

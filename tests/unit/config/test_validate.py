@@ -73,6 +73,12 @@ servers:
     [
         ("", "1: empty; it needs at least: servers"),
         ("servers: []\n", "1: servers: a list is too short; it needs at least 1"),
+        ('" ": 1\nservers: [{owner: o, repo: r, host: h, port: 1}]\n', "1: ' ': unknown key"),
+        ('"": 1\nservers: [{owner: o, repo: r, host: h, port: 1}]\n', "1: '': unknown key"),
+        (
+            'defaults: {"a\\e": 1}\nservers: [{owner: o, repo: r, host: h, port: 1}]\n',
+            "1: defaults.'a'...: unknown key",
+        ),
         ("[]", "1: a list is not a mapping"),
         ("servers:\n" + SERVER + "servers: 3\n", "3: servers: duplicate key"),
         ("servers:\n" + SERVER + "1: 3\n", "3: a key that is not a string"),
