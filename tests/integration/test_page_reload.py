@@ -165,9 +165,18 @@ def test_what_is_stored_by_another_page_does_no_harm(page: Page, tmp_path: Path)
     page.reload()
     await_ready(page)
     assert page.locator('[role="treeitem"]').count() == 2
-    page.evaluate("addEventListener('pagehide', () => sessionStorage.setItem(sessionStorage.key(0), '{'))")
+
+
+@pytest.mark.parametrize("stored", ["{", "null", "{}", "[1]", '{"chosen": {"text": "x", "codes": []}}'])
+def test_what_another_version_stored_does_no_harm(page: Page, tmp_path: Path, stored: str) -> None:
+    page.evaluate(
+        "text => addEventListener('pagehide', () => sessionStorage.setItem(sessionStorage.key(0), text))",
+        stored,
+    )
     page.reload()
     await_ready(page)
+    expect(page.locator("#count")).to_have_text("604 nodes.")
+    expect(page.locator('[role="treeitem"]', has_text="run")).to_be_visible()
 
 
 def test_a_link_without_script_leads_to_the_same_node_in_a_later_page(

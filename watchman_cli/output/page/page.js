@@ -58,10 +58,13 @@ function start(data) {
   byId("keys").hidden = false;
   history.scrollRestoration = "manual";
   const place = storedPlace();
-  if (place) choose(form, place.chosen);
   filter();
   byId("tree").replaceChildren(made.tree);
-  if (place) returnTo(place, nodes, made);
+  try {
+    if (place) returnTo(place, form, filter, nodes, made);
+  } catch {
+    clear(); // a page of another version stored it
+  }
   addEventListener("pagehide", () => storePlace(form, nodes, made));
   document.documentElement.dataset.ready = "";
 }

@@ -73,7 +73,9 @@ function storedPlace() {
 }
 
 /** Go back to a place; what the page no longer has is left out. */
-function returnTo(place, nodes, made) {
+function returnTo(place, form, filter, nodes, made) {
+  choose(form, place.chosen);
+  filter();
   made.restore(place.folding);
   focusAgain(place.focus, nodes, made);
   if (document.activeElement === byId("text")) byId("text").setSelectionRange(...place.caret);
