@@ -39,18 +39,56 @@ def test_the_dashboard_has_every_metric_and_no_other() -> None:
     dashboard = json.loads(DASHBOARD.read_text())
     targets = [target for panel in dashboard["panels"] for target in panel["targets"]]
     shown = set().union(*(check(target["expr"]) for target in targets))
-    # The age of a snapshot and the failures in a row say more than two of these; the third is for the rules.
-    redundant = {
-        "watchman_server_last_attempt_timestamp_seconds",
-        "watchman_server_up",
-        "watchman_deadline_end_timestamp_seconds",
-    }
+    # The age of a snapshot and the failures in a row say more than these two.
+    redundant = {"watchman_server_last_attempt_timestamp_seconds", "watchman_server_up"}
     assert shown == set(METRICS) - redundant
     for target in targets:
         labels = set().union(*(labels_of(name) for name in check(target["expr"])))
         assert set(re.findall(r"\{\{(\w+)\}\}", target["legendFormat"])) <= labels
     for variable in dashboard["templating"]["list"]:
         check(variable["query"])
+
+
+def test_a_dead_watchman_is_no_good_news_on_the_dashboard(tmp_path: Path) -> None:
+    """The last run was after 9 minutes, and the cycle of its deadline ended after 10."""
+    rules = []
+    for panel in json.loads(DASHBOARD.read_text())["panels"]:
+        for target in panel["targets"]:
+            name = "panel:" + re.sub(r"\W", "_", f"{panel['title']} {target['legendFormat']}")
+            rules.append({"record": name, "expr": re.sub(r"\$(config|owner|repo)\b", ".*", target["expr"])})
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "panels", "rules": rules}]}))
+    of_server = 'config="/c",owner="o",repo="r"'
+    of_deadline = f'{of_server},deadline="d"'
+    series = {
+        f"watchman_server_configured{{{of_server}}}": "1x20",
+        f"watchman_server_last_success_timestamp_seconds{{{of_server}}}": "0+60x9 540x10",
+        f'watchman_deadline_state{{{of_deadline},state="met"}}': "1x20",
+        f"watchman_deadline_due_timestamp_seconds{{{of_deadline}}}": "100x20",
+        f"watchman_deadline_end_timestamp_seconds{{{of_deadline}}}": "600x20",
+    }
+    expected = {
+        ("panel:Servers_read_read", ""): (1, 0),
+        ("panel:Servers_not_read_not_read", ""): (0, 1),
+        ("panel:Deadlines_by_state___state__", '{state="met"}'): (1, None),
+        ("panel:Deadlines_by_state_not_read_since", ""): (0, 1),
+    }
+    tests = [
+        {
+            "expr": name,
+            "eval_time": time,
+            "exp_samples": [] if value is None else [{"labels": name + labels, "value": value}],
+        }
+        for (name, labels), values in expected.items()
+        for time, value in zip(("8m", "18m"), values, strict=True)
+    ]
+    inputs = [{"series": name, "values": values} for name, values in series.items()]
+    document = {
+        "rule_files": ["rules.yaml"],
+        "evaluation_interval": "1m",
+        "tests": [{"interval": "1m", "input_series": inputs, "promql_expr_test": tests}],
+    }
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(document))
+    run_promtool("test", "rules", str(tmp_path / "test.yaml"))
 
 
 def test_the_dashboard_s_panels_do_not_overlap() -> None:
