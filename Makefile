@@ -46,7 +46,10 @@ roots: .venv/bin/python servers
 test-pythons: .venv/.dev  ## Run the unit tests on each other Python from 3.10 to 3.14 that is here
 	tests/unit/on_each_python
 
+# A user who may not write here could not keep what Python compiles, and would compile it in each run. By the files'
+# times, as Python does itself: a file that `git pull` brings is compiled again.
 install: .venv/bin/watchman  ## Make .venv/bin/watchman, ready to run
+	.venv/bin/python -m compileall -q --invalidation-mode timestamp watchman_cli
 	@.venv/bin/watchman --version
 
 lint: .venv/.dev  ## Check format, style and types
@@ -70,7 +73,7 @@ soak: .venv/.dev servers  ## Compare incremental with full syncs at random, unti
 	$(PYTHON) -m venv .venv
 
 .venv/bin/watchman: .venv/bin/python pyproject.toml
-	.venv/bin/python -m pip install -q --disable-pip-version-check -e .
+	.venv/bin/python -m pip install -q --disable-pip-version-check --compile -e .
 	@touch $@
 
 # The newest pip takes half as long to find out what to install, here and in test-pythons.
