@@ -140,15 +140,20 @@ class Collector:
         self._looked = now
         started = self._started.copy()  # which the threads change
         ends = [
-            started[server.name] + server.deadline + self._grace_of(server) + self._stood_still
+            self._end_of(server, started[server.name] + server.deadline) + self._stood_still
             for server in self.servers
             if server.name in started and server.name not in found
         ]
         return bool(ends) and all(now > end for end in ends)
 
-    def _grace_of(self, server: Server) -> float:
+    def _end_of(self, server: Server, deadline: float) -> float:
+        """Return when a server's thread is abandoned, as a time.monotonic()."""
         collector = self._collectors.get(server.name)
-        return GRACE_OF_WORK if collector is not None and collector.work.is_underway else GRACE
+        if collector is None:
+            return deadline + GRACE
+        if collector.work.is_underway:
+            return deadline + GRACE_OF_WORK
+        return max(deadline, collector.work.ended) + GRACE  # it may have just begun to write that it failed
 
     @property
     def interrupted(self) -> bool:
@@ -195,7 +200,8 @@ class Collector:
         except Exception as error:
             return Outcome(server, "failed", time.monotonic() - started, error=unexpected(error))
         finally:
-            self._started.pop(server.name, None)
+            self._started.pop(server.name, None)  # before the other: who is not there is not overdue
+            self._collectors.pop(server.name, None)
 
     def _collect(self, server: Server, started: float) -> Outcome:
         self._context.on_state(server, "waiting for the store")
@@ -220,7 +226,4 @@ class Collector:
 
     def _collect_with(self, server: Server, lease: Lease | None, started: float) -> Outcome:
         collector = self._collectors[server.name] = ServerCollector(self._context, server, lease, started)
-        try:
-            return collector.run()
-        finally:
-            del self._collectors[server.name]
+        return collector.run()

@@ -88,6 +88,7 @@ class SharedWork(Work):
         self._since: float | None = None  # when this turn began
         self._worked = self._waited = 0.0
         self.is_underway = False
+        self.ended = started  # when the work ended last
 
     def begin(self, size: int) -> None:
         self._arrived = time.monotonic()
@@ -123,6 +124,8 @@ class SharedWork(Work):
 
     def end(self) -> None:
         self._give_up()
+        if self.is_underway:
+            self.ended = time.monotonic()
         self.is_underway = False
 
     def _give_up(self) -> None:

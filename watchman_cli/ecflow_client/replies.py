@@ -165,8 +165,12 @@ def _sync(data: Mapping[str, Any], text: str, work: Work) -> dict[str, Any]:
     """Return a sync's answer: a whole definition, or changes."""
     if not text and (inline := data.get("value1") or data.get("server_defs_")):
         # JSON that a proxy laid out again on its way
+        written = orjson.dumps(inline)[1:-1]
         work.check()
-        text = orjson.dumps(inline)[1:-1].decode("latin-1").replace("\\\\", "\0")
+        text = written.decode("latin-1")
+        del written, inline
+        work.check()
+        text = text.replace("\\\\", "\0")
     if text:
         return {"definition": parse_definition(text, work)}
     if data.get("full_defs_"):

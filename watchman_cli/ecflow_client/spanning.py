@@ -24,6 +24,7 @@ from watchman_cli.ecflow_client.work import UNBOUNDED, Work
 
 NEW_LINE = "\\n"
 STATE = " state:"
+LOOKED_AT_TOGETHER = 1 << 18  # characters that are searched before the clock is looked at again
 _UNTIL_LINE_END = r"[^\\]*(?:\\[^n][^\\]*)*"
 _OPERATORS = ("and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "AND", "OR")
 # What the server writes behind a job's id, from the right, and no more to the line's end.
@@ -118,8 +119,7 @@ def join_lines(text: str, work: Work = UNBOUNDED) -> str:
     done = at = 0
     unfinished: int | None = None  # where the line begins whose job's id goes on
     last: int | None = None  # the same of a node without a state, since no other node came
-    while found := _LOOKED_AT.search(text, at):
-        work.check()
+    while found := _next_looked_at(text, at, work):
         start = found.end()
         end = _line_end(text, start)
         line = text[start:end]
@@ -150,6 +150,17 @@ def join_lines(text: str, work: Work = UNBOUNDED) -> str:
     if unfinished is not None:
         raise TreeUnproved
     return "".join((*pieces, text[done:]))
+
+
+def _next_looked_at(text: str, at: int, work: Work) -> re.Match[str] | None:
+    """Return the next line that matters from the line end `at`, or None. Raises TooSlow."""
+    while at < len(text):
+        work.check()
+        end = _line_end(text, at + LOOKED_AT_TOGETHER)
+        if found := _LOOKED_AT.search(text, at, end):
+            return found
+        at = end
+    return None
 
 
 def _is_end(line: str, expected: bool) -> bool:

@@ -129,3 +129,18 @@ def test_waiting_for_a_turn_ends_at_the_deadline() -> None:
         work_of(turns, 0.05).begin(SMALL)
     holder.end()
     assert turns.wanted == 0
+
+
+def test_work_knows_when_it_ended_and_what_is_the_stores_time() -> None:
+    """A run that gives a thread up blames the server if it worked, else the store."""
+    work = work_of(Turns())
+    began = work.ended
+    work.begin(SMALL)
+    assert work.is_underway
+    with work.interrupted():
+        assert not work.is_underway
+    assert work.is_underway
+    assert work.ended == began
+    work.end()
+    assert not work.is_underway
+    assert work.ended > began

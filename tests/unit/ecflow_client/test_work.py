@@ -14,6 +14,7 @@ from watchman_cli.ecflow_client import Changes, NodeChange, TooSlow, Work
 from watchman_cli.ecflow_client.changes import parse_changes
 from watchman_cli.ecflow_client.definition import CHUNK, parse_definition
 from watchman_cli.ecflow_client.replies import decode_reply
+from watchman_cli.ecflow_client.spanning import LOOKED_AT_TOGETHER, join_lines
 from watchman_cli.snapshot import StatusRecord, join_records
 from watchman_cli.sync.patch import patch
 from watchman_cli.sync.records import TOGETHER, encode_records, states_under_suspended
@@ -35,6 +36,7 @@ class Counted(Work):
 NODES = 4 * TOGETHER
 LINES = ["suite s # state:queued", *[f"task t{n} # state:queued" for n in range(NODES)], "endsuite"]
 TEXT = orjson.dumps(definition(*LINES)).decode()[1:-1]
+STATELESS = TEXT.replace("state:", "other:")  # no line is found
 DEFINITION = parse_definition(TEXT)
 RECORDS = [StatusRecord("/", "queued"), StatusRecord("/s", "queued")]
 RECORDS += [StatusRecord(f"/s/t{n}", "queued") for n in range(500)]
@@ -42,6 +44,7 @@ CHANGED = [(f"/s/t{n}", [memento("NodeStateMemento", state_={"first": 1})]) for 
 
 STAGES: dict[str, tuple[int, Callable[[Work], object]]] = {
     "a definition": (len(TEXT) // CHUNK, lambda work: parse_definition(TEXT, work)),
+    "several lines": (len(TEXT) // LOOKED_AT_TOGETHER, lambda work: join_lines(STATELESS, work)),
     "encoding": (NODES // TOGETHER, lambda work: encode_records(DEFINITION, work)),
     "suspended nodes": (NODES // TOGETHER, lambda work: states_under_suspended(DEFINITION, work)),
     "checking": (2, lambda work: snapshot.check_records([join_records(RECORDS)] * 2, work.check)),
