@@ -68,6 +68,11 @@ class SqliteStore(Store):
         with self.transaction() as database:
             return _read(database, name, field)
 
+    def remove(self, name: str, address: str) -> None:
+        with self.transaction() as database:
+            database.execute("DELETE FROM value WHERE name = ?", [name])
+            database.execute("DELETE FROM lock WHERE key IN (?, ?)", [name, f"address {address}"])
+
     def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
         lifetime = max(1.0, deadline - time.monotonic())
         lease = SqliteLease(self, name, lifetime)

@@ -40,6 +40,12 @@ class ConfigError(WatchmanError):
         return self.problems
 
 
+class UnknownServer(ConfigError):
+    """A server that is named as OWNER/REPO is not in the configuration."""
+
+    exit_code = 1
+
+
 class StoreError(WatchmanError):
     """The store could not be reached, or refused; `transient` where a retry may succeed."""
 

@@ -107,12 +107,15 @@ def why_distrusted(status: os.stat_result, trusted: Collection[int]) -> str | No
     return None if status.st_uid in trusted else f"it belongs to the user {status.st_uid}"
 
 
-def make_directories(path: Path) -> None:
-    """Make a directory and those above it, if they are missing. Raises OSError."""
+def make_directories(path: Path) -> list[Path]:
+    """Make a directory and those above it, if they are missing; return those made. Raises OSError."""
+    made = []
     missing = [each for each in (path, *path.parents) if not each.is_dir()]
     for each in reversed(missing):
         try:
             each.mkdir(DIRECTORY_MODE)
+            made.append(each)
         except FileExistsError:  # another run was faster, or it is a file
             if not each.is_dir():
                 raise
+    return made

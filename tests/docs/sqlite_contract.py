@@ -37,6 +37,9 @@ class SqliteKind(Kind):
     def is_locked(self, name: str) -> bool:
         return bool(self.run("SELECT 1 FROM lock WHERE key = ?", name))
 
+    def leftovers(self) -> list[str]:
+        return [str(row[0]) for row in self.run("SELECT name FROM value WHERE name LIKE '%probe%'")]
+
     def locks(self) -> list[str]:
         return [str(row[0]) for row in self.run("SELECT key FROM lock")]
 

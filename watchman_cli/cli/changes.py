@@ -20,7 +20,7 @@ from watchman_cli.cli.options import (
     server_from_options,
     wants_colour,
 )
-from watchman_cli.errors import NoChanges, WatchmanError, print_error
+from watchman_cli.errors import NoChanges, NoSnapshot, WatchmanError, print_error
 from watchman_cli.signals import install_handlers
 
 if TYPE_CHECKING:
@@ -58,6 +58,8 @@ def changes(
     opened, name = server_from_options(name, config, store)
     printer = _Printer(name, node_path(path), as_json)
     if not opened.changes_end(name):
+        if not opened.head(name):
+            raise NoSnapshot(f"{name}: neither a snapshot nor changes in {opened.url}; check the name")
         advice = "either nothing changed yet since `changes: true` was set for it, or it is not set"
         problem = f"{name}: no changes in {opened.url}: {advice}"
         if not follow:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -15,15 +16,20 @@ from watchman_cli.text import printable
 
 if TYPE_CHECKING:
     from watchman_cli.config import Config
+    from watchman_cli.store import Store
 
 IMPORT_TIMEOUT = 60.0  # seconds for interpreters to import the bindings, from a slow file system too
 STORE_TIMEOUT = 20.0  # seconds for the store to answer
+PROBES = 8  # servers for which the store is tried at the same time
 JOBS = 32  # servers that are asked at the same time
 
 
 def config_check(
     connect: bool = typer.Option(
-        False, "--connect", help="Ask the store and every server too, as a run would, and write nothing."
+        False,
+        "--connect",
+        help="Ask every server, as a run would, and try everything that a run does to the store, under names "
+        "of its own that are deleted at once.",
     ),
     config: str | None = CONFIG,
     store: str | None = STORE,
@@ -80,25 +86,52 @@ def _check_connections(settings: Config) -> bool:
     from watchman_cli.collect.connection import try_connections
     from watchman_cli.output.connection import describe_connection
 
-    answers = [_check_store(settings.store, settings.store_source)]
+    changes = {server.name: server.changes for server in settings.servers}
+    answers = [_check_store(settings.store, settings.store_source, changes)]
     if settings.sync_cache.startswith("/"):
-        answers.append(_check_store(f"file://{settings.sync_cache}", "sync_cache"))
+        without = dict.fromkeys(changes, False)
+        answers.append(_check_store(f"file://{settings.sync_cache}", "sync_cache", without))
     for connection in try_connections(settings.servers, JOBS):
         print(describe_connection(connection), flush=True)
         answers.append(connection.error is None)
     return all(answers)
 
 
-def _check_store(url: str, source: str) -> bool:
+def _check_store(url: str, source: str, changes: Mapping[str, bool]) -> bool:
+    """Do to a store what runs do, for each server and whether its changes are kept; print what fails."""
     from watchman_cli.store import open_store
 
-    opened = open_store(url, source)
+    opened, deadline = open_store(url, source), time.monotonic() + STORE_TIMEOUT
     try:
-        opened.check(time.monotonic() + STORE_TIMEOUT)
+        opened.check(deadline)
+        failed = _probe(opened, deadline, changes)
     except StoreError as error:
-        print(printable(f"{error}; check {source}"), flush=True)
-        return False
+        failed = {str(error): []}
     finally:
         opened.close()
-    print(printable(f"store {opened.url}: ok"), flush=True)
-    return True
+    for problem, names in failed.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        tried = f" (tried for {names[0]}{more})" if names else ""
+        print(printable(f"{problem}{tried}; check {source}"), flush=True)
+    if not failed:
+        print(printable(f"store {opened.url}: ok"), flush=True)
+    return not failed
+
+
+def _probe(opened: Store, deadline: float, changes: Mapping[str, bool]) -> dict[str, list[str]]:
+    """Return what fails of a run's commands, and for which servers."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from watchman_cli.store.probe import probe
+
+    failed: dict[str, list[str]] = {}
+    with ThreadPoolExecutor(PROBES, thread_name_prefix="watchman") as pool:
+        pending = {
+            name: pool.submit(probe, opened, name, deadline, changes=kept) for name, kept in changes.items()
+        }
+        for name, future in pending.items():
+            try:
+                future.result()
+            except StoreError as error:
+                failed.setdefault(str(error).replace(name, "OWNER/REPO"), []).append(name)
+    return failed

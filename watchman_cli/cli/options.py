@@ -11,7 +11,7 @@ import typer
 
 from watchman_cli.cli.completion import complete_server
 from watchman_cli.duration import parse_duration
-from watchman_cli.errors import ConfigError
+from watchman_cli.errors import ConfigError, UnknownServer
 from watchman_cli.text import plain_or_quoted, quoted
 
 if TYPE_CHECKING:
@@ -69,6 +69,11 @@ def load_config(config: str | None, store: str | None) -> Config:
     return load(find(config), store=store)
 
 
+def needs_no_config(config: str | None, store: str | None) -> bool:
+    """Return whether the store is named without a configuration, and no option names one."""
+    return config is None and bool(store or os.environ.get("WATCHMAN_STORE"))
+
+
 def store_from_options(config: str | None, store: str | None) -> Store:
     """Return the store to read back from; a configuration is needed only where nothing else names one.
 
@@ -76,7 +81,7 @@ def store_from_options(config: str | None, store: str | None) -> Store:
     """
     from watchman_cli.store import open_store
 
-    if config is None and (store or os.environ.get("WATCHMAN_STORE")):
+    if needs_no_config(config, store):
         from watchman_cli.config import store_url
 
         source = "--store" if store else "WATCHMAN_STORE"
@@ -96,19 +101,25 @@ def servers_from_options(
 ) -> tuple[Store, list[str]]:
     """Return the store to read back from, and each server's `owner/repo`: without names, all servers.
 
-    A configuration is needed only where nothing else names a store, or for a repo alone. Raises ConfigError.
+    A configuration is needed only if nothing else names a store, or for a repo alone. If there is one, each
+    server must be in it. Raises ConfigError, which is UnknownServer if all names are OWNER/REPO.
     """
     for name in names:
         check_text(name)
         parts = name.split("/")
         if any(part in ("", ".", "..") for part in parts) or len(parts) > 2:
             raise ConfigError([f"{quoted(name)}: a server is named as OWNER/REPO"])
-    if names and all("/" in name for name in names):
+    if names and all("/" in name for name in names) and needs_no_config(config, store):
         return store_from_options(config, store), list(dict.fromkeys(names))
     from watchman_cli.store import open_store
 
     settings = load_config(config, store)
-    servers = settings.select(names)
+    try:
+        servers = settings.select(names)
+    except ConfigError as error:
+        if all("/" in name for name in names):
+            raise UnknownServer(error.problems) from error
+        raise
     return open_store(settings.store, settings.store_source), [server.name for server in servers]
 
 

@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING, NamedTuple
 import typer
 
 from watchman_cli.cli.completion import complete_path
-from watchman_cli.cli.options import CONFIG, SERVER, STORE, duration, node_path, server_from_options
-from watchman_cli.errors import BadSnapshot, NoSnapshot, StoreError, print_error
+from watchman_cli.cli.options import (
+    CONFIG,
+    SERVER,
+    STORE,
+    duration,
+    needs_no_config,
+    node_path,
+    server_from_options,
+)
+from watchman_cli.errors import BadSnapshot, ConfigError, NoSnapshot, StoreError, UnknownServer, print_error
 from watchman_cli.signals import install_handlers
 from watchman_cli.status import NodeStatus
 from watchman_cli.text import plain_or_quoted, printable
@@ -59,7 +67,12 @@ def wait(
         end = began + timeout
     oldest = datetime.now(timezone.utc) - timedelta(seconds=max_age)
     install_handlers()
-    opened, name = server_from_options(name, config, store)
+    try:
+        opened, name = server_from_options(name, config, store)
+    except UnknownServer as error:  # whose exit code means a status of --or here
+        raise ConfigError(error.problems) from error
+    if needs_no_config(config, store):
+        _check_is_stored(opened, name)
     path = node_path(path)
     reached, sight = _wait(partial(_look, opened, name, path), {*until, *otherwise}, oldest, end)
     if not reached:
@@ -68,6 +81,23 @@ def wait(
         raise typer.Exit(TIMED_OUT)
     print(printable(f"{name}: {path} is {sight.status}"))
     raise typer.Exit(0 if sight.status in until else OTHERWISE)
+
+
+def _check_is_stored(store: Store, name: str) -> None:
+    """Check that some run has tried to read a server: without a configuration, nothing else knows its name.
+
+    Raises ConfigError and StoreError.
+    """
+    for field in ("status", "health"):
+        try:
+            if store.value(name, field) is not None:
+                return
+        except BadSnapshot:
+            return
+    advice = (
+        "check the name, or name a configuration that has it with --config, to wait for its first snapshot"
+    )
+    raise ConfigError([f"{name}: nothing is stored for such a server in {store.url}; {advice}"])
 
 
 class _Sight(NamedTuple):

@@ -18,6 +18,9 @@ SnapshotChanged is raised, nothing is written and the lease stays. A directory r
 the snapshot first: what is lost in between is at most the sync cache, which names its snapshot's revision,
 and the changes.
 
+`probe` (probe.py) does all of this under a name of its own, so that `config check --connect` finds what a run
+would fail of. It leaves nothing: see `Store.remove`.
+
 A batch of changes is appended where the update has one, once, and with the snapshot that it leads to. If it
 names another revision than that of the snapshot which is replaced, a reset is appended in its place. To keep
 changes is optional for a store.
@@ -94,6 +97,8 @@ class Update:
     seconds after which the store drops the snapshot; None where it stays for ever. It is given when a server
     could not be read, too: what was configured since the snapshot was written counts from then on.
     `changes` is appended with the snapshot, and with `publish_snapshot` the snapshot itself is published.
+    `lifetime` is the number of seconds after which the store drops everything of the server, if it can: it
+    is given by a probe, which may be killed before it has removed what it wrote.
     """
 
     health: bytes
@@ -103,6 +108,7 @@ class Update:
     expire: int | None = None
     changes: Batch | None = None
     publish_snapshot: bool = False
+    lifetime: int | None = None
 
 
 class StoredBatch(NamedTuple):
@@ -202,6 +208,13 @@ class Store(ABC):
         """Return the value `status`, `health` or `sync` of the server `name`; None where there is none.
 
         Raises StoreError, and BadSnapshot where something else than a value is in its place.
+        """
+
+    @abstractmethod
+    def remove(self, name: str, address: str) -> None:
+        """Delete everything of the server `name` and of the lock of `address`. Raises StoreError.
+
+        It is for a probe (probe.py), which has no lease any more: nothing else removes a server.
         """
 
     def wait_for_address(self, take: Callable[[], bool], deadline: float) -> bool:

@@ -55,6 +55,7 @@ class DirectoryStore(Store):
     def __init__(self, root: Path) -> None:
         super().__init__(f"file://{printable(str(root))}")
         self.root = root
+        self._made: set[Path] = set()  # directories, by this process
 
     def check(self, deadline: float) -> None:
         with translating_os_errors(self.url):
@@ -111,6 +112,17 @@ class DirectoryStore(Store):
         _release(locks)
         return None
 
+    def remove(self, name: str, address: str) -> None:
+        with translating_os_errors(self.url):
+            for folder in (self.root / name, self.root / ADDRESSES / quote(address, safe="")):
+                with suppress(FileNotFoundError):
+                    for file in list(folder.iterdir()):
+                        file.unlink()
+            # Deepest first. One that was there before stays, and so does one that is used meanwhile.
+            for folder in sorted(self._made, key=lambda path: len(path.parts), reverse=True):
+                with suppress(OSError):
+                    folder.rmdir()
+
     def put(self, name: str, field: str, data: bytes) -> None:
         """Write one value, by itself and without a lease; delete it where it is empty. Raises StoreError."""
         with translating_os_errors(self.url):
@@ -139,7 +151,7 @@ class DirectoryStore(Store):
         return os.geteuid(), 0, self.root.stat().st_uid
 
     def _open_root(self) -> int:
-        make_directories(self.root)
+        self._made.update(make_directories(self.root))
         return self._checked(os.open(self.root, _FOLDER), self.root)
 
     def _open_folder(self, *names: str) -> int:
@@ -150,6 +162,7 @@ class DirectoryStore(Store):
             try:
                 with suppress(FileExistsError):
                     os.mkdir(name, DIRECTORY_MODE, dir_fd=folder)
+                    self._made.add(path)
                 below = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
             finally:
                 os.close(folder)

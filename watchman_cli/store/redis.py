@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import redis
@@ -18,7 +19,7 @@ from watchman_cli.store import redis_errors
 from watchman_cli.store.base import MAX_VALUE, Lease, Store, StoredBatch
 from watchman_cli.store.redis_connection import MAX_TIMEOUT, TimeBudget
 from watchman_cli.store.redis_lease import RedisLease
-from watchman_cli.store.redis_lock import Command, key
+from watchman_cli.store.redis_lock import Command, address_key, key
 from watchman_cli.store.redis_topology import open_topology
 from watchman_cli.store.redis_url import parse
 from watchman_cli.store.url import redact
@@ -107,6 +108,15 @@ class RedisStore(Store):
             lease.release()  # of the address, one lock may be held already
         return lease if taken else None
 
+    def remove(self, name: str, address: str) -> None:
+        names = [key(name, field) for field in ("status", "health", "sync", "changes", "lock")]
+
+        def delete() -> None:
+            for full_key in (*names, address_key(address)):
+                self.command(full_key, partial(_delete, full_key))
+
+        self.call(delete, time.monotonic() + MAX_TIMEOUT)
+
     def set_timeout(self, seconds: float) -> None:
         self._budget.timeout = min(MAX_TIMEOUT, seconds)
 
@@ -194,6 +204,10 @@ class RedisStore(Store):
         follows = self._topology.follows_master
         message, transient = redis_errors.describe(error, waited, follows_master=follows)
         return StoreError(f"store {self.url}: {message}", transient=transient)
+
+
+def _delete(full_key: str, client: redis.Redis) -> None:
+    client.delete(full_key)
 
 
 def _send(client: redis.Redis, commands: Sequence[Command]) -> list[Any]:

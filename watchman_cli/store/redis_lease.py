@@ -24,7 +24,7 @@ from watchman_cli.store.base import (
 )
 from watchman_cli.store.redis_errors import KeepsChanging, is_race, is_timeout, is_wrong_type
 from watchman_cli.store.redis_lock import MAX_RACES, Command, RedisLock, address_key, command, key
-from watchman_cli.store.redis_transaction import NO_KEY, Stored, expire_stream, write_values
+from watchman_cli.store.redis_transaction import NO_KEY, Stored, expire_stream, limit_lives, write_values
 
 if TYPE_CHECKING:
     import redis
@@ -131,6 +131,7 @@ class RedisLease(Lease):
             self.release()
         else:
             self.stored = self.stored.after(update)
+            self._has_stream = self._has_stream or update.changes is not None
             self._read = None
 
     def _write(self, update: Update, end: bool, *, retried: bool) -> None:
@@ -248,6 +249,7 @@ class RedisLease(Lease):
 
             redis_stream.append(pipe, keys["status"], changes.batch, update, foreign=changes.foreign)
         _queue(pipe, expire_stream(update, keys, stored))
+        _queue(pipe, limit_lives(update, keys, stored))
         if ended:
             pipe.delete(*(lock.key for lock in ended))
         answers: list[Any] = pipe.execute()

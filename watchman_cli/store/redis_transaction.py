@@ -74,6 +74,20 @@ def expire_stream(update: Update, keys: Mapping[str, str], stored: Stored) -> It
         yield command("expire", keys["changes"], update.expire)
 
 
+def limit_lives(update: Update, keys: Mapping[str, str], stored: Stored) -> Iterator[Command]:
+    """Yield the commands after which nothing of the server outlives `update.lifetime`."""
+    written = update.snapshot is not None or update.new_time is not None
+    there = {
+        "status": written or stored.life != NO_KEY,
+        "health": True,
+        "sync": bool(update.sync),
+        "changes": update.changes is not None or stored.has_stream,
+    }
+    if update.lifetime is not None:
+        for field in (field for field, known in there.items() if known):
+            yield command("expire", keys[field], update.lifetime)
+
+
 def _expire(expiry: Expiry, full_key: str, seconds: int | None) -> Iterator[Command]:
     if expiry == "set":
         assert seconds is not None

@@ -74,6 +74,12 @@ class Kind:
             if path.name == "lock" or (path.name[0] == "." and path.name != ".addresses")
         )
 
+    def leftovers(self) -> list[str]:
+        """Return what a probe has left."""
+        if self.client is not None:
+            return sorted(each.decode() for each in self.client.scan_iter("*probe*"))
+        return sorted(str(path) for path in Path(urlsplit(self.url).path).rglob("*probe*"))
+
     def clear(self) -> None:
         if self.client is None:
             shutil.rmtree(urlsplit(self.url).path, ignore_errors=True)

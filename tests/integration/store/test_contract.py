@@ -15,6 +15,7 @@ from watchman_cli import snapshot
 from watchman_cli.errors import BadSnapshot
 from watchman_cli.store import Lease, LeaseLost, SnapshotChanged, Store, Update
 from watchman_cli.store.base import MAX_VALUE
+from watchman_cli.store.probe import probe
 
 NAME, ADDRESS = "o/r", "login01:3141"
 RECORDS = b",".join(
@@ -269,3 +270,33 @@ def test_a_value_of_absurd_size(
     kind.put(NAME, field, b"x" * 5000)
     with pytest.raises(BadSnapshot, match="larger"):
         store.value(NAME, field)
+
+
+@pytest.mark.parametrize("changes", [False, True])
+def test_a_probe_does_all_of_this_and_leaves_nothing(kind: Kind, store: Store, changes: bool) -> None:
+    write(store, OLD, b"1", b"s")
+    probe(store, NAME, soon(), changes=changes)
+    probe(store, "o/never-read", soon(), changes=changes)
+    assert kind.locks() == []
+    for name in (f"{NAME}/.probe", "o/never-read/.probe", "o/never-read"):
+        assert [store.value(name, field) for field in MAX_VALUE] == [None, None, None]
+    assert [store.value(NAME, field) for field in MAX_VALUE] == [OLD, b"1", b"s"]
+    assert kind.leftovers() == []
+
+
+def test_two_probes_at_once(kind: Kind, store: Store) -> None:
+    """The second waits for the first."""
+    failures: list[Exception] = []
+
+    def try_it() -> None:
+        try:
+            probe(kind.open(), NAME, soon(60), changes=True)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=try_it) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (failures, kind.leftovers()) == ([], [])

@@ -31,10 +31,22 @@ from tests.support.redis_server import RedisServer
 from watchman_cli import __version__
 from watchman_cli.errors import StoreError
 from watchman_cli.store import LeaseLost, Store, Update, open_store
+from watchman_cli.store.probe import probe
 from watchman_cli.store.redis import key
 
 STATUS = key(NAME, "status")
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "store.md"
+
+
+def documented(pattern: str) -> str:
+    """Return permissions of the documentation, in Redis' ACL language."""
+    found = re.search(pattern, DOCUMENTATION.read_text(), re.MULTILINE)
+    assert found
+    return found[1]
+
+
+WRITER = documented(r"^user watchman on >secret (.*)$")
+CHANGES = documented(r"these are added: `(.*?)`")
 
 
 @pytest.fixture
@@ -144,9 +156,7 @@ def test_what_failed_leaves_no_connection_behind(redis: RedisServer) -> None:
 
 
 def test_the_documented_permissions_are_enough(redis: RedisServer) -> None:
-    documented = re.search("^user watchman on >secret (.*)$", DOCUMENTATION.read_text(), re.MULTILINE)
-    assert documented
-    redis.client.execute_command("ACL", "SETUSER", "watchman", "on", ">secret", *documented[1].split())
+    redis.client.execute_command("ACL", "SETUSER", "watchman", "on", ">secret", *WRITER.split())
     store = open_store(f"redis://watchman:secret@127.0.0.1:{redis.port}/0")
     store.check(soon())
     assert store.value(NAME, "status") is None
@@ -458,3 +468,56 @@ def test_changes_expire_with_the_snapshot(redis: RedisServer, store: Store, upda
         life: Any = redis.client.ttl(stream)
         assert life == -1 if expire is None else 0 < expire - life < 50 or life == expire
         assert ttl(redis) == life
+
+
+NEEDED = re.findall(r"\+(\w+)", WRITER)
+
+
+@pytest.mark.parametrize("command", [each for each in NEEDED if each not in ("ping", "select", "unwatch")])
+def test_a_probe_finds_a_permission_that_is_missing(redis: RedisServer, command: str) -> None:
+    """Of those that are documented; unwatch only spares a connection."""
+    redis.client.execute_command(
+        "ACL", "SETUSER", "w", "on", ">p", *WRITER.split(), *CHANGES.split(), f"-{command}"
+    )
+    store = open_store(f"redis://w:p@127.0.0.1:{redis.port}/0")
+    if command in ("cluster", "asking"):  # of a cluster only
+        probe(store, NAME, soon(), changes=True)
+    else:
+        with pytest.raises(StoreError, match=r"may not do this there|EXEC without MULTI"):
+            probe(store, NAME, soon(), changes=True)
+    left: Any = [redis.client.ttl(each) for each in redis.client.keys("*")]
+    assert -1 not in left, "what could not be deleted expires"
+
+
+@pytest.mark.parametrize("denied", ["-xadd", "-xtrim", "-type", "-publish", "resetchannels"])
+def test_a_probe_of_changes(redis: RedisServer, denied: str) -> None:
+    rights = [*WRITER.split(), *CHANGES.split(), denied]
+    redis.client.execute_command("ACL", "SETUSER", "w", "on", ">p", *rights)
+    store = open_store(f"redis://w:p@127.0.0.1:{redis.port}/0")
+    probe(store, NAME, soon(), changes=False)
+    with pytest.raises(StoreError, match="may not do this there"):
+        probe(store, NAME, soon(), changes=True)
+    assert redis.client.keys("*") == []
+
+
+def test_a_probe_of_keys_that_are_forbidden(redis: RedisServer) -> None:
+    user = ("ACL", "SETUSER", "w", "on", ">p", "~o/r/*", "~{o/r/*", "~{address/*", "&*", "+@all")
+    redis.client.execute_command(*user)
+    store = open_store(f"redis://w:p@127.0.0.1:{redis.port}/0")
+    probe(store, NAME, soon(), changes=True)
+    with pytest.raises(StoreError, match="may not do this there"):
+        probe(store, "o/other", soon(), changes=True)
+
+
+def test_what_a_killed_probe_leaves_expires(redis: RedisServer) -> None:
+    """It is killed before it deletes anything."""
+    lives: list[int] = []
+
+    def on_request(data: bytes) -> None:
+        if b"SETRANGE" in data or b"WATCH" in data:
+            found: Any = [redis.client.ttl(each) for each in redis.client.keys("*")]
+            lives.extend(found)
+
+    with Proxy(redis.port, on_request=on_request) as proxy:
+        probe(open_store(f"redis://127.0.0.1:{proxy.port}/0"), NAME, soon(), changes=True)
+    assert len(lives) > 10 and all(0 < life <= 60 for life in lives), lives

@@ -1,0 +1,91 @@
+"""Trying everything that a run does to a store, under a name of its own: no server's values are touched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime, timezone
+
+from watchman_cli import snapshot
+from watchman_cli.changes.batch import make_batch
+from watchman_cli.errors import StoreError
+from watchman_cli.store.base import Lease, LeaseLost, SnapshotChanged, Store, Update
+
+LIFETIME = 60  # seconds after which a store drops what a probe left that was killed
+_PAUSE = 0.1  # seconds between two attempts at a lease that another probe has
+_RECORD = b'{"path":"/","status":"%s"}'
+
+
+def probe(store: Store, server: str, deadline: float, *, changes: bool) -> None:
+    """Do what runs do to the values of a server, to those of `SERVER/.probe`, and delete them.
+
+    A store whose permissions are by the name of a server's keys has them for this one as well. With
+    `changes`, they are appended and published, too. Nothing begins after `deadline`, a time.monotonic().
+    Raises StoreError.
+    """
+    name = f"{server}/.probe"
+    address = f".probe/{name}"
+    try:
+        _try(store, name, address, deadline, changes)
+    except BaseException:
+        with suppress(StoreError):
+            store.remove(name, address)
+        raise
+    store.remove(name, address)
+
+
+def _try(store: Store, name: str, address: str, deadline: float, changes: bool) -> None:
+    """Take a lease, and write. Raises StoreError."""
+    try:
+        with _lease(store, name, deadline, address) as lease:
+            if store.lease(name, deadline) is not None:
+                raise StoreError(f"store {store.url}: two runs can have the lease of {name}")
+            _write(lease, name, [_now(), _now(), _now()], changes)
+        if store.value(name, "health") != b"4":
+            raise SnapshotChanged
+    except LeaseLost as error:
+        raise StoreError(f"store {store.url}: the lock of {name} is not kept: {error}") from error
+    except SnapshotChanged as error:
+        raise StoreError(f"store {store.url}: {name} is not kept as it was written") from error
+
+
+def _lease(store: Store, name: str, deadline: float, address: str) -> Lease:
+    """Return the lease of a name, once no other probe has it. Raises StoreError."""
+    while True:
+        lease = store.lease(name, deadline, address)
+        if lease is not None:
+            return lease
+        if time.monotonic() + _PAUSE > deadline:
+            raise StoreError(f"store {store.url}: another run has the lease of {name}")
+        store.stopped.wait(_PAUSE)
+
+
+def _write(lease: Lease, name: str, times: Sequence[str], changes: bool) -> None:
+    """Write as each kind of run does. Raises StoreError, LeaseLost and SnapshotChanged."""
+    first, _, last = times
+    snapshots = [
+        snapshot.encode(time, "RUNNING", [_RECORD % status])
+        for time, status in ((first, b"queued"), (last, b"active"))
+    ]
+    heads = [snapshot.parse_head(each[: snapshot.HEAD_SIZE]) for each in snapshots]
+    old, new = (head.revision if head else "" for head in heads)
+    batches = [
+        make_batch(name, time, ("RUNNING", "RUNNING"), revisions, ()) if changes else None
+        for time, revisions in ((first, (None, old)), (last, (old, new)))
+    ]
+    updates = [
+        Update(b"1", snapshot=snapshots[0], sync=b"s", changes=batches[0]),
+        Update(b"2", new_time=times[1], sync=b"", expire=LIFETIME),
+        Update(b"3", snapshot=snapshots[1], sync=b"s", changes=batches[1], expire=LIFETIME),
+        Update(b"4", expire=LIFETIME),
+    ]
+    for update in updates:
+        lease.commit(replace(update, lifetime=LIFETIME), end=update is updates[-1])
+        if update.snapshot is not None and lease.value("status") != update.snapshot:
+            raise SnapshotChanged
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat(timespec="microseconds")
