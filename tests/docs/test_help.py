@@ -9,7 +9,14 @@ from typer.main import get_command
 from tests.docs.pages import PAGES
 from watchman_cli.cli.main import app
 
-OF_OTHERS = {"--get", "--help", "--http", "--strict"}  # of click, mypy and ecFlow's own client
+OF_OTHERS = {
+    "--ch",
+    "--get",
+    "--help",
+    "--http",
+    "--plug",
+    "--strict",
+}  # of click, mypy and ecFlow's own client
 
 
 def test_every_option_is_explained_in_a_sentence_and_no_other_is_documented() -> None:
