@@ -47,7 +47,7 @@ def on_terminal(watchman: Watchman, *arguments: str, **environment: str) -> str:
 
 def lasting_left_out(text: str) -> list[str]:
     """Return the lines without how long each status lasts."""
-    return re.sub(r" for \d+ s", "", text).splitlines()
+    return re.sub(r" for (\d+ s|less than a minute)", "", text).splitlines()
 
 
 def test_show(collected: RedisServer, watchman: Watchman) -> None:
