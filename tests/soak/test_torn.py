@@ -15,7 +15,7 @@ from tests.support.torn import Torn
 from tests.support.watchman import Watchman
 
 ROUNDS = int(os.environ.get("WATCHMAN_KILLS", "20"))
-RENAMES = 10  # about as many as a run makes
+RENAMES = 6  # a few of those that a run makes: its locks, the snapshot, the sync cache and the health record
 STATUSES = ("complete", "aborted", "queued", "active")
 
 
@@ -26,10 +26,11 @@ def test_any_number_of_torn_runs_is_put_right(
 ) -> None:
     torn = Torn(ecflow, watchman, tmp_path / "store")
     seed = new_seed()
+    print(f"seed {seed}")  # of a failure, wherever it is
     chance, counts = random.Random(seed), Counter[str]()
     for _ in range(ROUNDS):
         for _ in range(chance.randint(1, 3)):
-            for _ in range(chance.randint(0, 4)):
+            for _ in range(chance.randint(1, 4)):
                 ecflow.force_state(f"/s/f/t{chance.randrange(4)}", f"State.{chance.choice(STATUSES)}")
             if chance.random() < 0.1:  # read in full
                 ecflow.load_text(f"suite other{chance.randrange(1000)}\nendsuite\n")
