@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from tests.soak.other_clients import archive_and_plug, change_handle, plug, start_twice
 from tests.support.ecflow_server import EcflowError, EcflowServer
 from tests.support.redis_server import RedisServer, health_of, records_of, status_of
 from tests.support.release import HERE, Release
@@ -84,6 +85,7 @@ class Soak:
     suites: tuple[str, ...] = ()  # the only ones that are read; all where there are none
     modes: Counter[str] = field(default_factory=Counter)
     steps: int = 0
+    starts_within_a_second: int = 0
     done: deque[str] = field(default_factory=lambda: deque(maxlen=40))
 
     def __post_init__(self) -> None:
@@ -108,6 +110,7 @@ class Soak:
         for _ in range(self.random.choice((0, 1, 1, 1, 2, 3, 8))):
             self.step()
         self.compare()
+        self.ecflow.await_next_second()  # or most runs read in full, until the second of the start is over
 
     def step(self) -> None:
         """One thing that an operator may do; the server may well refuse it."""
@@ -231,7 +234,8 @@ class Soak:
         ways = ", ".join(f"{count} {way}" for way, count in sorted(self.modes.items()))
         of = f" of {', '.join(self.suites)}" if self.suites else ""
         return (
-            f"seed {self.seed}{of}: {self.steps} steps, {sum(self.modes.values())} runs ({ways}), all equal"
+            f"seed {self.seed}{of}: {self.steps} steps, {sum(self.modes.values())} runs ({ways}), "
+            f"{self.starts_within_a_second} times two starts within a second, all equal"
         )
 
     def said(self) -> str:
@@ -389,7 +393,7 @@ def alias(soak: Soak) -> Any:
 
 def archive(soak: Soak) -> Any:
     path = soak.path()
-    soak.ecflow.archive(path, True)
+    soak.ecflow.archive(path)
     return path
 
 
@@ -456,7 +460,7 @@ ACTIONS_AND_WEIGHTS: tuple[tuple[Callable[[Soak], Any], float], ...] = (
     (load_file, 1), (replace_node, 1), (order, 8), (alter, 14), (alter_server, 1), (sort_attributes, 2),
     (free, 3), (run, 2), (begin, 4), (alias, 2), (archive, 1), (restore, 2), (server_state, 3),
     (checkpoint, 2), (restore_checkpoint, 0.3), (kill, 1), (delete_all, 0.2), (another_client, 1),
-    (forget, 1),
+    (forget, 1), (change_handle, 3), (plug, 1), (archive_and_plug, 2), (start_twice, 0.5),
 )  # fmt: skip
 ACTIONS, WEIGHTS = zip(*ACTIONS_AND_WEIGHTS, strict=True)
 SOME_SUITES = ("s0", "s4", "s2", "cron3")
