@@ -56,7 +56,10 @@ class AskingConnection(BoundedConnection):
                 super().read_response(*arguments, **options)
             except exceptions.ResponseError as error:
                 refusal = error
-        answer = super().read_response(*arguments, **options)
+        try:
+            answer = super().read_response(*arguments, **options)
+        except exceptions.ResponseError as error:
+            raise refusal or error from None  # MOVED follows where ASKING was refused
         if refusal is not None:
             raise refusal
         return answer

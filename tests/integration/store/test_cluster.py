@@ -13,6 +13,7 @@ import pytest
 from redis.crc import key_slot
 
 from tests.integration.store.test_contract import LAST, LATER, NAME, NEW, OLD, take, write
+from tests.integration.store.test_redis_leases import documented
 from tests.support.loopback import await_true
 from tests.support.redis_kinds import RedisCluster, master_of, new_redis, new_sentinel
 from tests.support.redis_server import RedisServer
@@ -103,6 +104,29 @@ def test_keys_that_have_moved_before_their_slot(
     assert not moving[0].client.execute_command("CLUSTER GETKEYSINSLOT", key_slot(STATUS.encode()), 9)
     assert [node.client.keys("*lock") for node in cluster.masters] == [[], [], []]
     store.close()
+
+
+def test_the_documented_permissions_are_enough_while_a_slot_is_moved(
+    cluster: RedisCluster, moving: tuple[RedisServer, RedisServer]
+) -> None:
+    cluster.move_keys(STATUS, *moving)
+    rights = documented(r"^user watchman on >secret (.*)$").split()
+    url = cluster.url.replace("://", "://w:secret@")
+    for denied in ("", "-asking"):
+        for node in cluster.masters:
+            node.client.execute_command(
+                "ACL", "SETUSER", "w", "reset", "on", ">secret", *rights, *filter(None, [denied])
+            )
+        store = open_store(url)
+        store.set_timeout(0.3)
+        if denied:
+            with pytest.raises(StoreError, match=r"may not do this there.*'asking'"):
+                store.lease(NAME, time.monotonic() + 5)
+        else:
+            with take(store) as lease:
+                lease.commit(Update(b"2", snapshot=NEW))
+            assert store.value(NAME, "status") == NEW
+        store.close()
 
 
 @pytest.mark.parametrize("moved", KEYS)
