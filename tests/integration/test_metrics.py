@@ -49,6 +49,7 @@ class Metered:
         self.configure(good, bad)
         ecflow.load_text(DEFINITION)
         ecflow.begin_all_suites()
+        ecflow.await_next_second()
 
     def configure(self, *entries: dict[str, Any]) -> None:
         self.watchman.configure(self.redis.url, list(entries), metrics_file=str(self.file))
