@@ -111,8 +111,8 @@ class Collector:
     def _abandoned(self, server: Server) -> Outcome:
         """Return the outcome of a server whose thread is past its deadline."""
         collector = self._collectors.get(server.name)
-        if collector is not None and collector.work.is_underway:
-            error = ServerError("too slow", collector.work.describe())
+        if collector is not None and (collector.too_slow or collector.work.is_underway):
+            error = collector.too_slow or ServerError("too slow", collector.work.describe())
             return Outcome(server, "failed", server.deadline, error=error)
         error_of_store = StoreError("the store did not answer by the deadline")
         return Outcome(server, "lost", server.deadline, error=error_of_store)

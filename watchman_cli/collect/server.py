@@ -47,6 +47,7 @@ class ServerCollector:
         self._phase_began = started
         self._end_phase("lease")
         self._written: Health | None = None
+        self.too_slow: ServerError | None = None  # why the server failed, if that is why
         self._before = health.salvage(lease.stored.health) if lease else Health()
         deadline = started + server.deadline - min(RESERVE, server.deadline / 10)
         self._reader = ServerReader(context, server, lease, started, deadline, self._before)
@@ -202,6 +203,7 @@ class ServerCollector:
         )
 
     def _failed(self, error: ServerError) -> Outcome:
+        self.too_slow = error if error.kind == "too slow" else None
         self.work.end()
         if self._context.stopped.is_set():
             return self._outcome("interrupted")
