@@ -117,6 +117,7 @@ def test_a_detail_is_kept_in_full_and_incremental_runs(
         document: Any = status_of(redis.client, "o/r")
         return next(record for record in document["status_records"] if record["path"] == "/s/t")
 
+    ecflow.await_next_second()
     assert "try_no" not in collected()
     ecflow.restart_server()
     ecflow.begin_suite("s")

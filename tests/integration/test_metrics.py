@@ -128,6 +128,7 @@ def test_nodes_are_counted_in_every_mode(metered: Metered) -> None:
         causes = re.search(r" aborted=(\d+)", checked)
         assert causes and metered.of("watchman_server_root_causes") == int(causes[1]), checked
 
+    metered.ecflow.await_next_second()
     check("full")
     check("unchanged")
     metered.ecflow.force_state("/s/f/a", "State.aborted")
