@@ -38,7 +38,7 @@ def running(watchman: Watchman) -> Iterator[None]:
 def test_no_alert_ends_because_metrics_vanish(
     ecflow: EcflowServer, redis: RedisServer, tmp_path: Path
 ) -> None:
-    watchman = Watchman(tmp_path)  # not forked: a process with threads must not fork
+    watchman = Watchman(tmp_path)  # whole processes, as cron starts them
     textfiles = tmp_path / "textfiles"
     textfiles.mkdir()
     file = textfiles / "watchman.prom"
