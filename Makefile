@@ -1,7 +1,7 @@
 # The README's commands. Each works as the only command on a fresh Debian or Ubuntu machine that has
 # python3, git and make: it installs what is missing, as root or with sudo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit fuzz test-releases roots test-pythons coverage install lint docs bench soak servers browser
+.PHONY: help demo test test-unit mutants fuzz test-releases roots test-pythons coverage install lint docs bench soak servers browser
 
 PYTHON ?= python3
 # Debian has ecflow_server in /usr/sbin, which is not in an ordinary user's PATH.
@@ -35,6 +35,10 @@ test-unit: .venv/.dev  ## Run only the tests that need no server, in seconds
 
 fuzz: .venv/.dev  ## Search at random for what breaks a test, for SECONDS (60); SEED=N repeats a round
 	.venv/bin/python -m tests.fuzz $(or $(SECONDS),60) --workers $(WORKERS) $(if $(SEED),--seed $(SEED))
+
+mutants: .venv/.dev  ## Count the small mistakes in the code that the unit tests notice
+	@.venv/bin/python -c 'import mutmut' 2>/dev/null || .venv/bin/python -m pip install -q --disable-pip-version-check -e '.[mutants]'
+	.venv/bin/python -m tests.mutants
 
 test-releases: roots .venv/.dev  ## Test against the ecFlow of Debian 11, 12, 13 and unstable, as root
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal tests/releases
