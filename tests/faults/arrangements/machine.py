@@ -10,16 +10,22 @@ import threading
 
 import pytest
 
-from tests.faults.arrangements.replies import announced
 from tests.faults.environment import GOOD, FaultRun
-from tests.support.faulty_server import FakeServer
+from tests.support.faulty_server import Connection, FakeServer
 from tests.support.loopback import await_true
 from watchman_cli.store.redis import key
 
 
 def short_of_memory(run: FaultRun) -> None:
     """Forbid the memory that a reply of nearly 1 GB needs."""
-    announced(run, b"3fffffff")
+
+    def behave(connection: Connection) -> None:
+        connection.client.recv(1 << 16)
+        connection.forward(b"3fffffff")
+        while True:  # until the run has gone
+            connection.forward(b" " * (1 << 20))
+
+    run.fake(behave)
     run.prefix = ("prlimit", f"--as={1 << 30}")
 
 

@@ -18,6 +18,7 @@ MACHINE_ROWS = tuple(
             "tried again",
             kind="resources",
             attempts=2,
+            deadline=12,
         ),
         FaultCase(
             "no threads",
