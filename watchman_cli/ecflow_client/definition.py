@@ -102,7 +102,7 @@ class _States(dict[str, NodeState]):
 
     def __missing__(self, tail: str) -> NodeState:
         own = tail.removeprefix(_OF_ALIAS)
-        if own and not own.startswith(" #"):
+        if own and not own.startswith(" # "):
             raise _Spanning
         parts = split_tail(tail)
         if parts.is_unfinished:
@@ -194,11 +194,13 @@ class _Tree:
             if keyword == "task":
                 if not name:
                     raise _Spanning
+                if prefix == "/":
+                    raise TreeUnproved(_NESTING)
                 task = prefix + name
                 paths.append(task)
                 tails.append(tail)
             elif keyword in ("family", "suite"):
-                if not name or (tail and not tail.startswith(" #")):
+                if not name or (tail and not tail.startswith(" # ")):
                     raise _Spanning
                 if (keyword == "suite") != (prefix == "/"):
                     raise TreeUnproved("the server's definition has a suite in the wrong place")

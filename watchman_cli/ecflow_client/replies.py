@@ -6,6 +6,7 @@ character outside Latin-1 would quadruple it once decoded. What is left is small
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -28,6 +29,9 @@ from watchman_cli.ecflow_client.work import UNBOUNDED, Work
 
 # Where cereal writes a definition: of a client handle's suites, and of the whole server (SSyncCmd.hpp).
 _TEXTS = (b'\n"server_defs_": "', b'\n"value1": "')
+CHECKED_TOGETHER = 1 << 18  # bytes of a definition that are checked at once
+_CONTROL = re.compile(r"[\x01-\x1f]")
+_OTHER_ESCAPES = re.compile(r"\\(?:[/bfrt]|u[0-9a-fA-F]{4})")
 _SENT_EVERYTHING = b'\n"full_defs_": true'
 # Nothing interrupts a JSON parser, and it holds the interpreter lock. So it gets only what it can parse in
 # a part of the time that is left: other servers need theirs.
@@ -112,10 +116,16 @@ def _cut_definition(body: bytearray) -> tuple[str, bytes]:
         if end <= start or body[end] != ord('"'):
             continue
         rest = bytes(body[:start]) + bytes(body[end:])
+        is_ascii = body.isascii()
+        if is_ascii and not _is_ascii_string(body, start, end):
+            raise NotEcflow
         with memoryview(body) as view:
             text = str(view[start:end], "latin-1")
         body.clear()
-        return text.replace("\\\\", "\0") if "\\\\" in text else text, rest
+        text = text.replace("\\\\", "\0") if "\\\\" in text else text
+        if not (is_ascii or _is_string(text)):
+            raise NotEcflow
+        return text, rest
     rest = bytes(body)
     body.clear()
     return "", rest
@@ -125,6 +135,35 @@ def _seconds_to_load(rest: bytes) -> float:
     """Return how long JSON takes to parse at most."""
     containers = rest.count(b"{") + rest.count(b"[")
     return containers * _CONTAINER_COST + rest.count(b",") * _ITEM_COST + len(rest) * _BYTE_COST
+
+
+def _is_ascii_string(body: bytearray, start: int, end: int) -> bool:
+    """Return whether a part of a body of ASCII is the inside of a JSON string; a few lines at a time."""
+    while start < end:
+        stop = end
+        if start + CHECKED_TOGETHER < end:
+            found = body.find(b"\\n", start + CHECKED_TOGETHER, end)
+            while found > 0 and body[found - 1] == ord("\\"):  # it may be a pair, and an n
+                found = body.find(b"\\n", found + 1, end)
+            stop = found if found > 0 else end
+        try:
+            orjson.loads(b'"%s"' % body[start:stop])
+        except orjson.JSONDecodeError:
+            return False
+        start = stop
+    return True
+
+
+def _is_string(text: str) -> bool:
+    """Return whether a text, without pairs of backslashes, can stand in a JSON string.
+
+    It is cut out of the JSON, and may have any encoding, which a JSON reader refuses.
+    """
+    quotes, escapes = text.count('\\"'), text.count("\\")
+    if text.count('"') != quotes or _CONTROL.search(text):
+        return False
+    escapes -= quotes + text.count("\\n")
+    return not escapes or len(_OTHER_ESCAPES.findall(text)) == escapes
 
 
 def _loads(rest: bytes) -> Any:

@@ -55,6 +55,7 @@ _LOOKED_AT = re.compile(
 )
 _STRUCTURE = re.compile(r"\\n *(?:task|family|suite|alias|end\w+)\b", re.ASCII)
 _LAST_WORD = re.compile(r"(?P<variable>: *)?[\w.]+$", re.ASCII)
+_TOKEN = re.compile(r"[\w./]+|[<>=!]=|&&|\|\||\S", re.ASCII)
 _ESCAPE = re.compile(r"\\[^n](?:[0-9a-fA-F]{4})?")
 
 
@@ -134,6 +135,9 @@ def join_lines(text: str, work: Work = UNBOUNDED) -> str:
         elif unfinished is None and re.match(f" *{_EXPRESSION}", line):
             end = _expression_end(text, start, end)
             if NEW_LINE in text[start:end]:
+                has_nodes = any(map(_NODE.fullmatch, text[start:end].split(NEW_LINE)))
+                if has_nodes and not _is_whole(text[start:end]):
+                    raise TreeUnproved
                 pieces += (text[done:start], text[start:end].replace(NEW_LINE, " "))
                 done = end
         elif _is_end(line, unfinished is not None):
@@ -187,6 +191,31 @@ def _expression_end(text: str, start: int, end: int) -> int:
             break
         last, line = end, (":" if line.endswith(":") else "") + following
     return last
+
+
+def _is_whole(text: str) -> bool:
+    """Return whether an expression's operands and operators alternate, as its grammar has them."""
+    line = re.sub(rf"^ *{_EXPRESSION}(?: -[ao]\b)?|# free$|\\.", " ", text)
+    line = re.sub(r"\s*/\s*", "/", re.sub(r"\bcal::\w+", " ", line))  # a function's name; a path
+    line = re.sub(r"[\w./]*\s*(?::\s*[\w.]+|<flag>\s*\w+)", " variable ", line)
+    after_operand = False
+    for token in _TOKEN.findall(line):
+        is_operator = token in _OPERATORS or not (token[0].isalnum() or token[0] in "_./()")
+        if token in ("(", "not", "!", "~"):
+            if after_operand:
+                return False
+        elif is_operator:
+            if not after_operand and token not in ("+", "-"):
+                return False
+            after_operand = False
+        elif token == ")":
+            if not after_operand:
+                return False
+        elif after_operand:
+            return False
+        else:
+            after_operand = True
+    return after_operand
 
 
 def _needs_operand(line: str) -> bool:

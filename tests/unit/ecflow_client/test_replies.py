@@ -11,7 +11,14 @@ import pytest
 
 from tests.unit.ecflow_client import replies
 from tests.unit.ecflow_client.replies import FIRST, full, member, reply
-from watchman_cli.ecflow_client import AccessRefused, EcflowError, HandleGone, NotUnderstood, RequestRefused
+from watchman_cli.ecflow_client import (
+    AccessRefused,
+    EcflowError,
+    HandleGone,
+    NotEcflow,
+    NotUnderstood,
+    RequestRefused,
+)
 from watchman_cli.ecflow_client.replies import decode_reply
 from watchman_cli.ecflow_client.requests import (
     Caller,
@@ -165,3 +172,18 @@ def test_no_exception_carries_a_part_of_the_reply_in_its_text() -> None:
         decode_reply(reply(full(text(MARKER)[:-20])), "u")
     except NotUnderstood as error:
         assert MARKER not in "".join(traceback.format_exception_only(type(error), error))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ['"', '\\"\\\\"', "\\x", "\\", "\\u12", '"x"', "\x01"],
+    ids=["quote", "pair", "escape", "end", "unicode", "two", "control"],
+)
+@pytest.mark.parametrize("text", ["plain", "\xe9"], ids=["ASCII", "Latin-1"])
+def test_definition_that_is_not_a_json_string_is_refused(damage: str, text: str) -> None:
+    """It is cut out of the JSON: a reply that was spliced on its way must not be taken for a whole one."""
+    whole = bytes(replies.reply(replies.full(replies.definition("suite s", f"edit V '{text}'", "endsuite"))))
+    body = bytearray(whole.decode().encode("latin-1"))
+    assert decode_reply(bytearray(body), "u").definition
+    with pytest.raises(NotEcflow):
+        decode_reply(body.replace(text.encode("latin-1"), (text + damage).encode("latin-1")), "u")

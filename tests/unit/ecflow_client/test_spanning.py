@@ -157,7 +157,6 @@ EXPRESSIONS = (
     "!\ntask eq\ncomplete",
     "cal::date_to_julian(\ntask:V) ==\n1",
     "a:V ge\nneric:V and\ntask eq\ncomplete",
-    "a:V\ngeneric:V and\ntask eq\ncomplete",
     "a == complete and\t\ntask eq\ncomplete",
     "a == complete and\r\ntask eq\r\ncomplete",
     "-a 1 == 1 and\nsuite eq\ncomplete",
@@ -168,6 +167,23 @@ EXPRESSIONS = (
     "/s/f/a<flag>late and\ntask<flag>\narchived",
     "a:V lt\nendfamily\n:V",
 )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a == x:",  # and the next line would be the variable's name
+        "a == complete and",
+        "a:V\ngeneric:V and\ntask eq\ncomplete",  # `ge neric:V`, for ecFlow
+        "a ==\ntask eq\ncomplete b",
+    ],
+)
+def test_invalid_expression_takes_no_node(text: str) -> None:
+    """A reply that was damaged on its way: the lines after it are those of nodes."""
+    with pytest.raises(TreeUnproved):
+        with_trigger(text)
+    with pytest.raises(TreeUnproved):
+        with_trigger(text, last=True)
 
 
 @pytest.mark.parametrize("last", [False, True])
@@ -194,6 +210,10 @@ def test_whole_expression_ends_with_its_line(text: str) -> None:
     "lines",
     [
         ("suite s", "task", "endsuite"),
+        ("task t", "suite s", "endsuite"),
+        ("suite s", "endsuite", "task t"),
+        ("suite s", "task t #!state:queued", "endsuite"),
+        ("suite s", "family f #!state:queued", "endfamily", "endsuite"),
         ("suite s", "task t x", "endsuite"),
         ("suite s", "task t@x", "endsuite"),
         ("suite s x", "endsuite"),
