@@ -55,6 +55,10 @@ _LOOKED_AT = re.compile(
 )
 _STRUCTURE = re.compile(r"\\n *(?:task|family|suite|alias|end\w+)\b", re.ASCII)
 _LAST_WORD = re.compile(r"(?P<variable>: *)?[\w.]+$", re.ASCII)
+_STRUCTURAL = re.compile(rf"{_NODE.pattern}| *end\w+ *", re.ASCII | re.DOTALL)
+_COMPARED = re.compile(
+    r"[\w./]+\s*(?:==|!=|\beq\b|\bne\b)\s*(?:complete|aborted|queued|active|submitted|unknown)", re.ASCII
+)
 _TOKEN = re.compile(r"[\w./]+|[<>=!]=|&&|\|\||\S", re.ASCII)
 _ESCAPE = re.compile(r"\\[^n](?:[0-9a-fA-F]{4})?")
 
@@ -135,7 +139,7 @@ def join_lines(text: str, work: Work = UNBOUNDED) -> str:
         elif unfinished is None and re.match(f" *{_EXPRESSION}", line):
             end = _expression_end(text, start, end)
             if NEW_LINE in text[start:end]:
-                has_nodes = any(map(_NODE.fullmatch, text[start:end].split(NEW_LINE)))
+                has_nodes = any(map(_STRUCTURAL.fullmatch, text[start:end].split(NEW_LINE)))
                 if has_nodes and not _is_whole(text[start:end]):
                     raise TreeUnproved
                 pieces += (text[done:start], text[start:end].replace(NEW_LINE, " "))
@@ -198,6 +202,7 @@ def _is_whole(text: str) -> bool:
     line = re.sub(rf"^ *{_EXPRESSION}(?: -[ao]\b)?|# free$|\\.", " ", text)
     line = re.sub(r"\s*/\s*", "/", re.sub(r"\bcal::\w+", " ", line))  # a function's name; a path
     line = re.sub(r"[\w./]*\s*(?::\s*[\w.]+|<flag>\s*\w+)", " variable ", line)
+    line = _COMPARED.sub(" variable ", line)  # a node alone is no operand
     after_operand = False
     for token in _TOKEN.findall(line):
         is_operator = token in _OPERATORS or not (token[0].isalnum() or token[0] in "_./()")
@@ -211,7 +216,7 @@ def _is_whole(text: str) -> bool:
         elif token == ")":
             if not after_operand:
                 return False
-        elif after_operand:
+        elif after_operand or not (token[0].isdigit() or token in ("variable", "set", "clear")):
             return False
         else:
             after_operand = True

@@ -212,6 +212,7 @@ def test_whole_expression_ends_with_its_line(text: str) -> None:
         ("suite s", "task", "endsuite"),
         ("task t", "suite s", "endsuite"),
         ("suite s", "endsuite", "task t"),
+        ("suite s", "family f", "task t", "trigger a == complete and", "endfamily", "endsuite"),
         ("suite s", "task t #!state:queued", "endsuite"),
         ("suite s", "family f #!state:queued", "endfamily", "endsuite"),
         ("suite s", "task t x", "endsuite"),
