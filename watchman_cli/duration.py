@@ -14,7 +14,7 @@ def parse_duration(text: str) -> float:
     if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
         return float(text)
     if not re.fullmatch(_WHOLE, text):
-        raise ValueError(f"{text!r} is no time span as 90s, 3m, 2h, 1d or 1h30m")
+        raise ValueError(f"invalid duration {text!r}: use 90s, 3m, 2h, 1d or 1h30m")
     return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
 
 

@@ -58,4 +58,4 @@ def why_invalid(name: str, instance: Any) -> str:
         return f"${place[:200]}: {error.message[:200]}"
     except ValueError as error:  # nested too deeply
         return str(error)
-    return "it holds something that JSON does not have"
+    return "it has a value that JSON does not have"

@@ -53,7 +53,7 @@ def stored(watchman: Watchman, tmp_path: Path) -> Path:
         (["old"], 3, "UNKNOWN - o/old: no run has read it since, collected 10 min"),
         (["broken"], 3, "UNKNOWN - o/broken: its snapshot is not valid: "),
         (["absent"], 3, "UNKNOWN - o/absent: no snapshot"),
-        (["well", "--path", "/x"], 3, "UNKNOWN - o/well: it has no node /x"),
+        (["well", "--path", "/x"], 3, "UNKNOWN - o/well: no such node: /x"),
         (
             ["--all"],
             2,
@@ -64,7 +64,11 @@ def stored(watchman: Watchman, tmp_path: Path) -> Path:
         ([], 3, "UNKNOWN - name one server"),
         (["well", "--all"], 3, "UNKNOWN - name one server"),
         (["nobody"], 3, "UNKNOWN - nobody: no such server"),
-        (["well", "-w", "latest=1"], 3, "UNKNOWN - --warning: 'latest=1' is not aborted=RANGE"),
+        (
+            ["well", "-w", "latest=1"],
+            3,
+            "UNKNOWN - --warning: invalid threshold 'latest=1': use MEASURE=RANGE",
+        ),
         (["well", "--max-age", "soon"], 3, "UNKNOWN - Invalid value for '--max-age'"),
         (["well", "--nonsense"], 3, "UNKNOWN - No such option"),
     ],

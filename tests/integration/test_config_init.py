@@ -28,7 +28,7 @@ def test_init_keeps_what_is_there_and_says_who_does_not_answer(watchman: Watchma
     output = watchman.home / "new.yaml"
     first = watchman.run("config", "init", "localhost:1", "--config", str(output))
     assert (
-        first.code == 1 and first.err == "localhost:1: connection refused; it is in the file all the same\n"
+        first.code == 1 and first.err == "localhost:1: connection refused; it was added to the file anyway\n"
     )
     assert config.load(output, {}).servers[0].address == "localhost:1"
     before = output.read_bytes()
@@ -55,7 +55,7 @@ def test_nothing_that_a_server_says_becomes_configuration(watchman: Watchman, en
     assert (result.code, result.err) == (0, "")
     found = config.load(output, {})
     assert found.ecflow_python is None and [each.host for each in found.servers] == [server.host]
-    assert "its release is not known" in output.read_text()
+    assert "unknown release" in output.read_text()
     assert all(line.isprintable() for line in output.read_text().split("\n"))
 
 

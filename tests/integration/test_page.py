@@ -522,7 +522,7 @@ def test_standard_output_and_what_is_no_file(watchman: Watchman, tmp_path: Path,
     result = watchman.run("page", "--output", "-", "fc")
     assert (result.code, result.err) == (0, "")
     assert result.text.startswith("<!DOCTYPE html>")
-    for output, words in (("/dev/null", "is not a file"), ("no/page.html", "there is no directory")):
+    for output, words in (("/dev/null", "not a regular file"), ("no/page.html", "there is no directory")):
         result = watchman.run("page", "--output", output)
         assert result.code == 2
         assert words in result.err

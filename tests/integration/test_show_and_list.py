@@ -209,7 +209,7 @@ def test_config_check(watchman: Watchman, ecflow: EcflowServer) -> None:
     assert result.code == 0
     assert "valid, 1 server, store redis://127.0.0.1:1/0" in result.text
     assert "\necflow 5." in result.text and "python" in result.text
-    assert "others may read it" in result.err
+    assert "other users can read it" in result.err
     assert "secret" not in result.text + result.err
 
 

@@ -53,7 +53,7 @@ class Batch:
         """Return this batch if it is what follows `revision`, else a reset."""
         if self.before is None or self.before == revision:
             return self
-        return self.as_reset("another writer was in between")
+        return self.as_reset("another writer replaced the snapshot in between")
 
     def as_reset(self, reason: str) -> Batch:
         """Return the batch that says only that the snapshot is to be read again."""
@@ -113,7 +113,7 @@ def make_batch(
         reason=reason,
     )
     if batch.before is None:
-        return batch.as_reset(reason or "it is not known what changed")
+        return batch.as_reset(reason or "the changes are unknown")
     if len(changes) > MAX_CHANGES:
         return batch.as_reset(f"{len(changes)} nodes changed")
     return batch

@@ -102,7 +102,7 @@ def assess(status: ServerStatus, limits: Limits) -> Assessment:
     assert snapshot is not None
     measures = measure(snapshot, limits.path)
     if not measures:
-        return Assessment(status, (Problem(State.UNKNOWN, f"it has no node {plain_or_quoted(limits.path)}"),))
+        return Assessment(status, (Problem(State.UNKNOWN, f"no such node: {plain_or_quoted(limits.path)}"),))
     problems = []
     if snapshot.server_state in SERVER_STATES:
         problems.append(Problem(SERVER_STATES[snapshot.server_state], f"server {snapshot.server_state}"))

@@ -21,7 +21,7 @@ def assess_deadlines(status: ServerStatus, names: Collection[str] = ()) -> Asses
     """
     states = [each.at(status.read_time) for each in listed(status.health.deadlines or (), names)]
     if not states:
-        text = "no run has judged a deadline of it yet; the configuration names them, as `deadlines`"
+        text = "no run has judged a deadline yet; set `deadlines` in the configuration"
         return Assessment(status, (Problem(State.UNKNOWN, text),))
     missed = [each for each in states if each.state == "missed"]
     unknown = [each for each in states if each.state == "unknown"]
@@ -49,9 +49,9 @@ def _why(state: DeadlineState, now: datetime) -> str:
         future = f"the last snapshot is of {_format(state.judged)}, in the future"
         return f"but {future}: compare the hosts' clocks"
     if state.judged < state.due:
-        return f"and not read since {_format(state.judged)}"
+        return f"but the server was not read since {_format(state.judged)}"
     if state.state == "unknown":
-        return "nobody knows, since it was not read in time"
+        return "unknown: the server was not read in time"
     if state.reached is not None:
         return f"reached {format_duration((state.reached - state.due).total_seconds())} late"
     return state.why_missed

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from watchman_cli.duration import parse_duration
 
-MEASURES = ("aborted", "late", "queued", "active_for")  # what there can be a range of; the last in seconds
+MEASURES = ("aborted", "late", "queued", "active_for")  # the last in seconds
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ def parse_range(text: str) -> Range:
     body = text.removeprefix("@")
     start, colon, end = body.rpartition(":")
     if not body or body == ":":
-        raise ValueError(f"{text!r} is no range as 10, 10:, ~:10, 10:20 or @10:20")
+        raise ValueError(f"invalid range {text!r}: use 10, 10:, ~:10, 10:20 or @10:20")
     low = -math.inf if start == "~" else parse_duration(start) if start else 0.0
     high = parse_duration(end) if end or not colon else math.inf
     if low > high:
-        raise ValueError(f"{text!r} begins after its end")
+        raise ValueError(f"invalid range {text!r}: it begins after its end")
     return Range(low, high, text.startswith("@"))
 
 
@@ -49,7 +49,8 @@ def parse_limit(text: str) -> tuple[str, Range]:
     """Return the measure and the range in `measure=range`. Raises ValueError."""
     name, equals, limit = text.partition("=")
     if not equals or name not in MEASURES:
-        raise ValueError(f"{text!r} is not {'=RANGE, '.join(MEASURES)}=RANGE")
+        known = f"{', '.join(MEASURES[:-1])} or {MEASURES[-1]}"
+        raise ValueError(f"invalid threshold {text!r}: use MEASURE=RANGE; a measure is {known}")
     return name, parse_range(limit)
 
 

@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from watchman_cli.follow import Place
     from watchman_cli.store import Store
 
-BETWEEN = "another writer was in between, or what was kept was trimmed"
+BETWEEN = "another writer replaced the snapshot in between, or older changes were trimmed"
 
 
 def changes(
     name: str = SERVER,
-    follow: bool = typer.Option(False, "--follow", "-f", help="Go on with each change that comes."),
+    follow: bool = typer.Option(False, "--follow", "-f", help="Go on with each new change."),
     since: float | None = typer.Option(
         None,
         "--since",
         metavar="TIME",
         parser=duration,
-        help="Print only what changed in this time (90s, 10m, 2h, 1d). Otherwise all that is kept; with "
-        "--follow, what changes from now on.",
+        help="Print only the changes of this time (90s, 10m, 2h, 1d). Default: all that are kept, or only "
+        "new ones with --follow.",
     ),
     path: str = typer.Option(
         "/",
@@ -53,7 +53,7 @@ def changes(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Print each node's change, of a server whose changes are kept (`changes: true`)."""
+    """Print the changes of a server's nodes, if they are kept (`changes: true`)."""
     install_handlers()
     opened, name = server_from_options(name, config, store)
     printer = _Printer(name, node_path(path), as_json)

@@ -48,7 +48,7 @@ def check(
     name: str | None = typer.Argument(
         None,
         metavar="OWNER/REPO",
-        help="The server; a repo alone where it is unique in the configuration.",
+        help="The server, or only the repo, if it is unique in the configuration.",
         autocompletion=complete_server,
     ),
     every: bool = typer.Option(False, "--all", help="Check every server of the configuration."),
@@ -65,27 +65,31 @@ def check(
         help="Check the deadlines that the configuration names, in place of the nodes.",
     ),
     max_age: float = typer.Option(
-        "3m", "--max-age", metavar="TIME", parser=duration, help="Take no snapshot that is older than this."
+        "3m",
+        "--max-age",
+        metavar="TIME",
+        parser=duration,
+        help="Report UNKNOWN if the snapshot is older than this, or CRITICAL if runs fail, too.",
     ),
     warning: list[str] = typer.Option(
         [],
         "--warning",
         "-w",
         metavar="MEASURE=RANGE",
-        help="Warn where a measure (aborted, late, queued or active_for) is outside a range of the plugin "
-        "guidelines, as late=3, queued=1: or active_for=2h. May be repeated.",
+        help="Warn if a measure (aborted, late, queued or active_for) is outside a range of the plugin "
+        "guidelines, such as late=3, queued=1: or active_for=2h. May be repeated.",
     ),
     critical: list[str] = typer.Option(
         [],
         "--critical",
         "-c",
         metavar="MEASURE=RANGE",
-        help="As --warning, for CRITICAL. Where neither names them, aborted=0 is critical and late=0 warns.",
+        help="As --warning, for CRITICAL. If neither names them, aborted=0 is critical and late=0 warns.",
     ),
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Report a server's state to a monitoring system, by what is in the store.
+    """Report a server's state to a monitoring system, from the store alone.
 
     It exits with 0 OK, 1 WARNING, 2 CRITICAL or 3 UNKNOWN, as the Monitoring Plugins Guidelines say.
     """
@@ -99,9 +103,7 @@ def check(
             node_path(path), max_age, _ranges("--warning", warning), _ranges("--critical", critical)
         )
         if deadlines and (path != "/" or warning or critical):
-            raise ConfigError(
-                ["--deadlines has no --path, --warning or --critical: the configuration has them"]
-            )
+            raise ConfigError(["--deadlines: cannot be used with --path, --warning or --critical"])
         if every == bool(name):
             raise ConfigError(["name one server as OWNER/REPO, or --all"])
         opened, names = servers_from_options([name] if name else [], config, store)

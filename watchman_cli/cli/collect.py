@@ -50,18 +50,17 @@ def collect(
         False, "--dry-run", help="Read and validate, print the snapshots as JSON lines, and write nothing."
     ),
     jobs: int = typer.Option(
-        256, "--jobs", min=1, max=1000, help="How many servers to read at the same time, at most."
+        256, "--jobs", min=1, max=1000, help="Read at most this many servers at the same time."
     ),
     reset_sync: list[str] = typer.Option(
         [],
         "--reset-sync",
         metavar="NAME",
-        help="Read only this server, forgetting what earlier runs left to sync from, "
-        "and turn its incremental syncs on again. May be repeated.",
+        help="Read only this server, in full, and turn its incremental syncs on again. May be repeated.",
         autocompletion=complete_server,
     ),
     verbose: bool = typer.Option(False, "--verbose", "-v", help="Log each step on standard error."),
-    log_format: LogFormat = typer.Option(LogFormat.text, help="How to write what goes to standard error."),
+    log_format: LogFormat = typer.Option(LogFormat.text, help="The format of the log on standard error."),
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:

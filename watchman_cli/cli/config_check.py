@@ -28,8 +28,8 @@ def config_check(
     connect: bool = typer.Option(
         False,
         "--connect",
-        help="Ask every server, as a run would, and try everything that a run does to the store, under names "
-        "of its own that are deleted at once.",
+        help="Ask every server, as a run would, and try each command that a run sends to the store, under "
+        "names of its own that are deleted at once.",
     ),
     config: str | None = CONFIG,
     store: str | None = STORE,

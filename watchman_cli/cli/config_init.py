@@ -43,7 +43,7 @@ def config_init(
     write_config(output, render_config(url, entries, comments))
     for connection in connections:
         if connection.error is not None:
-            print_error(f"{connection.server.address}: {connection.error}; it is in the file all the same")
+            print_error(f"{connection.server.address}: {connection.error}; it was added to the file anyway")
     many = "server" if len(entries) == 1 else "servers"
     print(printable(f"{output}: written, {len(entries)} {many}; next: watchman collect"))
     raise typer.Exit(1 if any(connection.error for connection in connections) else 0)
@@ -55,7 +55,7 @@ def _entry(address: str) -> dict[str, Any]:
 
     match = re.fullmatch(r"\[?([^\[\]/@]+?)\]?:([0-9]{1,5})", address)
     if match is None or host_problem(match[1]) or not 0 < int(match[2]) < 65536:
-        raise ConfigError([f"{quoted(address)}: a server is named as HOST:PORT"])
+        raise ConfigError([f"invalid address {quoted(address)}: use HOST:PORT"])
     repo = re.sub(r"[^\w.-]", "_", f"{match[1]}_{match[2]}")
     return {"owner": getpass.getuser(), "repo": repo, "host": match[1], "port": int(match[2])}
 
@@ -63,5 +63,5 @@ def _entry(address: str) -> dict[str, Any]:
 def _comment(connection: Connection) -> str:
     found = connection.statistics
     if found is None or found.instance is None:
-        return f"{connection.error or 'its release is not known'}"
+        return f"{connection.error or 'unknown release'}"
     return f"ecFlow {found.instance.version}, {found.server_state}, up since {found.instance.up_since}"

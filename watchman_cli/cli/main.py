@@ -28,14 +28,14 @@ from watchman_cli.signals import exit_now
 
 app = typer.Typer(
     name="watchman",
-    help="Reads the state of every node of many ecFlow servers, and keeps it where everybody can read it.",
+    help="Reads the state of every node of many ecFlow servers, and stores it for operators and programs.",
     epilog="Example: watchman collect --config /etc/watchman/config.yaml",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 config_app = typer.Typer(
-    help="Works on the configuration itself.",
+    help="Creates and checks the configuration.",
     epilog="Example: watchman config check --connect",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 SERVER = typer.Argument(
     metavar="OWNER/REPO",
-    help="The server, as it is named in the configuration; a repo alone where it is unique there.",
+    help="The server, as in the configuration, or only the repo, if it is unique.",
     autocompletion=complete_server,
 )
 CONFIG = typer.Option(
     None,
     "--config",
     metavar="FILE",
-    help="Use this configuration file. Otherwise $WATCHMAN_CONFIG, ./watchman.yaml, "
-    "$XDG_CONFIG_HOME/watchman/config.yaml and /etc/watchman/config.yaml are looked for, in this order.",
+    help="Use this configuration file. Default: the first of $WATCHMAN_CONFIG, ./watchman.yaml, "
+    "$XDG_CONFIG_HOME/watchman/config.yaml and /etc/watchman/config.yaml.",
 )
 OUTPUT = typer.Option(
     "watchman.yaml", "--config", metavar="FILE", help="Write this file, which must not exist."
@@ -38,7 +38,7 @@ STORE = typer.Option(
     "--store",
     metavar="URL",
     help="Use this store instead of the configured one: redis://, rediss://, unix://, redis+sentinel://, "
-    "redis+cluster:// or file://. One with a password goes into WATCHMAN_STORE.",
+    "redis+cluster:// or file://. Put a URL with a password into WATCHMAN_STORE.",
 )
 
 
@@ -108,7 +108,7 @@ def servers_from_options(
         check_text(name)
         parts = name.split("/")
         if any(part in ("", ".", "..") for part in parts) or len(parts) > 2:
-            raise ConfigError([f"{quoted(name)}: a server is named as OWNER/REPO"])
+            raise ConfigError([f"invalid server {quoted(name)}: use OWNER/REPO"])
     if names and all("/" in name for name in names) and needs_no_config(config, store):
         return store_from_options(config, store), list(dict.fromkeys(names))
     from watchman_cli.store import open_store

@@ -20,7 +20,7 @@ def page(
     servers: list[str] = typer.Argument(
         None,
         metavar="[OWNER/REPO]...",
-        help="Only these servers; a repo alone where it is unique in the configuration.",
+        help="Only these servers, or only their repos, if these are unique in the configuration.",
         autocompletion=complete_server,
     ),
     output: str = typer.Option(
@@ -34,7 +34,7 @@ def page(
 ) -> None:
     """Write an HTML page: each server's age and health, root causes, and a tree that folds.
 
-    The file needs no other file, no network and no script to be read. It is made from the store alone.
+    The file needs no other file, no network and no script to be read. watchman makes it from the store alone.
     """
     from datetime import datetime, timezone
 
@@ -67,7 +67,7 @@ def _checked(output: str) -> Path:
             )
         with suppress(FileNotFoundError):
             if not stat.S_ISREG(path.stat().st_mode):
-                raise ConfigError([f"--output {shown}: is not a file"])
+                raise ConfigError([f"--output {shown}: not a regular file"])
     except OSError as error:
         raise ConfigError([f"--output {shown}: {error.strerror}"]) from error
     return path

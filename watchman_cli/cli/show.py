@@ -29,7 +29,7 @@ def show(
         [],
         "--status",
         metavar="S",
-        help="Show only nodes of this status, and those above them. May be repeated.",
+        help="Show only nodes with this status, and those above them. May be repeated.",
     ),
     flag: list[str] = typer.Option(
         [],
@@ -43,8 +43,8 @@ def show(
         "--longer-than",
         metavar="TIME",
         parser=duration,
-        help="Show only active, submitted and aborted nodes that have been so for this long (90s, 3m, 2h, "
-        "1d), and those above them.",
+        help="Show only nodes that have been active, submitted or aborted for at least this long (90s, 3m, "
+        "2h, 1d), and those above them.",
     ),
     path: str = typer.Option(
         "/",
@@ -60,7 +60,7 @@ def show(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Read a snapshot back: how old it is, the server's state, counts per status, and the tree."""
+    """Show a snapshot: its age, the server's state, the number of nodes per status, and the tree."""
     from watchman_cli.output.tree import TreeFilter, render
     from watchman_cli.reader import read_server
 
@@ -75,7 +75,7 @@ def show(
         sys.stdout.buffer.write(found.value)
         return
     if found.snapshot is None or found.snapshot.status(wanted.path) is None:
-        raise NoSnapshot(f"{name}: it has no node {plain_or_quoted(wanted.path)}")
+        raise NoSnapshot(f"{name}: no such node: {plain_or_quoted(wanted.path)}")
     height = shutil.get_terminal_size().lines if sys.stdout.isatty() else None
     print("\n".join(render(found, wanted, wants_colour(), height)))
 
@@ -87,4 +87,4 @@ def _check_flags(names: Sequence[str]) -> None:
     unknown = sorted(set(names) - SHOWN)
     if unknown:
         known = ", ".join(sorted(SHOWN))
-        raise ConfigError([f"--flag {quoted(unknown[0])}: no such flag in a snapshot; there are {known}"])
+        raise ConfigError([f"--flag: unknown flag {quoted(unknown[0])}: use {known}"])

@@ -44,7 +44,7 @@ def find(explicit: str | None, environment: Mapping[str, str] = os.environ) -> P
         if os.path.exists(place):  # noqa: PTH110 (a folder that may not be read has none for us)
             problem = find_other_writer(place) if place is IN_WORKING_DIRECTORY else None
             if problem:
-                refusal = f"not used, as others may have written it: {problem}, or use --config"
+                refusal = f"refused, because other users can write it: {problem}, or use --config"
                 raise ConfigError([f"{place}: {refusal}"])
             return place
     looked = ", ".join(str(place) for place in places)
@@ -82,7 +82,7 @@ def _check_may_name_program(file: Document) -> None:
     problem = find_other_writer(file.path)
     if problem:
         line = file.lines.line_of(["ecflow_python"])
-        refusal = f"a file that others may write must not name a program: {problem}"
+        refusal = f"a file that other users can write must not name a program: {problem}"
         raise ConfigError([f"{file.path}:{line}: ecflow_python: {refusal}, or set WATCHMAN_ECFLOW_PYTHON"])
 
 
@@ -93,7 +93,7 @@ def _warnings(file: Document) -> list[str]:
         if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             open_files.append(path)
     return [
-        f"{path} holds a password and others may read it: chmod 600 {shlex.quote(str(path))}"
+        f"{path} has a password, and other users can read it: chmod 600 {shlex.quote(str(path))}"
         for path in open_files
     ]
 
@@ -105,7 +105,7 @@ def store_url(option: str | None, environment: Mapping[str, str], configured: st
     """
     if option and secrets.holds_password(option):
         raise ConfigError(
-            ["--store: a password on the command line is seen by everybody; use WATCHMAN_STORE or the file"]
+            ["--store: other users can see a password on the command line; use WATCHMAN_STORE or the file"]
         )
     source = _store_source(option, environment, "store")
     named = option or environment.get("WATCHMAN_STORE")

@@ -25,7 +25,7 @@ def find_other_writer(path: Path) -> str | None:
         sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
         if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not (sticky or stat.S_ISLNK(status.st_mode)):
             advice = f"chmod go-w {quote(str(place))}"
-            return f"{place} belongs to {_user_name(status.st_uid)}, but others may write it; {advice}"
+            return f"{place} belongs to {_user_name(status.st_uid)}, but other users can write it; {advice}"
     return None
 
 

@@ -90,7 +90,7 @@ def read_password(path: Path) -> str:
         raise ConfigError(["not UTF-8"]) from error
     first, _, rest = text.partition("\n")
     if not first.strip() or rest.strip() or len(data) > SIZE_LIMIT:
-        raise ConfigError(["it must hold the password and no other line"])
+        raise ConfigError(["it must have the password as its only line"])
     return first.rstrip("\r")
 
 

@@ -11,7 +11,7 @@ from watchman_cli.config.secrets import Problem, find_unescaped
 from watchman_cli.config.yaml import PROBLEMS_LIMIT, Document, LineIndex, number_as_read
 from watchman_cli.text import escaped, short_key, suggestion
 
-_RENAMED = {"ssl": "; say protocol: ssl"}  # what earlier versions called it
+_RENAMED = {"ssl": "; use protocol: ssl"}  # what earlier versions called it
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 
 
@@ -80,7 +80,7 @@ def _is_secret(place: list[Any]) -> bool:
 
 def _server_problems(entry: dict[str, Any], settings: dict[str, Any], place: list[Any]) -> Iterator[Problem]:
     if "user" in settings and not {"password", "password_file"} & settings.keys():
-        yield [*place, "user"], "ecFlow wants a password with it; password is missing"
+        yield [*place, "user"], "password is missing: ecFlow needs one with a user"
     deadlines = entry.get("deadlines")
     for index, deadline in enumerate(deadlines if isinstance(deadlines, list) else ()):
         zone = deadline.get("zone") if isinstance(deadline, dict) else None

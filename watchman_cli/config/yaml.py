@@ -182,7 +182,7 @@ def _check_nodes(tree: yaml.Node, loader: _JsonLoader) -> list[tuple[int, str]]:
         """Return the number of values that a node stands for, with itself, and the depth of their nesting."""
         line = node.start_mark.line + 1
         if id(node) in above:
-            problems.append((line, "an alias of something that it is part of"))
+            problems.append((line, "an alias that contains itself"))
             return NODE_LIMIT, 0
         if len(above) + measured.get(id(node), (1, 1))[1] > DEPTH_LIMIT:
             problems.append((line, f"nested deeper than {DEPTH_LIMIT}, aliases included"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone, tzinfo
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 from watchman_cli.snapshot import MAX_SKEW, parse_time
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WORDS = re.compile(r"\S+ (\w+) by \d\d:\d\d .*")  # a deadline in words
 
 
 class Deadline(NamedTuple):
@@ -42,7 +44,7 @@ class Deadline(NamedTuple):
         try:
             return ZoneInfo(self.zone)
         except (KeyError, ValueError, OSError) as error:
-            raise ValueError(f"no time zone {self.zone} is known") from error
+            raise ValueError(f"unknown time zone: {self.zone}") from error
 
 
 class Matches(NamedTuple):
@@ -192,13 +194,15 @@ class DeadlineState(NamedTuple):
 
     @property
     def why_missed(self) -> str:
-        """Say why a deadline is missed, as its nodes are now."""
+        """Why the deadline is missed, by its nodes' present status."""
         nodes, others = self.matches
+        words = _WORDS.fullmatch(self.deadline)
+        status = words[1] if words else "as required"  # another program may have written the record
         if not nodes:
             return "there is no such node"
         if others:
-            return f"{others} of {nodes} nodes are not so" if nodes > 1 else "it is not so"
-        return "it has been so since before the cycle began"
+            return f"{others} of {nodes} nodes are not {status}" if nodes > 1 else f"it is not {status}"
+        return f"{'they were' if nodes > 1 else 'it was'} already {status} before the cycle began"
 
 
 def states_of(values: Iterable[Mapping[str, Any]]) -> list[DeadlineState]:

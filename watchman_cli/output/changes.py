@@ -27,7 +27,7 @@ def as_text(event: Event, colour: bool) -> str:
 
 def gap_as_text(time: datetime, reason: str) -> str:
     """Return the line where it is not known what changed."""
-    return f"{_time(time)}  not known what changed until then: {printable(reason)}"
+    return f"{_time(time)}  the changes until then are unknown: {printable(reason)}"
 
 
 def as_json(event: Event) -> str:

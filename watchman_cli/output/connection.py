@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 # What to do, by the error's kind; the messages of other kinds say so themselves.
 ADVICE = {
-    "unresolved": "check `host`, or have the name added to the DNS or /etc/hosts",
+    "unresolved": "check `host`, or add the name to the DNS or /etc/hosts",
     "refused": "check `port`, and that ecflow_server runs there",
     "unreachable": "check `host`, the network and its firewalls",
     "no answer": "check that the server is not stopped, check firewalls, or raise `deadline`",
-    "reset": "check that it is ecflow_server which listens at that port, and its log",
-    "tls": "set `certificate`, or copy the server's to where ecFlow looks for it (~/.ecflowrc/ssl)",
+    "reset": "check that ecflow_server listens at that port, and read its log",
+    "tls": "set `certificate`, or copy the server's certificate into ~/.ecflowrc/ssl",
     "protocol": "check `host`, `port` and `protocol`",
-    "authentication": "check `user`, the password, and the server's password file, its white list "
-    "(an entry that has paths does not let a user read all of it) and its PERMISSIONS",
+    "authentication": "check `user`, the password, and the server's password file, white list (an "
+    "entry with paths does not let a user read everything) and PERMISSIONS",
 }
 
 

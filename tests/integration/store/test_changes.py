@@ -116,7 +116,7 @@ def test_a_batch_that_does_not_fit_becomes_a_reset(kind: Kind, store: Store) -> 
         kind.delete(NAME, "status")
         lease.commit(update_of(1, 2))
     assert chain(store) == revisions(None, 0, None, 1, None, 2)
-    assert batches(store)[-1].reason == "another writer was in between"
+    assert batches(store)[-1].reason == "another writer replaced the snapshot in between"
 
 
 def test_nothing_is_appended_where_the_lease_is_lost(kind: Kind, store: Store) -> None:

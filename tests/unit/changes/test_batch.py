@@ -80,7 +80,7 @@ def test_a_batch_that_does_not_follow_becomes_a_reset() -> None:
     for other in (None, NEW):
         found = decode(batch.following(other).encode())
         assert (found.before, found.changes, found.id) == (None, [], batch.id)
-        assert found.reason == "another writer was in between"
+        assert found.reason == "another writer replaced the snapshot in between"
 
 
 def test_a_notice_has_their_number() -> None:

@@ -35,7 +35,7 @@ def test_a_password_from_a_file(path: Path) -> None:
     assert config.load(path, {}).warnings == ()
     secret.chmod(0o644)
     (warning,) = config.load(path, {}).warnings
-    assert warning == f"{secret} holds a password and others may read it: chmod 600 {secret}"
+    assert warning == f"{secret} has a password, and other users can read it: chmod 600 {secret}"
 
 
 def test_a_password_file_overrides_a_password_of_the_defaults(path: Path) -> None:
@@ -52,9 +52,9 @@ def test_a_password_file_overrides_a_password_of_the_defaults(path: Path) -> Non
         (None, "No such file or directory"),
         ("folder", "Is a directory"),
         ("fifo", "not a regular file"),
-        (b"", "it must hold the password and no other line"),
-        (b"hunter2\nhunter3\n", "it must hold the password and no other line"),
-        (b"hunter2" * 1000, "it must hold the password and no other line"),
+        (b"", "it must have the password as its only line"),
+        (b"hunter2\nhunter3\n", "it must have the password as its only line"),
+        (b"hunter2" * 1000, "it must have the password as its only line"),
         (b"hunter2\xff", "not UTF-8"),
         (b"hunter2 x", None),
     ],

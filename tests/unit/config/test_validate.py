@@ -83,14 +83,14 @@ servers:
         ("servers:\n" + SERVER + "servers: 3\n", "3: servers: duplicate key"),
         ("servers:\n" + SERVER + "1: 3\n", "3: a key that is not a string"),
         ("servers: [\n", "2: not valid YAML: while parsing a flow node, did not find expected node content"),
-        ("a: &a [*a]\nservers:\n" + SERVER, "1: an alias of something that it is part of"),
+        ("a: &a [*a]\nservers:\n" + SERVER, "1: an alias that contains itself"),
         (
             "defaults:\n  user: u\nservers:\n" + SERVER,
-            "4: servers[0].user: ecFlow wants a password with it; password is missing",
+            "4: servers[0].user: password is missing: ecFlow needs one with a user",
         ),
         (
             "defaults:\n  ssl: true\nservers:\n" + SERVER,
-            "2: defaults.ssl: unknown key; say protocol: ssl",
+            "2: defaults.ssl: unknown key; use protocol: ssl",
         ),
         (
             "defaults:\n  protocol: tls\nservers:\n" + SERVER,
