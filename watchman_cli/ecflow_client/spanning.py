@@ -191,6 +191,8 @@ def _expression_end(text: str, start: int, end: int) -> int:
         following = _ESCAPE.sub(" ", text[start:end]).rstrip()
         if not following:
             continue
+        if " # " in following and _NODE.fullmatch(following):
+            break  # no expression has a #: this one was cut when the server read its checkpoint
         if not _needs_operand(line) and not _NEXT.match(following):
             break
         last, line = end, (":" if line.endswith(":") else "") + following
