@@ -10,6 +10,7 @@ from typing import Any
 
 from typer.testing import CliRunner
 
+import watchman_cli
 from tests.faults import rows
 from watchman_cli import schema
 from watchman_cli.cli.main import app
@@ -93,6 +94,19 @@ def metrics() -> str:
     return "\n".join(lines)
 
 
+def api() -> str:
+    """Return the API's page for mkdocstrings: each public name, by its kind."""
+    kinds: dict[str, list[str]] = {"Functions": [], "Classes": [], "Exceptions": [], "Constants": []}
+    for name in watchman_cli.__all__:
+        value = getattr(watchman_cli, name)
+        if not isinstance(value, type):
+            kind = "Functions" if callable(value) else "Constants"
+        else:
+            kind = "Exceptions" if issubclass(value, Exception) else "Classes"
+        kinds[kind].append(f"::: watchman_cli.{name}")
+    return "\n\n".join(f"## {kind}\n\n" + "\n\n".join(names) for kind, names in kinds.items() if names)
+
+
 def blocks() -> dict[str, Callable[[], str]]:
     """Return what makes each generated block, by the name in its mark."""
     config = schema.load("config")
@@ -111,6 +125,7 @@ def blocks() -> dict[str, Callable[[], str]]:
         "error kinds": error_kinds,
         "changes fields": lambda: document("changes"),
         "event fields": lambda: document("event"),
+        "api": api,
         "failures": rows.table,
         "metrics": metrics,
         **{f"help {command}": lambda command=command: help_of(command) for command in COMMANDS},  # type: ignore[misc]

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import html
+import inspect
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
+import watchman_cli
 from tests.docs import generate, page_picture, picture
 from tests.docs.pages import DOCS, PAGES, ROOT, anchors, links
 
@@ -83,18 +85,31 @@ def test_no_address_is_invented() -> None:
     assert {name for name, text in texts.items() if OTHER_PROJECTS.search(text)} == set()
 
 
-def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)]
-    quiet = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    result = subprocess.run(command, cwd=ROOT, env=quiet, capture_output=True, text=True, check=False)
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the site, which is built without a warning, and without a network."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(folder)]
+    nowhere = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+    environment = {**os.environ, **nowhere, "NO_MKDOCS_2_WARNING": "1"}
+    result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
-    elsewhere: dict[str, Any] = {
-        str(page.relative_to(tmp_path)): found
-        for page in tmp_path.rglob("*.html")
-        if (
-            found := re.findall(
-                r'<(?:script|link|img)[^>]+(?:src|href)="?(https?://[^" >]+)', page.read_text()
-            )
-        )
-    }
-    assert {url for found in elsewhere.values() for url in found if "watchman" not in url} == set()
+    return folder
+
+
+def test_the_site_loads_nothing_from_other_hosts(site: Path) -> None:
+    loaded = re.compile(r'<(?:script|link|img)[^>]+(?:src|href)="?(https?://[^" >]+)')
+    found = {url for page in site.rglob("*.html") for url in loaded.findall(page.read_text())}
+    assert {url for url in found if "watchman" not in url} == set()
+
+
+@pytest.mark.parametrize("name", watchman_cli.__all__)
+def test_each_public_name_is_on_the_api_s_page(site: Path, name: str) -> None:
+    page = (site / "api" / "index.html").read_text()
+    after = page.partition(f'id="watchman_cli.{name}"')[2]
+    assert after, f"{name} is not on the page"
+    if name == "__version__":  # a string, which has no docstring of its own
+        return
+    text = " ".join(html.unescape(re.sub(r"<[^>]+>", "", after)).split())
+    docstring = " ".join((inspect.getdoc(getattr(watchman_cli, name)) or "").replace("`", "").split())
+    assert docstring and docstring in text
