@@ -37,7 +37,7 @@ from tests.support.loopback import await_true
 from tests.support.redis_server import RedisServer, health_of, records_of, status_of
 from tests.support.watchman import Result
 from watchman_cli import schema
-from watchman_cli.store.redis import key
+from watchman_cli.store.redis.keys import key
 
 AS_JSON = ("-v", "--log-format", "json")
 LONGEST = 300  # characters of a line, and more where interpreters are named

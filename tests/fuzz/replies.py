@@ -38,7 +38,7 @@ from tests.support.release import releases
 from watchman_cli.bindings import Referee
 from watchman_cli.collect import Collector, Outcome
 from watchman_cli.config import Config, Server
-from watchman_cli.store.directory import DirectoryStore
+from watchman_cli.store.directory.store import DirectoryStore
 
 TOGETHER = 40  # servers of one run
 DEADLINE = 2.0  # seconds, of each server

@@ -15,7 +15,7 @@ import pytest
 from tests.support.ecflow_server import EcflowServer
 from tests.support.redis_server import RedisServer, health_of
 from tests.support.watchman import Watchman
-from watchman_cli.store.redis import key
+from watchman_cli.store.redis.keys import key
 
 DEFINITION = """\
 suite s

@@ -338,7 +338,7 @@ def test_skipped_servers_keep_their_metrics(
 ) -> None:
     metered.collect()
     before = metered.samples()
-    from watchman_cli.store.redis import key
+    from watchman_cli.store.redis.keys import key
 
     metered.redis.client.set(key("o/good", "lock"), "another host 1 1 x", px=60_000)
     metered.collect()

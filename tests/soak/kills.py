@@ -26,7 +26,7 @@ from tests.support.loopback import await_true
 from tests.support.redis_kinds import RedisPair
 from tests.support.watchman import Watchman
 from watchman_cli import snapshot
-from watchman_cli.store.redis import key
+from watchman_cli.store.redis.keys import key
 
 SERVERS = 10
 TASKS = 40

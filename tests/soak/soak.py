@@ -29,7 +29,7 @@ from watchman_cli.config import Config, Server
 from watchman_cli.ecflow_client.details.flags import read_token
 from watchman_cli.snapshot import SINCE_SHOWN
 from watchman_cli.store import open_store
-from watchman_cli.store.redis import key as redis_key
+from watchman_cli.store.redis.keys import key as redis_key
 
 SOAK_SECONDS = float(os.environ.get("WATCHMAN_SOAK_SECONDS", "24"))  # of the four kinds that are tested
 STATES = ("unknown", "complete", "queued", "aborted", "submitted", "active")

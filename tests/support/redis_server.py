@@ -16,7 +16,7 @@ import redis
 
 from tests.support.loopback import accepts, await_true, free_port
 from tests.support.programs import find_program
-from watchman_cli.store.redis import key
+from watchman_cli.store.redis.keys import key
 
 REDIS_SERVER = os.environ.get("WATCHMAN_TEST_REDIS", "redis-server")  # or valkey-server
 

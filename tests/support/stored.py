@@ -9,7 +9,7 @@ from pathlib import Path
 from watchman_cli import health, snapshot
 from watchman_cli.health import Health
 from watchman_cli.snapshot import StatusRecord
-from watchman_cli.store.directory import DirectoryStore
+from watchman_cli.store.directory.store import DirectoryStore
 
 
 def ago(seconds: float) -> str:

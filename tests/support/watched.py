@@ -12,7 +12,7 @@ from tests.support.relay import Exchange, Relay
 from tests.support.watchman import Watchman
 from watchman_cli.ecflow_client.details.flags import SHOWN
 from watchman_cli.snapshot import SINCE_SHOWN
-from watchman_cli.store.redis import key
+from watchman_cli.store.redis.keys import key
 
 NAME = "o/r"
 VERIFIED_EVERY = 86400  # seconds: by chance, none of a test's few runs is verified, which is a reading more

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from watchman_cli.cli.completion import complete_path
+from watchman_cli.cli.completion import SERVER, complete_path
 from watchman_cli.cli.options import (
     CONFIG,
-    SERVER,
     STORE,
     duration,
     node_path,

@@ -1,4 +1,4 @@
-"""What a shell completes: the configured servers, and a snapshot's paths."""
+"""Arguments that a shell completes: the configured servers, and a snapshot's paths."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import typer
 
+from watchman_cli.cli.options import load_config, server_from_options
+
 # Shells put a completed word into the command line as it is, and zsh has it evaluated: a blank, a quote or
 # $(...) in a name of the store would become a part of the command.
 _SAFE = re.compile(r"[\w/.:@+][\w/.:@+-]*")
@@ -15,8 +17,6 @@ _SAFE = re.compile(r"[\w/.:@+][\w/.:@+-]*")
 
 def complete_server(context: typer.Context, incomplete: str) -> list[str]:
     """Return the configured servers that begin so: `owner/repo`, and each repo that is unique."""
-    from watchman_cli.cli.options import load_config
-
     config, store = _options(context)
     try:
         servers = load_config(config, store).servers
@@ -27,9 +27,15 @@ def complete_server(context: typer.Context, incomplete: str) -> list[str]:
     return _safe(name for name in names if name.startswith(incomplete))
 
 
+SERVER = typer.Argument(
+    metavar="OWNER/REPO",
+    help="The server, as in the configuration, or only the repo, if it is unique.",
+    autocompletion=complete_server,
+)
+
+
 def complete_path(context: typer.Context, incomplete: str) -> list[str]:
     """Return the nodes of the snapshot of the server in the command line that begin so, a level at a time."""
-    from watchman_cli.cli.options import server_from_options
     from watchman_cli.reader import read_server
 
     config, store = _options(context)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from watchman_cli.cli.completion import complete_server
 from watchman_cli.duration import parse_duration
 from watchman_cli.errors import ConfigError, UnknownServer
 from watchman_cli.text import plain_or_quoted, quoted
@@ -18,11 +17,6 @@ if TYPE_CHECKING:
     from watchman_cli.config import Config
     from watchman_cli.store import Store
 
-SERVER = typer.Argument(
-    metavar="OWNER/REPO",
-    help="The server, as in the configuration, or only the repo, if it is unique.",
-    autocompletion=complete_server,
-)
 CONFIG = typer.Option(
     None,
     "--config",

@@ -8,10 +8,9 @@ from collections.abc import Sequence
 
 import typer
 
-from watchman_cli.cli.completion import complete_path
+from watchman_cli.cli.completion import SERVER, complete_path
 from watchman_cli.cli.options import (
     CONFIG,
-    SERVER,
     STORE,
     duration,
     node_path,

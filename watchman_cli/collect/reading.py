@@ -20,7 +20,7 @@ from watchman_cli.ecflow_client import Client, EcflowError, Limits, NotUnderstoo
 from watchman_cli.errors import BadSnapshot, ServerError, StoreError
 from watchman_cli.health import Health
 from watchman_cli.store import Lease
-from watchman_cli.store.directory import DirectoryStore
+from watchman_cli.store.directory.store import DirectoryStore
 from watchman_cli.sync.handles import referee_mark
 from watchman_cli.sync.plan import Plan, handle_marker, plan_sync
 from watchman_cli.sync.reading import Reading, Scope

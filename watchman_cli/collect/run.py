@@ -18,7 +18,7 @@ from watchman_cli.collect.turns import Turns
 from watchman_cli.config import Config, Server
 from watchman_cli.errors import ServerError, StoreError, print_error
 from watchman_cli.store import Lease, Store
-from watchman_cli.store.directory import DirectoryStore
+from watchman_cli.store.directory.store import DirectoryStore
 
 GRACE = 0.5  # seconds beyond its deadline after which a thread is abandoned, whatever holds it
 GRACE_OF_WORK = 1.0  # the same of one that computes: it has yet to write that it failed

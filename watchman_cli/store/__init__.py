@@ -1,10 +1,11 @@
 """Where snapshots go and are read back from: bytes go in under a server's name, and come out again.
 
-base.py has the contract. Only redis*.py import redis, and only when a store in Redis is opened.
+base.py has the contract. Only redis/ imports redis, and only when a store in Redis is opened.
 """
 
 from watchman_cli.store.base import Lease, LeaseLost, SnapshotChanged, Store, StoredBatch, StoredState, Update
-from watchman_cli.store.url import open_store, redact
+from watchman_cli.store.redact import redact
+from watchman_cli.store.url import open_store
 
 __all__ = [
     "Lease",

@@ -217,16 +217,6 @@ class Store(ABC):
         It is for a probe (probe.py), which has no lease any more: nothing else removes a server.
         """
 
-    def wait_for_address(self, take: Callable[[], bool], deadline: float) -> bool:
-        """Return whether `take` succeeds, tried for a part of the time until `deadline`."""
-        now, pause = time.monotonic(), FIRST_POLL
-        give_up = now + (deadline - now) * ADDRESS_WAIT
-        while not take():
-            if time.monotonic() + pause > give_up or self.stopped.wait(pause):
-                return False
-            pause = min(2 * pause, LAST_POLL)
-        return True
-
     def head(self, name: str) -> bytes:
         """Return the first snapshot.HEAD_SIZE bytes of a server's snapshot; empty where there is none.
 
@@ -263,3 +253,14 @@ class Store(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close every connection."""
+
+
+def wait_for_address(take: Callable[[], bool], deadline: float, stopped: threading.Event) -> bool:
+    """Return whether `take` succeeds, retried for a part of the time until `deadline` or until `stopped`."""
+    now, pause = time.monotonic(), FIRST_POLL
+    give_up = now + (deadline - now) * ADDRESS_WAIT
+    while not take():
+        if time.monotonic() + pause > give_up or stopped.wait(pause):
+            return False
+        pause = min(2 * pause, LAST_POLL)
+    return True

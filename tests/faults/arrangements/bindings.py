@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 from tests.faults.arrangements.servers import hang
 from tests.faults.environment import BAD, ECFLOW_SECRET, GOOD, USER, FaultRun
-from watchman_cli.store.redis import key
+from watchman_cli.store.redis.keys import key
 
 REAL = """
 import os, sys

@@ -13,7 +13,7 @@ import pytest
 from tests.faults.environment import GOOD, FaultRun
 from tests.support.faulty_server import Connection, FakeServer
 from tests.support.loopback import await_true
-from watchman_cli.store.redis import key
+from watchman_cli.store.redis.keys import key
 
 
 def short_of_memory(run: FaultRun) -> None:

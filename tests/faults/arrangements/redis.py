@@ -14,7 +14,7 @@ from tests.faults.environment import BAD, GOOD, REDIS_SECRET, FaultRun
 from tests.support.faulty_server import Proxy, Reply
 from tests.support.loopback import await_true
 from tests.support.redis_server import RedisServer
-from watchman_cli.store.redis import key
+from watchman_cli.store.redis.keys import key
 
 
 def wrong_redis_password(run: FaultRun) -> None:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import orjson
 
 from tests.faults.environment import BAD, FaultRun
-from watchman_cli.store.redis import key
+from watchman_cli.store.redis.keys import key
 from watchman_cli.sync import cache as sync_cache
 from watchman_cli.sync.cache import SyncCache
 

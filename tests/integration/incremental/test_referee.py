@@ -13,7 +13,7 @@ import pytest
 from tests.support.agents import ECFLOW_PYTHON
 from tests.support.redis_server import health_of
 from tests.support.watched import NAME, VERIFIED_EVERY, Watched
-from watchman_cli.store.redis import key
+from watchman_cli.store.redis.keys import key
 
 EQUAL = "equal, node by node"
 

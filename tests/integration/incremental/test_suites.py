@@ -17,7 +17,7 @@ from tests.support.redis_server import RedisServer, health_of
 from tests.support.relay import Relay
 from tests.support.watched import NAME, Watched
 from tests.support.watchman import Watchman
-from watchman_cli.store.redis import key
+from watchman_cli.store.redis.keys import key
 from watchman_cli.sync.handles import DROPPED, OTHER_SUITES
 from watchman_cli.sync.plan import handle_marker
 from watchman_cli.sync.session import PLUGGED

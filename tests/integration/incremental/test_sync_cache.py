@@ -15,7 +15,7 @@ import pytest
 from tests.support.watched import NAME, Watched
 from watchman_cli.ecflow_client import Instance
 from watchman_cli.snapshot import HEAD_SIZE
-from watchman_cli.store.redis import key
+from watchman_cli.store.redis.keys import key
 from watchman_cli.sync import cache
 
 

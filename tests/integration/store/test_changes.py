@@ -25,9 +25,11 @@ from watchman_cli.changes.batch import Batch, decode, make_batch
 from watchman_cli.errors import NoSnapshot, StoreError
 from watchman_cli.follow import Resynchronised, follow
 from watchman_cli.snapshot import StatusRecord
-from watchman_cli.store import LeaseLost, Store, Update, directory_changes, open_store, redis_stream
+from watchman_cli.store import LeaseLost, Store, Update, open_store
 from watchman_cli.store.base import MAX_BATCHES
-from watchman_cli.store.redis import key
+from watchman_cli.store.directory import changes as directory_changes
+from watchman_cli.store.redis import stream as redis_stream
+from watchman_cli.store.redis.keys import key
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs"
 STATUSES = ("queued", "submitted", "active", "complete")

@@ -21,7 +21,7 @@ from watchman_cli import snapshot
 from watchman_cli.changes.batch import Batch
 from watchman_cli.errors import StoreError
 from watchman_cli.store import Update, open_store
-from watchman_cli.store.redis import key
+from watchman_cli.store.redis.keys import key
 
 STATUS, ADDRESS = key(NAME, "status"), "login01:3141"
 

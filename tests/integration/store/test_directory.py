@@ -16,8 +16,8 @@ import pytest
 from tests.integration.store.test_contract import ADDRESS, LAST, NAME, NEW, OLD, soon, take, write
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.store import LeaseLost, Store, Update, open_store
-from watchman_cli.store.directory import DirectoryStore
-from watchman_cli.store.directory_lock import DirectoryLock
+from watchman_cli.store.directory.lock import DirectoryLock
+from watchman_cli.store.directory.store import DirectoryStore
 
 # A run that has the lease, and writes an older snapshot when it is asked to.
 RUN = """
@@ -107,7 +107,7 @@ def test_a_run_is_stopped_between_writing_and_publishing(
     root: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Another has written since: the rename itself finds that its lock is gone."""
-    from watchman_cli.store.directory_lock import DirectoryLock
+    from watchman_cli.store.directory.lock import DirectoryLock
 
     earlier = take(store)
     is_held, later = DirectoryLock.is_held, open_store(store.url)

@@ -11,7 +11,7 @@ from tests.conftest import require_namespace
 from tests.integration.store.test_contract import NAME
 from tests.support.redis_server import RedisServer
 from watchman_cli.store import holder
-from watchman_cli.store.redis import key
+from watchman_cli.store.redis.keys import key
 
 # Root without what shows it the processes of others: group and capability; then not to signal them either.
 HIDING = (

@@ -32,7 +32,7 @@ from watchman_cli import __version__
 from watchman_cli.errors import StoreError
 from watchman_cli.store import LeaseLost, Store, Update, open_store
 from watchman_cli.store.probe import probe
-from watchman_cli.store.redis import key
+from watchman_cli.store.redis.keys import key
 
 STATUS = key(NAME, "status")
 DOCUMENTATION = Path(__file__).parents[3] / "docs" / "store.md"

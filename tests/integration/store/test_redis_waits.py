@@ -64,7 +64,7 @@ def test_a_redis_that_drips(stack: ExitStack) -> None:
 
 
 def test_a_value_that_drips_is_not_read_for_ever(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("watchman_cli.store.redis.READ_DEADLINE", DEADLINE)
+    monkeypatch.setattr("watchman_cli.store.redis.store.READ_DEADLINE", DEADLINE)
     server = stack.enter_context(FakeServer(drip))
     with pytest.raises(StoreError, match="no whole answer"):
         open_store(f"redis://127.0.0.1:{server.port}/0").value("o/r", "status")

@@ -21,10 +21,13 @@ from watchman_cli.store.base import (
     StoredState,
     Update,
     is_whole,
+    wait_for_address,
 )
-from watchman_cli.store.redis_errors import KeepsChanging, is_race, is_timeout, is_wrong_type
-from watchman_cli.store.redis_lock import MAX_RACES, Command, RedisLock, address_key, command, key
-from watchman_cli.store.redis_transaction import NO_KEY, Stored, expire_stream, limit_lives, write_values
+from watchman_cli.store.redis.calls import Calls, Command, command
+from watchman_cli.store.redis.errors import KeepsChanging, is_race, is_timeout, is_wrong_type
+from watchman_cli.store.redis.keys import address_key, server_keys
+from watchman_cli.store.redis.lock import MAX_RACES, RedisLock
+from watchman_cli.store.redis.transaction import NO_KEY, Stored, expire_stream, limit_lives, write_values
 
 if TYPE_CHECKING:
     import redis
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
 
     from watchman_cli.changes.batch import Batch
     from watchman_cli.snapshot import Head
-    from watchman_cli.store.redis import RedisStore
 
 
 class Watch(NamedTuple):
@@ -54,14 +56,14 @@ class Appended(NamedTuple):
 class RedisLease(Lease):
     """The right to read and write one server that is kept in Redis."""
 
-    def __init__(self, store: RedisStore, name: str, deadline: float, address: str | None) -> None:
+    def __init__(self, calls: Calls, name: str, deadline: float, address: str | None) -> None:
         super().__init__()
-        self._store, self._deadline = store, deadline
-        self._keys = {field: key(name, field) for field in ("status", "health", "sync", "changes", "lock")}
+        self._calls, self._deadline = calls, deadline
+        self._keys = server_keys(name)
         token = holder.new_token()
         self._token = token
-        self._lock = RedisLock(store, self._keys["lock"], token, deadline)
-        self._address = RedisLock(store, address_key(address), token, deadline) if address else None
+        self._lock = RedisLock(calls, self._keys.lock, token, deadline)
+        self._address = RedisLock(calls, address_key(address), token, deadline) if address else None
         self._has_stream = False  # of changes
         self._read: bytes | None = None  # the whole snapshot, as `value` returned it
         self._watch: Watch | None = None  # that began before
@@ -69,20 +71,20 @@ class RedisLease(Lease):
     def acquire(self) -> bool:
         """Take the lease; return False if another run has it. Raises StoreError."""
         keys = self._keys
-        answers = self._store.call(
+        answers = self._calls.call(
             lambda: self._lock.take(
-                command("getrange", keys["status"], 0, snapshot.HEAD_SIZE - 1),
-                command("strlen", keys["status"]),
-                command("getrange", keys["health"], 0, MAX_VALUE["health"]),
-                command("getrange", keys["sync"], 0, MAX_VALUE["sync"]),
-                command("strlen", keys["changes"]),
-                also=None if self._store.has_slots else self._address,
+                command("getrange", keys.status, 0, snapshot.HEAD_SIZE - 1),
+                command("strlen", keys.status),
+                command("getrange", keys.health, 0, MAX_VALUE["health"]),
+                command("getrange", keys.sync, 0, MAX_VALUE["sync"]),
+                command("strlen", keys.changes),
+                also=None if self._calls.has_slots else self._address,
             ),
             self._deadline,
         )
-        if answers is None or not self._store.wait_for_address(self._take_address, self._deadline):
+        if answers is None or not wait_for_address(self._take_address, self._deadline, self._calls.stopped):
             return False
-        raw_head, size, health, sync, other = self._store.call(
+        raw_head, size, health, sync, other = self._calls.call(
             lambda: [_value_or_none(answer) for answer in answers], self._deadline
         )
         self._has_stream = other != 0  # none if it is of another type than a string, as a stream is
@@ -97,14 +99,14 @@ class RedisLease(Lease):
 
     def _take_address(self) -> bool:
         lock = self._address
-        return lock is None or lock.held or self._store.call(lock.take, self._deadline) is not None
+        return lock is None or lock.held or self._calls.call(lock.take, self._deadline) is not None
 
     def value(self, field: str) -> bytes | None:
         def get() -> Any:
-            full_key = self._keys[field]
+            full_key = getattr(self._keys, field)
             if field != "status":
                 return _get_or_none(
-                    lambda: self._store.command(
+                    lambda: self._calls.command(
                         full_key, lambda client: client.getrange(full_key, 0, MAX_VALUE[field])
                     )
                 )
@@ -112,7 +114,7 @@ class RedisLease(Lease):
             found, self._watch = self._begin_watch(full_key)
             return found[0]
 
-        value = _bounded(self._store.call(get, self._deadline), field) or None
+        value = _bounded(self._calls.call(get, self._deadline), field) or None
         if field == "status":
             self._read = value
         return value
@@ -120,7 +122,7 @@ class RedisLease(Lease):
     def commit(self, update: Update, *, end: bool = True) -> None:
         attempts = iter(range(1 << 30))
         try:
-            self._store.call(lambda: self._write(update, end, retried=next(attempts) > 0), self._deadline)
+            self._calls.call(lambda: self._write(update, end, retried=next(attempts) > 0), self._deadline)
         except StoreError as error:
             if is_timeout(error.__cause__):
                 self._lock.held = False  # a release would not be answered either
@@ -147,7 +149,7 @@ class RedisLease(Lease):
                 # Only the answer may be lost: look once more at once. Then it is retried as any failure.
                 if race and not is_race(error):
                     raise
-        raise KeepsChanging(self._keys["status"])
+        raise KeepsChanging(self._keys.status)
 
     def _begin_watch(self, *reads: str) -> tuple[list[Any], Watch]:
         """Watch the snapshot and the locks; return the values of some keys, and the watch.
@@ -160,20 +162,20 @@ class RedisLease(Lease):
         def begin(client: redis.Redis) -> tuple[list[Any], Watch]:
             pipe = client.pipeline()
             try:
-                pipe.watch(self._keys["status"], *lock_keys)
+                pipe.watch(self._keys.status, *lock_keys)
                 found: Any = pipe.mget([*reads, *lock_keys])
             except BaseException:
                 _close(pipe)
                 raise
             return found[: len(reads)], Watch(pipe, locks, found[len(reads) :])
 
-        return self._store.command(self._keys["status"], begin)
+        return self._calls.command(self._keys.status, begin)
 
     def _write_if_held(
         self, watch: Watch, update: Update, end: bool, *, retried: bool, watched: bool
     ) -> None:
         pipe = watch.pipe
-        if retried and _get_or_none(lambda: pipe.get(self._keys["health"])) == update.health:
+        if retried and _get_or_none(lambda: pipe.get(self._keys.health)) == update.health:
             return  # it was written, and only the answer was lost
         self._check_lock(pipe, update, watch.owners[0])
         if update.new_time is not None:
@@ -189,7 +191,7 @@ class RedisLease(Lease):
 
     def _locks_in_transaction(self) -> list[RedisLock]:
         """Return the locks that one transaction can give back: in a cluster, not that of the address."""
-        together = self._address is not None and self._address.held and not self._store.has_slots
+        together = self._address is not None and self._address.held and not self._calls.has_slots
         return [self._lock, self._address] if together and self._address else [self._lock]
 
     def _check_lock(self, pipe: Pipeline, update: Update, owner: bytes | None) -> None:
@@ -198,7 +200,7 @@ class RedisLease(Lease):
             return
         if owner is not None and holder.may_be_alive(owner):
             raise LeaseLost(f"{holder.describe(owner)} has it")
-        raw_head = _get_or_none(lambda: pipe.getrange(self._keys["status"], 0, snapshot.HEAD_SIZE - 1))
+        raw_head = _get_or_none(lambda: pipe.getrange(self._keys.status, 0, snapshot.HEAD_SIZE - 1))
         if self.stored.superseded_by(snapshot.parse_head(raw_head or b""), update):
             raise LeaseLost(SUPERSEDED)
         if time.monotonic() < self._lock.expires and not self.warnings:
@@ -209,11 +211,11 @@ class RedisLease(Lease):
         lost = "the lock of this run"
         if self.stored.head and raw_head != self.stored.raw_head:
             lost = f"the snapshot of {self.stored.head.collected_time}"
-        return f"store {self._store.url}: lost {lost}: it was restarted, emptied or failed over in mid-run"
+        return f"store {self._calls.url}: lost {lost}: it was restarted, emptied or failed over in mid-run"
 
     def _check_snapshot(self, pipe: Pipeline, watched: bool) -> None:
         """Raise SnapshotChanged unless the stored snapshot is the one that was there, and whole."""
-        full_key = self._keys["status"]
+        full_key = self._keys.status
         if self._read is None or not watched:
             now = _get_or_none(lambda: pipe.getrange(full_key, 0, MAX_VALUE["status"])) or b""
             if self._read is None:
@@ -228,11 +230,11 @@ class RedisLease(Lease):
 
         The snapshot is watched: where it is replaced meanwhile, the transaction is not executed.
         """
-        raw_head = _get_or_none(lambda: pipe.getrange(self._keys["status"], 0, snapshot.HEAD_SIZE - 1))
+        raw_head = _get_or_none(lambda: pipe.getrange(self._keys.status, 0, snapshot.HEAD_SIZE - 1))
         replaced = snapshot.parse_head(raw_head or b"")
-        from watchman_cli.store import redis_stream
+        from watchman_cli.store.redis import stream
 
-        foreign = redis_stream.prepare(pipe, self._keys["changes"])
+        foreign = stream.prepare(pipe, self._keys.changes)
         return Appended(batch.following(replaced.revision if replaced else None), foreign, replaced)
 
     def _execute(
@@ -240,14 +242,14 @@ class RedisLease(Lease):
     ) -> None:
         keys = self._keys
         written = update.snapshot is not None or update.new_time is not None
-        life: Any = NO_KEY if written or not self.stored.size else pipe.pttl(keys["status"])
+        life: Any = NO_KEY if written or not self.stored.size else pipe.pttl(keys.status)
         stored = Stored(life, self._has_stream)
         pipe.multi()
         _queue(pipe, write_values(update, keys, stored))
         if changes is not None:
-            from watchman_cli.store import redis_stream
+            from watchman_cli.store.redis import stream
 
-            redis_stream.append(pipe, keys["status"], changes.batch, update, foreign=changes.foreign)
+            stream.append(pipe, keys, changes.batch, update, foreign=changes.foreign)
         _queue(pipe, expire_stream(update, keys, stored))
         _queue(pipe, limit_lives(update, keys, stored))
         if ended:
@@ -255,8 +257,8 @@ class RedisLease(Lease):
         answers: list[Any] = pipe.execute()
         if changes is not None:
             number = next(each for each in answers if isinstance(each, bytes))  # only XADD answers with bytes
-            client = self._store.client_for(keys["changes"])
-            redis_stream.trim(client, keys["changes"], number, changes.replaced)
+            client = self._calls.client_for(keys.changes)
+            stream.trim(client, keys.changes, number, changes.replaced)
 
     def release(self) -> None:
         """End the lease; another thread may do so while this one reads or writes the snapshot."""

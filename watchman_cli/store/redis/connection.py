@@ -14,16 +14,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import redis
-from redis.backoff import NoBackoff
-from redis.connection import AbstractConnection, ConnectionPool
-from redis.retry import Retry
+from redis.connection import AbstractConnection
 
-from watchman_cli import __version__
-from watchman_cli.store.redis_url import Endpoint
+from watchman_cli.store.redis.url import Endpoint
 
 if TYPE_CHECKING:
     import ssl
@@ -31,7 +26,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 MAX_TIMEOUT = 5.0  # seconds for one read or write of a socket
 LATE_BUDGET = 2.0  # seconds that are granted after the deadline, to a run that was stopped and goes on
-MAX_CONNECTIONS = 1 << 20  # each thread has one or two: how many there are is bounded by the run's jobs
 
 
 class TimeBudget:
@@ -232,55 +226,3 @@ def in_threads(actions: list[Callable[[], T]], budget: TimeBudget, timeout: floa
             return result  # type: ignore[return-value]
         failures.append(failure)
     raise failures[-1]
-
-
-def new_client(
-    endpoint: Endpoint,
-    budget: TimeBudget,
-    context: ssl.SSLContext | None,
-    username: str | None = None,
-    password: str | None = None,
-    db: int = 0,
-    *,
-    asking: bool = False,
-) -> redis.Redis:
-    """Return a client of one Redis, which connects when it is first used.
-
-    With `asking`, it says ASKING with each command (redis_asking.py).
-    """
-    connection: Callable[..., BoundedConnection] = BoundedConnection
-    if asking:
-        from watchman_cli.store.redis_asking import AskingConnection
-
-        connection = AskingConnection
-    pool = ConnectionPool(
-        connection_class=connection,
-        max_connections=MAX_CONNECTIONS,
-        endpoint=endpoint,
-        budget=budget,
-        context=context,
-        username=username,
-        password=password,
-        db=db,
-        protocol=2,  # what every Redis and Valkey speaks, without a HELLO that an ACL may forbid
-        **_identity(),
-        retry=Retry(NoBackoff(), 0),  # retried by RedisStore, which knows the deadline
-    )
-    return redis.Redis(connection_pool=pool)
-
-
-@cache
-def _identity() -> dict[str, Any]:
-    """Return as what a connection names itself to Redis, which CLIENT LIST shows.
-
-    redis-py would else look its own version up for each connection, in milliseconds. A connection without a
-    name would have sent nothing yet, and redis-py gives up one on which there is something to read: TLS has
-    its session tickets there, a full Redis its refusal.
-    """
-    try:
-        from redis.driver_info import DriverInfo
-    except ImportError:  # of redis-py up to 7.0
-        return {"lib_name": f"redis-py(watchman_v{__version__})", "lib_version": redis.__version__}
-    return {
-        "driver_info": DriverInfo(lib_version=redis.__version__).add_upstream_driver("watchman", __version__)
-    }

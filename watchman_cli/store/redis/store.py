@@ -1,6 +1,6 @@
 """A store in Redis: one server, the master that Sentinels name, or a Redis Cluster.
 
-A lease is a key that expires soon after the run's deadline (redis_lease.py).
+A lease is a key that expires soon after the run's deadline (lease.py).
 """
 
 from __future__ import annotations
@@ -15,20 +15,19 @@ from redis import exceptions
 
 from watchman_cli import retry, snapshot
 from watchman_cli.errors import BadSnapshot, StoreError
-from watchman_cli.store import redis_errors
 from watchman_cli.store.base import MAX_VALUE, Lease, Store, StoredBatch
-from watchman_cli.store.redis_connection import MAX_TIMEOUT, TimeBudget
-from watchman_cli.store.redis_lease import RedisLease
-from watchman_cli.store.redis_lock import Command, address_key, key
-from watchman_cli.store.redis_topology import open_topology
-from watchman_cli.store.redis_url import parse
-from watchman_cli.store.url import redact
+from watchman_cli.store.redact import redact
+from watchman_cli.store.redis import errors
+from watchman_cli.store.redis.calls import Command
+from watchman_cli.store.redis.connection import MAX_TIMEOUT, TimeBudget
+from watchman_cli.store.redis.keys import address_key, server_keys
+from watchman_cli.store.redis.lease import RedisLease
+from watchman_cli.store.redis.topology import open_topology
+from watchman_cli.store.redis.url import parse
 
 T = TypeVar("T")
 INITIAL_BACKOFF = 0.2  # seconds before the first retry
 READ_DEADLINE = 20.0  # seconds for one value that is read outside a run, sent however slowly
-
-__all__ = ["RedisStore", "key"]
 
 
 class RedisStore(Store):
@@ -53,13 +52,13 @@ class RedisStore(Store):
 
     def value(self, name: str, field: str) -> bytes | None:
         limit = MAX_VALUE[field]
-        value = self._read(key(name, field), limit + 1)
+        value = self._read(server_keys(name).of(field), limit + 1)
         if value is not None and len(value) > limit:
             raise BadSnapshot(f"it is larger than {limit >> 20} MB")
         return value
 
     def head(self, name: str) -> bytes:
-        return self._read(key(name, "status"), snapshot.HEAD_SIZE) or b""
+        return self._read(server_keys(name).status, snapshot.HEAD_SIZE) or b""
 
     def _read(self, full_key: str, size: int) -> bytes | None:
         """Return the first `size` bytes of a value. Raises StoreError and BadSnapshot."""
@@ -70,7 +69,7 @@ class RedisStore(Store):
                 # Empty or none, which are the same for GETRANGE.
                 return found or self.command(full_key, lambda client: client.get(full_key))
             except exceptions.ResponseError as error:
-                if redis_errors.is_wrong_type(error):
+                if errors.is_wrong_type(error):
                     raise BadSnapshot("it is of another type than a string") from error
                 raise
 
@@ -78,24 +77,24 @@ class RedisStore(Store):
         return value
 
     def changes_after(self, name: str, position: str, wait: float = 0) -> Sequence[StoredBatch]:
-        from watchman_cli.store import redis_stream
+        from watchman_cli.store.redis import stream
 
-        return redis_stream.read_after(self, name, position, wait)
+        return stream.read_after(self, name, position, wait)
 
     def changes_end(self, name: str) -> str:
-        from watchman_cli.store import redis_stream
+        from watchman_cli.store.redis import stream
 
-        return redis_stream.end_of(self, name)
+        return stream.end_of(self, name)
 
     def keeps_changes_from(self, name: str, position: str) -> bool:
-        from watchman_cli.store import redis_stream
+        from watchman_cli.store.redis import stream
 
-        return redis_stream.has(self, name, position)
+        return stream.has(self, name, position)
 
     def changes_at(self, seconds: float) -> str:
-        from watchman_cli.store import redis_stream
+        from watchman_cli.store.redis import stream
 
-        return redis_stream.position_at(seconds)
+        return stream.position_at(seconds)
 
     def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
         lease = RedisLease(self, name, deadline, address)
@@ -109,10 +108,9 @@ class RedisStore(Store):
         return lease if taken else None
 
     def remove(self, name: str, address: str) -> None:
-        names = [key(name, field) for field in ("status", "health", "sync", "changes", "lock")]
 
         def delete() -> None:
-            for full_key in (*names, address_key(address)):
+            for full_key in (*server_keys(name).all, address_key(address)):
                 self.command(full_key, partial(_delete, full_key))
 
         self.call(delete, time.monotonic() + MAX_TIMEOUT)
@@ -150,7 +148,7 @@ class RedisStore(Store):
         moved are asked for where they are.
         """
         answers = _send(self.client_for(full_key), commands)
-        moved = [index for index, answer in enumerate(answers) if redis_errors.is_ask(answer)]
+        moved = [index for index, answer in enumerate(answers) if errors.is_ask(answer)]
         if moved:
             client = self._topology.asking_client(full_key, answers[moved[0]])
             again = _send(client, [commands[index] for index in moved])
@@ -173,7 +171,7 @@ class RedisStore(Store):
                 with self._budget.until(deadline):
                     return func()
             except (exceptions.RedisError, OSError) as error:
-                cause = redis_errors.unwrapped(error)
+                cause = errors.unwrapped(error)
                 raise self._translate(cause, late) from cause
 
         def options() -> dict[str, Any]:
@@ -181,7 +179,7 @@ class RedisStore(Store):
 
             def too_late(state: RetryCallState) -> bool:
                 failure = state.outcome.exception() if state.outcome else None
-                if state.attempt_number == 1 and failure and not redis_errors.is_timeout(failure.__cause__):
+                if state.attempt_number == 1 and failure and not errors.is_timeout(failure.__cause__):
                     return self.stopped.is_set()
                 soonest_end = time.monotonic() + state.upcoming_sleep + self._budget.timeout
                 return self.stopped.is_set() or soonest_end > last_start
@@ -202,7 +200,7 @@ class RedisStore(Store):
         elif self._budget.exhausted:
             waited = "no whole answer by the deadline"
         follows = self._topology.follows_master
-        message, transient = redis_errors.describe(error, waited, follows_master=follows)
+        message, transient = errors.describe(error, waited, follows_master=follows)
         return StoreError(f"store {self.url}: {message}", transient=transient)
 
 

@@ -5,14 +5,26 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.files import why_distrusted
 from watchman_cli.text import printable
+
+
+class Files(Protocol):
+    """A directory store, as the modules below it use it."""
+
+    root: Path
+    url: str
+    stopped: threading.Event
+
+    def trusted_users(self) -> tuple[int, ...]:
+        """Return the users whose files are believed. Raises OSError and StoreError."""
 
 
 def read_regular(path: Path, limit: int, trusted: Collection[int]) -> bytes:

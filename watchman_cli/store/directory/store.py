@@ -35,10 +35,11 @@ from watchman_cli.store.base import (
     StoredState,
     Update,
     is_whole,
+    wait_for_address,
     with_time,
 )
-from watchman_cli.store.directory_files import open_regular, read_regular, translating_os_errors, unlink
-from watchman_cli.store.directory_lock import DirectoryLock
+from watchman_cli.store.directory.files import open_regular, read_regular, translating_os_errors, unlink
+from watchman_cli.store.directory.lock import DirectoryLock
 from watchman_cli.text import printable
 
 if TYPE_CHECKING:
@@ -79,19 +80,19 @@ class DirectoryStore(Store):
         """Nothing is kept open."""
 
     def changes_after(self, name: str, position: str, wait: float = 0) -> Sequence[StoredBatch]:
-        from watchman_cli.store import directory_changes
+        from watchman_cli.store.directory import changes
 
-        return directory_changes.await_after(self, name, position, wait)
+        return changes.await_after(self, name, position, wait)
 
     def changes_end(self, name: str) -> str:
-        from watchman_cli.store import directory_changes
+        from watchman_cli.store.directory import changes
 
-        return directory_changes.end_of(self, name)
+        return changes.end_of(self, name)
 
     def keeps_changes_from(self, name: str, position: str) -> bool:
-        from watchman_cli.store import directory_changes
+        from watchman_cli.store.directory import changes
 
-        return directory_changes.has(self, name, position)
+        return changes.has(self, name, position)
 
     def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
         lifetime = max(1.0, deadline - time.monotonic())
@@ -103,7 +104,7 @@ class DirectoryStore(Store):
                 if taken and address:
                     folder = self._open_folder(ADDRESSES, quote(address, safe=""))
                     locks.append(DirectoryLock(folder, lifetime))
-                    taken = self.wait_for_address(locks[1].take, deadline)
+                    taken = wait_for_address(locks[1].take, deadline, self.stopped)
             if taken:
                 return DirectoryLease(self, name, locks)
         except BaseException:
@@ -273,11 +274,11 @@ class DirectoryLease(Lease):
         raise OSError(None, "its lock is taken away all the time, and no run has it")
 
     def _append(self, batch: Batch, update: Update) -> None:
-        from watchman_cli.store import directory_changes
+        from watchman_cli.store.directory import changes
 
         self._check_lock(update)
-        with directory_changes.translating(self._store, self._name):
-            directory_changes.append(self._locks[0].folder, batch.encode())
+        with changes.translating(self._store, self._name):
+            changes.append(self._locks[0].folder, batch.encode())
 
     def release(self) -> None:
         _release(self._locks)

@@ -6,9 +6,10 @@ import pytest
 
 from watchman_cli.changes.batch import Batch
 from watchman_cli.store import Update
-from watchman_cli.store.redis_transaction import NO_EXPIRY, NO_KEY, Stored, expire_stream, write_values
+from watchman_cli.store.redis.keys import ServerKeys
+from watchman_cli.store.redis.transaction import NO_EXPIRY, NO_KEY, Stored, expire_stream, write_values
 
-KEYS = {field: field for field in ("status", "health", "sync", "changes")}
+KEYS = ServerKeys("status", "health", "sync", "changes", "lock", "channel")
 LIVES = {"expires": 5000, "stays": NO_EXPIRY, "missing": NO_KEY}
 
 

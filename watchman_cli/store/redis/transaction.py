@@ -7,7 +7,8 @@ from typing import Literal, NamedTuple
 
 from watchman_cli import snapshot
 from watchman_cli.store.base import Update
-from watchman_cli.store.redis_lock import Command, command
+from watchman_cli.store.redis.calls import Command, command
+from watchman_cli.store.redis.keys import ServerKeys
 
 NO_KEY, NO_EXPIRY = -2, -1  # what Redis answers to PTTL: the key is missing, or stays for ever
 
@@ -46,9 +47,9 @@ def expiry_of(update: Update, life: int) -> Expiry:
     return _EXPIRY[found, update.expire is not None]
 
 
-def write_values(update: Update, keys: Mapping[str, str], stored: Stored) -> Iterator[Command]:
+def write_values(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[Command]:
     """Yield the commands that write the snapshot, its expiry, the health record and the sync cache."""
-    status, sync = keys["status"], keys["sync"]
+    status, sync = keys.status, keys.sync
     expiry = expiry_of(update, stored.life)
     if update.snapshot is not None:
         yield command("set", status, update.snapshot, ex=update.expire)
@@ -56,36 +57,36 @@ def write_values(update: Update, keys: Mapping[str, str], stored: Stored) -> Ite
         yield command("setrange", status, snapshot.TIME_OFFSET, update.new_time)
     if update.snapshot is None:  # SET itself sets or removes it
         yield from _expire(expiry, status, update.expire)
-    yield command("set", keys["health"], update.health)
+    yield command("set", keys.health, update.health)
     if update.sync:
         yield command("set", sync, update.sync)
     elif update.sync is not None:
         yield command("delete", sync)
 
 
-def expire_stream(update: Update, keys: Mapping[str, str], stored: Stored) -> Iterator[Command]:
+def expire_stream(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[Command]:
     """Yield the command that has the stream of changes expire with the snapshot, if there is a stream."""
     appended = update.changes is not None
     if not (appended or stored.has_stream):
         return  # in a cluster, a transaction that names a missing key is refused while its slot is moved
     if update.expire is None:
-        yield command("persist", keys["changes"])
+        yield command("persist", keys.changes)
     elif appended or expiry_of(update, stored.life) == "set":
-        yield command("expire", keys["changes"], update.expire)
+        yield command("expire", keys.changes, update.expire)
 
 
-def limit_lives(update: Update, keys: Mapping[str, str], stored: Stored) -> Iterator[Command]:
+def limit_lives(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[Command]:
     """Yield the commands after which nothing of the server outlives `update.lifetime`."""
     written = update.snapshot is not None or update.new_time is not None
     there = {
-        "status": written or stored.life != NO_KEY,
-        "health": True,
-        "sync": bool(update.sync),
-        "changes": update.changes is not None or stored.has_stream,
+        keys.status: written or stored.life != NO_KEY,
+        keys.health: True,
+        keys.sync: bool(update.sync),
+        keys.changes: update.changes is not None or stored.has_stream,
     }
     if update.lifetime is not None:
-        for field in (field for field, known in there.items() if known):
-            yield command("expire", keys[field], update.lifetime)
+        for full_key in (full_key for full_key, known in there.items() if known):
+            yield command("expire", full_key, update.lifetime)
 
 
 def _expire(expiry: Expiry, full_key: str, seconds: int | None) -> Iterator[Command]:

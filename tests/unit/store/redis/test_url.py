@@ -8,7 +8,7 @@ import pytest
 
 from watchman_cli.errors import ConfigError
 from watchman_cli.store import open_store
-from watchman_cli.store.redis_url import Endpoint, parse
+from watchman_cli.store.redis.url import Endpoint, parse
 
 SECRET = "SECRET"
 

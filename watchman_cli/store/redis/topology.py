@@ -12,9 +12,10 @@ import redis
 from redis import exceptions
 from redis.crc import key_slot
 
-from watchman_cli.store.redis_connection import TimeBudget, in_threads, new_client
-from watchman_cli.store.redis_errors import is_ask, no_master
-from watchman_cli.store.redis_url import Endpoint, RedisAddress
+from watchman_cli.store.redis.client import new_client
+from watchman_cli.store.redis.connection import TimeBudget, in_threads
+from watchman_cli.store.redis.errors import is_ask, no_master
+from watchman_cli.store.redis.url import Endpoint, RedisAddress
 
 T = TypeVar("T")
 

@@ -14,9 +14,10 @@ from redis import exceptions
 
 from watchman_cli.snapshot import parse_time
 from watchman_cli.store.base import MAX_BATCH, MAX_BATCHES, StoredBatch, Update
-from watchman_cli.store.redis_connection import MAX_TIMEOUT
-from watchman_cli.store.redis_errors import RedisTooOld
-from watchman_cli.store.redis_lock import key
+from watchman_cli.store.redis.calls import Calls
+from watchman_cli.store.redis.connection import MAX_TIMEOUT
+from watchman_cli.store.redis.errors import RedisTooOld
+from watchman_cli.store.redis.keys import ServerKeys, server_keys
 
 if TYPE_CHECKING:
     import redis
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
     from watchman_cli.changes.batch import Batch
     from watchman_cli.snapshot import Head
-    from watchman_cli.store.redis import RedisStore
 
 MAX_AGE = 24 * 3600  # seconds
 PLAIN = 1 << 16  # bytes of JSON up to which a batch is not compressed: about 500 changes
@@ -50,19 +50,18 @@ def prepare(pipe: Pipeline, stream: str) -> bool:
     return False
 
 
-def append(pipe: Pipeline, status_key: str, batch: Batch, update: Update, foreign: bool) -> None:
+def append(pipe: Pipeline, keys: ServerKeys, batch: Batch, update: Update, foreign: bool) -> None:
     """Add to a transaction that a batch is appended and published.
 
     With `foreign`, what is in the stream's place is not a stream.
     """
-    stream = f"{{{status_key}}}/changes"
     value = batch.encode()
     fields: Any = {"batch": value} if len(value) <= PLAIN else {"zlib": zlib.compress(value, 1)}
     if foreign:
-        pipe.delete(stream)
-    pipe.xadd(stream, fields, maxlen=MAX_BATCHES, approximate=False)
+        pipe.delete(keys.changes)
+    pipe.xadd(keys.changes, fields, maxlen=MAX_BATCHES, approximate=False)
     whole = update.snapshot if update.publish_snapshot else None
-    pipe.publish(f"{status_key}/channel", whole or batch.encode_notice())
+    pipe.publish(keys.channel, whole or batch.encode_notice())
 
 
 def trim(client: redis.Redis, stream: str, appended: bytes, replaced: Head | None) -> None:
@@ -88,37 +87,37 @@ def oldest_kept(now: float, appended: bytes, replaced: Head | None) -> int:
     return max(0, int((min(times) - MAX_AGE) * 1000))
 
 
-def read_after(store: RedisStore, name: str, position: str, wait: float) -> list[StoredBatch]:
+def read_after(calls: Calls, name: str, position: str, wait: float) -> list[StoredBatch]:
     """Return some batches after a position, for which `wait` seconds are waited. Raises StoreError."""
-    stream = key(name, "changes")
+    stream = server_keys(name).changes
     # An answer that comes no later than half of the time for which a socket is read.
     block = int(min(wait, MAX_TIMEOUT / 2) * 1000) or None
 
     def read() -> Any:
-        return store.command(
+        return calls.command(
             stream, lambda client: client.xread({stream: position or "0"}, count=_AT_ONCE, block=block)
         )
 
-    found: Any = store.call(read, time.monotonic() + wait + _READ_DEADLINE, retry_until=MAX_TIMEOUT)
+    found: Any = calls.call(read, time.monotonic() + wait + _READ_DEADLINE, retry_until=MAX_TIMEOUT)
     return [_stored(*entry) for _, entries in found or () for entry in entries]
 
 
-def end_of(store: RedisStore, name: str) -> str:
+def end_of(calls: Calls, name: str) -> str:
     """Return the position of the last batch; empty where there is none. Raises StoreError."""
-    stream = key(name, "changes")
-    found: Any = store.call(
-        lambda: store.command(stream, lambda client: client.xrevrange(stream, count=1)),
+    stream = server_keys(name).changes
+    found: Any = calls.call(
+        lambda: calls.command(stream, lambda client: client.xrevrange(stream, count=1)),
         time.monotonic() + _READ_DEADLINE,
         retry_until=MAX_TIMEOUT,
     )
     return found[0][0].decode() if found else ""
 
 
-def has(store: RedisStore, name: str, position: str) -> bool:
+def has(calls: Calls, name: str, position: str) -> bool:
     """Return whether the batch at a position is there: the oldest are dropped first. Raises StoreError."""
-    stream = key(name, "changes")
-    found: Any = store.call(
-        lambda: store.command(stream, lambda client: client.xrange(stream, position, position)),
+    stream = server_keys(name).changes
+    found: Any = calls.call(
+        lambda: calls.command(stream, lambda client: client.xrange(stream, position, position)),
         time.monotonic() + _READ_DEADLINE,
         retry_until=MAX_TIMEOUT,
     )

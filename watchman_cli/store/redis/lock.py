@@ -1,56 +1,32 @@
-"""The keys in Redis, and the lock among them: it holds a run's token, and expires by itself."""
+"""A lock in Redis: a key that holds a run's token, and expires by itself."""
 
 from __future__ import annotations
 
 import threading
 import time
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from redis import exceptions
 
 from watchman_cli.errors import StoreError
 from watchman_cli.store import holder
 from watchman_cli.store.base import LOCK_GRACE
-from watchman_cli.store.redis_errors import KeepsChanging, is_race, is_wrong_type
+from watchman_cli.store.redis.calls import Calls, Command, command
+from watchman_cli.store.redis.errors import KeepsChanging, is_race, is_wrong_type
 
 if TYPE_CHECKING:
     import redis
-
-    from watchman_cli.store.redis import RedisStore
 
 NO_EXPIRY = -1  # what Redis answers to PTTL of a key that stays
 MAX_RACES = 10  # times that something is begun again because another client was in between
 
 
-class Command(NamedTuple):
-    """A command of Redis: the method of redis-py that sends it, and what that is given."""
-
-    method: str
-    arguments: tuple[Any, ...]
-    options: dict[str, Any]
-
-
-def command(method: str, *arguments: Any, **options: Any) -> Command:
-    """Return a command."""
-    return Command(method, arguments, options)
-
-
-def key(name: str, field: str) -> str:
-    """Return the key of one value of the server `name`; all of them hash to one slot of a Redis Cluster."""
-    return f"{name}/status" if field == "status" else f"{{{name}/status}}/{field}"
-
-
-def address_key(address: str) -> str:
-    """Return the key of the lock of one ecFlow server's address."""
-    return f"{{address/{address}}}/lock"
-
-
 class RedisLock:
     """A key that holds a token while its run goes on."""
 
-    def __init__(self, store: RedisStore, full_key: str, token: bytes, deadline: float) -> None:
-        self._store, self.key, self._token, self._deadline = store, full_key, token, deadline
+    def __init__(self, calls: Calls, full_key: str, token: bytes, deadline: float) -> None:
+        self._calls, self.key, self._token, self._deadline = calls, full_key, token, deadline
         self.held = False
         self._releasing = threading.Lock()
         self.other: bytes | None = None  # the token of another run that has it
@@ -65,11 +41,11 @@ class RedisLock:
         locks = (self, also) if also else (self,)
         for _ in range(MAX_RACES):
             try:
-                answers = self._store.commands(self.key, *(lock._request() for lock in locks), *reads)
+                answers = self._calls.commands(self.key, *(lock._request() for lock in locks), *reads)
             except Exception:
                 # They may have been taken. An interrupted run tries nothing again, and gives them back.
                 for lock in locks:
-                    lock.held = lock.held or self._store.stopped.is_set()
+                    lock.held = lock.held or self._calls.stopped.is_set()
                 raise
             for lock, taken in zip(locks, answers, strict=False):
                 lock.held = lock.held or taken is True
@@ -93,7 +69,7 @@ class RedisLock:
         One that was abandoned is deleted.
         """
         self.other = None
-        owner, life = self._store.commands(self.key, command("get", self.key), command("pttl", self.key))
+        owner, life = self._calls.commands(self.key, command("get", self.key), command("pttl", self.key))
         for answer in (owner, life):
             if isinstance(answer, Exception) and not is_wrong_type(answer):
                 raise answer
@@ -119,7 +95,7 @@ class RedisLock:
                     pipe.execute()
 
         try:
-            self._store.command(self.key, delete)
+            self._calls.command(self.key, delete)
         except exceptions.WatchError as error:
             if not is_race(error):
                 raise
@@ -153,4 +129,4 @@ class RedisLock:
                     client.set(self.key, self._token, xx=True, px=1)
 
         with suppress(StoreError):
-            self._store.call(lambda: self._store.command(self.key, delete), 0)
+            self._calls.call(lambda: self._calls.command(self.key, delete), 0)

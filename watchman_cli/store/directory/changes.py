@@ -16,8 +16,7 @@ from pathlib import Path
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.files import FILE_MODE, why_distrusted
 from watchman_cli.store.base import StoredBatch
-from watchman_cli.store.directory import DirectoryStore
-from watchman_cli.store.directory_files import check_regular, open_regular, translating_os_errors
+from watchman_cli.store.directory.files import Files, check_regular, open_regular, translating_os_errors
 
 FILE, OLDER = "changes.jsonl", "changes.jsonl.1"
 MAX_SIZE = 16 << 20  # bytes of a file from which on the next one is begun
@@ -48,18 +47,18 @@ def append(folder: int, batch: bytes) -> None:
         os.close(descriptor)
 
 
-def await_after(store: DirectoryStore, name: str, position: str, wait: float) -> list[StoredBatch]:
+def await_after(files: Files, name: str, position: str, wait: float) -> list[StoredBatch]:
     """Return the batches after a position, for which `wait` seconds are waited. Raises StoreError."""
-    folder, end = store.root / name, time.monotonic() + wait
-    with translating(store, name):
+    folder, end = files.root / name, time.monotonic() + wait
+    with translating(files, name):
         while True:
             before = _state_of(folder / FILE)
-            found = _read_after(folder, position, store.trusted_users())
+            found = _read_after(folder, position, files.trusted_users())
             if found:
                 return found
             while _state_of(folder / FILE) == before:
                 left = end - time.monotonic()
-                if left <= 0 or store.stopped.wait(min(POLL, left)):
+                if left <= 0 or files.stopped.wait(min(POLL, left)):
                     return []
 
 
@@ -93,34 +92,34 @@ def _lines(data: bytes, number: int, start: int) -> list[StoredBatch]:
     return found
 
 
-def end_of(store: DirectoryStore, name: str) -> str:
+def end_of(files: Files, name: str) -> str:
     """Return the position after the last batch; empty where there is none. Raises StoreError."""
-    with translating(store, name):
-        trusted = store.trusted_users()
+    with translating(files, name):
+        trusted = files.trusted_users()
         with suppress(FileNotFoundError, NotADirectoryError):
-            with open_regular(store.root / name / FILE, trusted) as file:
+            with open_regular(files.root / name / FILE, trusted) as file:
                 number = os.fstat(file.fileno()).st_ino
                 lines = _lines(file.read(), number, 0)
                 return lines[-1].position if lines else f"{number}:0"
     return ""
 
 
-def has(store: DirectoryStore, name: str, position: str) -> bool:
+def has(files: Files, name: str, position: str) -> bool:
     """Return whether a position is in one of both files. Raises StoreError."""
-    with translating(store, name):
-        states = [_state_of(store.root / name / file) for file in (FILE, OLDER)]
+    with translating(files, name):
+        states = [_state_of(files.root / name / file) for file in (FILE, OLDER)]
     number, _, place = position.partition(":")
     return any(str(known) == number and int(place) <= size for known, size in states)
 
 
 @contextmanager
-def translating(store: DirectoryStore, name: str) -> Iterator[None]:
+def translating(files: Files, name: str) -> Iterator[None]:
     """Raise what is amiss with the files of a server's changes as a StoreError."""
     try:
-        with translating_os_errors(store.url):
+        with translating_os_errors(files.url):
             yield
     except BadSnapshot as error:
-        raise StoreError(f"store {store.url}: the changes of {name}: {error}") from error
+        raise StoreError(f"store {files.url}: the changes of {name}: {error}") from error
 
 
 def _state_of(file: Path) -> tuple[int, int]:

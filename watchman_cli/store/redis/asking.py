@@ -11,7 +11,7 @@ from typing import Any
 
 from redis import exceptions
 
-from watchman_cli.store.redis_connection import BoundedConnection
+from watchman_cli.store.redis.connection import BoundedConnection
 
 # What is of the connection, or ends what was asked before; all else has a key, or begins a transaction.
 _WITHOUT = frozenset({"AUTH", "HELLO", "CLIENT", "SELECT", "PING", "UNWATCH", "EXEC", "DISCARD"})

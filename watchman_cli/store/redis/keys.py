@@ -1,0 +1,45 @@
+"""The names of keys and channels in Redis; docs/store.md has the list."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class ServerKeys(NamedTuple):
+    """The keys of one server, and its channel. All keys hash to one slot of a Redis Cluster."""
+
+    status: str
+    health: str
+    sync: str
+    changes: str
+    lock: str
+    channel: str
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every key of the server."""
+        return self[:-1]
+
+    def of(self, field: str) -> str:
+        """Return the key of a field of the server."""
+        full_key: str = getattr(self, field)
+        return full_key
+
+
+def server_keys(name: str) -> ServerKeys:
+    """Return the keys of the server `name` (`owner/repo`)."""
+    status = f"{name}/status"
+    slot = f"{{{status}}}"
+    return ServerKeys(
+        status, f"{slot}/health", f"{slot}/sync", f"{slot}/changes", f"{slot}/lock", f"{status}/channel"
+    )
+
+
+def key(name: str, field: str) -> str:
+    """Return the key of one field of the server `name`."""
+    return server_keys(name).of(field)
+
+
+def address_key(address: str) -> str:
+    """Return the key of the lock of one ecFlow server's address."""
+    return f"{{address/{address}}}/lock"
