@@ -104,7 +104,7 @@ def _nodes(text: str) -> list[Seen]:
                     raise ValueError
                 above.pop()
             elif word in ("task", "family", "suite", "alias") or (
-                word.startswith("end") and line.strip(" ") not in ENDS
+                word.startswith("end") and word != "end" and line.strip(" ") not in ENDS
             ):
                 raise ValueError
             continue
