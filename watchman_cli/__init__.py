@@ -19,7 +19,7 @@ if TYPE_CHECKING:
         ServerStateChange,
         follow_changes,
     )
-    from watchman_cli.reader import read_snapshot
+    from watchman_cli.readback import read_snapshot
     from watchman_cli.snapshot import Snapshot, StatusRecord
 
 __version__ = "0.1.0"
@@ -51,7 +51,7 @@ _HOMES = {
     "follow_changes": "follow",
     "Snapshot": "snapshot",
     "StatusRecord": "snapshot",
-    "read_snapshot": "reader",
+    "read_snapshot": "readback",
 }
 
 

@@ -72,7 +72,7 @@ class Resynchronised:
 
 
 @dataclass(frozen=True)
-class Place:
+class Cursor:
     """How far a reader has read, and the revision of the snapshot that it has then."""
 
     position: str
@@ -130,13 +130,13 @@ def events_of(batch: Batch) -> Iterator[Event]:
 
 
 def follow(
-    store: Store, name: str, place: Place | None, on_problem: Callable[[str], None]
+    store: Store, name: str, cursor: Cursor | None, on_problem: Callable[[str], None]
 ) -> Iterator[Batch | Resynchronised | None]:
-    """Yield each batch after a place, or after a first Resynchronised; None where for a while none came.
+    """Yield each batch after a cursor, or after a first Resynchronised; None where for a while none came.
 
     Raises WatchmanError where nothing could be read yet.
     """
-    follower, began = _Follower(store, name, place), False
+    follower, began = _Follower(store, name, cursor), False
     while True:
         try:
             found = follower.step()
@@ -152,8 +152,8 @@ def follow(
             yield from found
 
 
-def history(store: Store, name: str, since: float | None) -> Iterator[tuple[Place, Batch]]:
-    """Yield the batches that the store still has, with the place after each; those since a time.time().
+def history(store: Store, name: str, since: float | None) -> Iterator[tuple[Cursor, Batch]]:
+    """Yield the batches that the store still has, with the cursor after each; those since a time.time().
 
     Raises StoreError.
     """
@@ -166,32 +166,32 @@ def history(store: Store, name: str, since: float | None) -> Iterator[tuple[Plac
             except BadBatch:  # the revisions of the next one show that something is missing
                 continue
             if since is None or batch.read_time.timestamp() >= since:
-                yield Place(position, batch.after), batch
+                yield Cursor(position, batch.after), batch
 
 
 class _Follower:
-    """What one reader has read; `place` is None where the snapshot is to be read again."""
+    """What one reader has read; `cursor` is None where the snapshot is to be read again."""
 
-    def __init__(self, store: Store, name: str, place: Place | None) -> None:
-        self._store, self._name, self._place = store, name, place
-        self._position = place.position if place else None  # after the last batch that was yielded
+    def __init__(self, store: Store, name: str, cursor: Cursor | None) -> None:
+        self._store, self._name, self._cursor = store, name, cursor
+        self._position = cursor.position if cursor else None  # after the last batch that was yielded
         self._reason = "the first look"
 
     def step(self) -> Sequence[Batch | Resynchronised]:
         """Return what is next, waiting for it for a while. Raises WatchmanError."""
-        found = [] if self._place is None else self._followed(self._place)
-        return found if found or self._place else self._resynchronise()
+        found = [] if self._cursor is None else self._followed(self._cursor)
+        return found if found or self._cursor else self._resynchronise()
 
-    def _followed(self, place: Place) -> Sequence[Batch | Resynchronised]:
+    def _followed(self, cursor: Cursor) -> Sequence[Batch | Resynchronised]:
         """Return the batches that follow each on the one before, and note where one does not."""
         found: list[Batch | Resynchronised] = []
-        stored = self._store.changes_after(self._name, place.position, WAIT)
-        if not stored and self._revision() != place.revision:
+        stored = self._store.changes_after(self._name, cursor.position, WAIT)
+        if not stored and self._revision() != cursor.revision:
             # Either its batch was appended since, or there will be none.
-            stored = self._store.changes_after(self._name, place.position)
+            stored = self._store.changes_after(self._name, cursor.position)
             if not stored:
                 self._lose("the snapshot was replaced, and no batch says how")
-        if stored and place.position and not self._store.keeps_changes_from(self._name, place.position):
+        if stored and cursor.position and not self._store.keeps_changes_from(self._name, cursor.position):
             self._lose("what came next was dropped already")
             return found
         for each in stored:
@@ -200,16 +200,16 @@ class _Follower:
             except BadBatch as error:
                 self._lose(f"a batch is not valid: {error}")
                 return found
-            if batch.before is None or batch.before != place.revision:
+            if batch.before is None or batch.before != cursor.revision:
                 self._lose(batch.reason or "a batch is missing before the next one")
                 return found
-            place = self._place = Place(each.position, batch.after)
+            cursor = self._cursor = Cursor(each.position, batch.after)
             self._position = each.position
             found.append(batch)
         return found
 
     def _lose(self, reason: str) -> None:
-        self._place, self._reason = None, reason
+        self._cursor, self._reason = None, reason
 
     def _resynchronise(self) -> Sequence[Batch | Resynchronised]:
         """Read the snapshot, and find the place in the stream from which the changes follow on it.
@@ -229,7 +229,7 @@ class _Follower:
         revision = head.revision if head else None
         position = self._passed(position, revision)
         missed = [] if self._position is None else self._misses(self._position, position)
-        self._place, self._position = Place(position, revision), position
+        self._cursor, self._position = Cursor(position, revision), position
         return [*missed, Resynchronised(found, self._reason)]
 
     def _misses(self, start: str, end: str) -> list[Batch]:

@@ -20,7 +20,7 @@ from watchman_cli import StatusRecord
 from watchman_cli.health import Health
 from watchman_cli.output import page
 from watchman_cli.output.page import render
-from watchman_cli.reader import read_servers
+from watchman_cli.readback import read_servers
 from watchman_cli.store.directory.store import DirectoryStore
 
 ROOT = Path(__file__).parent.parent.parent

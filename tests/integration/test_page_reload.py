@@ -14,7 +14,7 @@ from tests.support.browser import chromium
 from watchman_cli import Snapshot, StatusRecord
 from watchman_cli.health import Health
 from watchman_cli.output.page import REFRESH, render
-from watchman_cli.reader import ServerStatus
+from watchman_cli.readback import StoredServer
 
 NOW = datetime.now(timezone.utc)
 GOOD = Health(checked_time=NOW.isoformat(), ok=True)
@@ -53,7 +53,7 @@ def write(folder: Path, servers: Sequence[tuple[str, Sequence[StatusRecord]]], l
     """Write the page of these servers, made so many minutes later."""
     time = NOW + timedelta(minutes=later)
     found = [
-        ServerStatus(
+        StoredServer(
             name, time, Snapshot(time, "RUNNING", [StatusRecord("/", "queued"), *records]), None, GOOD, "ok"
         )
         for name, records in servers

@@ -15,7 +15,7 @@ from typing import Any
 from watchman_cli import health
 from watchman_cli.changes.batch import decode
 from watchman_cli.follow import history
-from watchman_cli.reader import read_server
+from watchman_cli.readback import read_server
 from watchman_cli.store import Store, Update
 from watchman_cli.sync import cache
 

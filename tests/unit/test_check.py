@@ -14,7 +14,7 @@ from watchman_cli.check.ranges import parse_range
 from watchman_cli.deadlines import DeadlineState, Matches
 from watchman_cli.health import Health
 from watchman_cli.output.check import NAMED, NODES_SHOWN, render
-from watchman_cli.reader import ServerStatus
+from watchman_cli.readback import StoredServer
 from watchman_cli.snapshot import Snapshot, StatusRecord
 
 NOW = datetime(2026, 11, 24, 12, 10, tzinfo=timezone.utc)
@@ -38,13 +38,13 @@ IDLE = [StatusRecord("/", "complete"), StatusRecord("/s", "complete")]
 
 def status(
     records: list[StatusRecord] | None, age: float = 42.0, health: Health = GOOD, server: str = "RUNNING"
-) -> ServerStatus:
+) -> StoredServer:
     found = None
     if records is not None:
         found = Snapshot(NOW, server, records)
     error = None if found else "no snapshot"
     read = NOW + timedelta(seconds=age)
-    return ServerStatus(
+    return StoredServer(
         "o/r", read, found, error, health, health.summary if health.checked_time else "never read"
     )
 
@@ -94,7 +94,7 @@ def test_all_is_well() -> None:
         (status(None, health=FAILING), State.CRITICAL, "no snapshot; 2 runs failed"),
     ],
 )
-def test_a_server_that_cannot_be_judged_by_its_nodes(found: ServerStatus, state: State, words: str) -> None:
+def test_a_server_that_cannot_be_judged_by_its_nodes(found: StoredServer, state: State, words: str) -> None:
     assessment = assess(found, limits())
     assert assessment.state is state
     line = render([assessment], limits(), together=False).splitlines()[0]

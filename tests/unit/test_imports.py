@@ -24,10 +24,10 @@ ALLOWED: dict[str, set[str]] = {
     "store": DATA | {"sync", "changes"},
     "changes": DATA,
     "collect": DATA | {"deadlines", "config", "ecflow_client", "bindings", "sync", "store", "changes"},
-    "reader": DATA | {"config", "store"},
+    "readback": DATA | {"config", "store"},
     "follow": DATA | {"changes", "store"},
-    "check": DATA | {"deadlines", "reader"},
-    "output": DATA | {"deadlines", "config", "collect", "reader", "check", "changes", "follow"},
+    "check": DATA | {"deadlines", "readback"},
+    "output": DATA | {"deadlines", "config", "collect", "readback", "check", "changes", "follow"},
 }
 FOREIGN = {"redis": "store", "typer": "cli", "click": "cli", "ecflow": "bindings"}
 

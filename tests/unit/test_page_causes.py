@@ -14,7 +14,7 @@ from watchman_cli.check import State, judge
 from watchman_cli.deadlines import DeadlineState, Matches
 from watchman_cli.health import Health
 from watchman_cli.output.page.causes import LINES_SHOWN, MANY_NODES, Cause, find_causes, group_by_family
-from watchman_cli.reader import ServerStatus
+from watchman_cli.readback import StoredServer
 
 NOW = datetime(2026, 11, 24, 12, 10, tzinfo=timezone.utc)
 GOOD = Health(checked_time=NOW.isoformat(), ok=True)
@@ -38,13 +38,13 @@ def status(
     age: float = 42.0,
     health: Health = GOOD,
     server: str = "RUNNING",
-) -> ServerStatus:
+) -> StoredServer:
     found = None if records is None else Snapshot(NOW, server, [StatusRecord("/", "queued"), *records])
     read = NOW + timedelta(seconds=age)
-    return ServerStatus(name, read, found, None if found else "no snapshot", health, health.summary)
+    return StoredServer(name, read, found, None if found else "no snapshot", health, health.summary)
 
 
-def causes(*found: ServerStatus) -> list[Cause]:
+def causes(*found: StoredServer) -> list[Cause]:
     return find_causes([(judge(each), 0 if each.snapshot else None) for each in found])[0]
 
 

@@ -12,7 +12,7 @@ from watchman_cli import Snapshot, StatusRecord, schema
 from watchman_cli.deadlines import DeadlineState, Matches
 from watchman_cli.health import Health
 from watchman_cli.output.table import as_json, render
-from watchman_cli.reader import ServerStatus
+from watchman_cli.readback import StoredServer
 
 NOW = datetime(2026, 11, 24, 12, 10, tzinfo=timezone.utc)
 GOOD = Health(checked_time=NOW.isoformat(), ok=True)
@@ -40,11 +40,11 @@ def status(
     health: Health = GOOD,
     server: str = "RUNNING",
     error: str = "no snapshot",
-) -> ServerStatus:
+) -> StoredServer:
     found = Snapshot(NOW, server, records) if records is not None else None
     summary = health.summary if health.checked_time else "its health record is not valid"
     read = NOW + timedelta(seconds=age)
-    return ServerStatus(name, read, found, None if found else error, health, summary)
+    return StoredServer(name, read, found, None if found else error, health, summary)
 
 
 def missed() -> Health:
@@ -68,7 +68,7 @@ def missed() -> Health:
         (status("o/r", health=missed()), "CRITICAL", "1 of 1 deadline missed"),
     ],
 )
-def test_it_says_what_check_says(found: ServerStatus, state: str, why: str) -> None:
+def test_it_says_what_check_says(found: StoredServer, state: str, why: str) -> None:
     row = render([found], False, None).splitlines()[1]
     assert re.split(" {2,}", row)[:2] == ["o/r", state]
     assert re.split(" {2,}", row)[3] == why

@@ -49,7 +49,7 @@ class Batch:
     missed: tuple[str, ...] = ()
     id: str = field(default_factory=lambda: secrets.token_hex(8))
 
-    def following(self, revision: str | None) -> Batch:
+    def or_reset(self, revision: str | None) -> Batch:
         """Return this batch if it is what follows `revision`, else a reset."""
         if self.before is None or self.before == revision:
             return self

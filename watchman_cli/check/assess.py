@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from watchman_cli.check.measure import Measure, measure
 from watchman_cli.check.ranges import Range
-from watchman_cli.reader import ServerStatus
+from watchman_cli.readback import StoredServer
 from watchman_cli.snapshot import StatusRecord
 from watchman_cli.text import plain_or_quoted
 
@@ -72,7 +72,7 @@ class Assessment:
     `summary` says what is well where there is no problem, and it is not the measures.
     """
 
-    status: ServerStatus
+    status: StoredServer
     problems: tuple[Problem, ...]
     measures: tuple[Measure, ...] = ()
     summary: str = ""
@@ -93,7 +93,7 @@ def severity(state: State) -> int:
     return _SEVERITY.index(state)
 
 
-def assess(status: ServerStatus, limits: Limits) -> Assessment:
+def assess(status: StoredServer, limits: Limits) -> Assessment:
     """Return what is wrong with a server; a snapshot that is too old says nothing of its nodes."""
     unusable = _why_unusable(status, limits)
     if unusable is not None:
@@ -121,7 +121,7 @@ def assess(status: ServerStatus, limits: Limits) -> Assessment:
     return Assessment(status, tuple(problems), tuple(measures))
 
 
-def _why_unusable(status: ServerStatus, limits: Limits) -> Problem | None:
+def _why_unusable(status: StoredServer, limits: Limits) -> Problem | None:
     """Return why the nodes of a server cannot be judged; None where they can."""
     failing = bool(status.health.failures)
     if status.snapshot is None or status.age is None:

@@ -9,11 +9,11 @@ from watchman_cli.check.assess import Assessment, Problem, State
 from watchman_cli.check.measure import Measure
 from watchman_cli.deadlines import DeadlineState, listed
 from watchman_cli.duration import format_duration
-from watchman_cli.reader import ServerStatus
+from watchman_cli.readback import StoredServer
 from watchman_cli.snapshot import MAX_SKEW
 
 
-def assess_deadlines(status: ServerStatus, names: Collection[str] = ()) -> Assessment:
+def assess_deadlines(status: StoredServer, names: Collection[str] = ()) -> Assessment:
     """Return which deadlines of a server are missed in their present cycle, and which are unknown.
 
     They are those that the last run's configuration has, and those in `names`. A state ends with its cycle,

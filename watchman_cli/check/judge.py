@@ -7,12 +7,12 @@ from dataclasses import replace
 from watchman_cli.check.assess import Assessment, Limits, assess, severity
 from watchman_cli.check.deadlines import assess_deadlines
 from watchman_cli.deadlines import listed
-from watchman_cli.reader import ServerStatus
+from watchman_cli.readback import StoredServer
 
 DEFAULT_LIMITS = Limits()
 
 
-def judge(status: ServerStatus) -> Assessment:
+def judge(status: StoredServer) -> Assessment:
     """Return what is wrong with a server's nodes and with its deadlines, the worst problem first.
 
     A server without deadlines is judged by its nodes alone.

@@ -24,7 +24,7 @@ from watchman_cli.signals import install_handlers
 
 if TYPE_CHECKING:
     from watchman_cli.changes.batch import Batch
-    from watchman_cli.follow import Place
+    from watchman_cli.follow import Cursor
     from watchman_cli.store import Store
 
 BETWEEN = "another writer replaced the snapshot in between, or older changes were trimmed"
@@ -64,34 +64,34 @@ def changes(
         if not follow:
             raise NoChanges(problem)
         print_error(f"watchman: {problem}; waiting for it")
-    place = None
+    cursor = None
     if since is not None or not follow:
-        place = _print_history(printer, opened, name, None if since is None else time.time() - since)
+        cursor = _print_history(printer, opened, name, None if since is None else time.time() - since)
     if follow:
-        _follow(printer, opened, name, place)
+        _follow(printer, opened, name, cursor)
     _report_once()(_stale_reason(opened, name))
 
 
-def _print_history(printer: _Printer, store: Store, name: str, since: float | None) -> Place | None:
+def _print_history(printer: _Printer, store: Store, name: str, since: float | None) -> Cursor | None:
     """Print what is kept; return how far that goes."""
     from watchman_cli.follow import history
 
-    place = None
+    cursor = None
     for after, batch in history(store, name, since):
-        if batch.before is None or (place and place.revision != batch.before):
+        if batch.before is None or (cursor and cursor.revision != batch.before):
             printer.gap(batch.read_time, batch.reason or BETWEEN)
         printer.batch(batch)
-        place = after
-    return place
+        cursor = after
+    return cursor
 
 
-def _follow(printer: _Printer, store: Store, name: str, place: Place | None) -> None:
+def _follow(printer: _Printer, store: Store, name: str, cursor: Cursor | None) -> None:
     """Print what comes, and on standard error what is amiss, until a signal ends the process."""
     from watchman_cli.follow import Resynchronised, follow
 
     report = _report_once()
-    first = place is None
-    for each in follow(store, name, place, report):
+    first = cursor is None
+    for each in follow(store, name, cursor, report):
         if each is None:
             report(_stale_reason(store, name))
         elif not isinstance(each, Resynchronised):

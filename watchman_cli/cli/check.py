@@ -95,7 +95,7 @@ def check(
     """
     from watchman_cli.check import Limits, assess, assess_deadlines, worst
     from watchman_cli.output.check import render
-    from watchman_cli.reader import read_servers
+    from watchman_cli.readback import read_servers
     from watchman_cli.snapshot import decode_later
 
     try:

@@ -36,7 +36,7 @@ SERVER = typer.Argument(
 
 def complete_path(context: typer.Context, incomplete: str) -> list[str]:
     """Return the nodes of the snapshot of the server in the command line that begin so, a level at a time."""
-    from watchman_cli.reader import read_server
+    from watchman_cli.readback import read_server
 
     config, store = _options(context)
     try:

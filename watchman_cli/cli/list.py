@@ -18,7 +18,7 @@ def list_servers(
 ) -> None:
     """Print a row per configured server, the worst first: its state, as `check` reports it, and why."""
     from watchman_cli.output import table
-    from watchman_cli.reader import read_servers
+    from watchman_cli.readback import read_servers
     from watchman_cli.store import open_store
 
     settings = load_config(config, store)

@@ -39,7 +39,7 @@ def page(
     from datetime import datetime, timezone
 
     from watchman_cli.output.page import render
-    from watchman_cli.reader import read_servers
+    from watchman_cli.readback import read_servers
 
     target = None if output == "-" else _checked(output)
     opened, names = servers_from_options(servers or [], config, store)

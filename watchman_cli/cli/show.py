@@ -61,7 +61,7 @@ def show(
 ) -> None:
     """Show a snapshot: its age, the server's state, the number of nodes per status, and the tree."""
     from watchman_cli.output.tree import TreeFilter, render
-    from watchman_cli.reader import read_server
+    from watchman_cli.readback import read_server
 
     if flag:
         _check_flags(flag)

@@ -114,7 +114,7 @@ def _look(store: Store, server: str, path: str, last: _Sight) -> _Sight:
     that is read then: it may be another one than the first bytes were of. Raises NoSnapshot, BadSnapshot and
     StoreError.
     """
-    from watchman_cli.reader import read_server
+    from watchman_cli.readback import read_server
     from watchman_cli.snapshot import HEAD_SIZE, parse_head, parse_time
 
     head = parse_head(store.head(server))

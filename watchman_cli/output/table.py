@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from watchman_cli.check import Assessment, State, judge, severity
 from watchman_cli.output.check import describe
 from watchman_cli.output.format import colourize, format_age, format_counts
-from watchman_cli.reader import ServerStatus
+from watchman_cli.readback import StoredServer
 from watchman_cli.status import NodeStatus
 from watchman_cli.text import printable
 
@@ -36,7 +36,7 @@ class Row(NamedTuple):
 HEAD = Row("server", "state", "age", "why", "nodes")
 
 
-def as_json(status: ServerStatus) -> dict[str, Any]:
+def as_json(status: StoredServer) -> dict[str, Any]:
     """Return a server's row for `list --json`, as schemas/list.schema.json describes it."""
     snapshot, age, found = status.snapshot, status.age, judge(status)
     return {
@@ -54,7 +54,7 @@ def as_json(status: ServerStatus) -> dict[str, Any]:
     }
 
 
-def render(found: Sequence[ServerStatus], colour: bool, width: int | None) -> str:
+def render(found: Sequence[StoredServer], colour: bool, width: int | None) -> str:
     """Return the table, the worst server first: a line for each, or folded to `width` columns of a terminal.
 
     No count and no name is broken.

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from watchman_cli.duration import format_lasting
 from watchman_cli.output.format import colourize, format_age, format_counts
-from watchman_cli.reader import ServerStatus
+from watchman_cli.readback import StoredServer
 from watchman_cli.snapshot import Snapshot, StatusRecord
 from watchman_cli.status import NodeStatus
 from watchman_cli.text import printable
@@ -46,7 +46,7 @@ class TreeFilter:
         return seconds is not None and seconds >= self.longer_than
 
 
-def render(status: ServerStatus, wanted: TreeFilter, colour: bool, height: int | None) -> Iterator[str]:
+def render(status: StoredServer, wanted: TreeFilter, colour: bool, height: int | None) -> Iterator[str]:
     """Yield the lines for one server: the summary, why it is stale if it is, and the tree.
 
     A tree without a wanted depth is folded where it would not fit a terminal of `height` lines.

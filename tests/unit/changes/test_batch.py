@@ -70,15 +70,15 @@ def test_a_reset_says_why(known: bool) -> None:
     found = decode(batch.encode())
     assert (found.before, found.after, list(found.changes)) == (None, NEW, [])
     assert found.reason == ("20001 nodes changed" if known else "why")
-    assert batch.following("2" * 32) is batch
+    assert batch.or_reset("2" * 32) is batch
 
 
 def test_a_batch_that_does_not_follow_becomes_a_reset() -> None:
     changes = [(StatusRecord("/a", "queued"), StatusRecord("/a", "active"))]
     batch = make_batch("o/r", TIME, ("RUNNING", "RUNNING"), (OLD, NEW), changes)
-    assert batch.following(OLD) is batch
+    assert batch.or_reset(OLD) is batch
     for other in (None, NEW):
-        found = decode(batch.following(other).encode())
+        found = decode(batch.or_reset(other).encode())
         assert (found.before, found.changes, found.id) == (None, [], batch.id)
         assert found.reason == "another writer replaced the snapshot in between"
 
@@ -106,5 +106,5 @@ def test_missed_deadlines_are_kept_where_the_changes_are_not() -> None:
     missed = ("/s complete by 05:30 UTC",)
     batch = replace(make_batch("o/r", TIME, ("RUNNING", "RUNNING"), (OLD, NEW), ()), missed=missed)
     assert decode(batch.encode()).missed == missed
-    reset = decode(batch.following("2" * 32).encode())
+    reset = decode(batch.or_reset("2" * 32).encode())
     assert (reset.before, reset.missed) == (None, missed)

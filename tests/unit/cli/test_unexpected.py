@@ -51,17 +51,17 @@ def damaged(tmp_path: Path) -> Path:
     ("module", "damage", "words"),
     [
         (
-            "reader.py",
+            "readback.py",
             f"def read_servers(*_): raise KeyError('{SECRET}')",
-            "unexpected KeyError at reader.py:",
+            "unexpected KeyError at readback.py:",
         ),
-        ("reader.py", "def read_servers(*_): raise MemoryError", "out of memory"),
+        ("readback.py", "def read_servers(*_): raise MemoryError", "out of memory"),
         (
-            "reader.py",
+            "readback.py",
             "def read_servers(*_): raise OSError(24, 'Too many open files')",
             "Too many open files",
         ),
-        ("reader.py", "import absent", "cannot be imported: absent"),
+        ("readback.py", "import absent", "cannot be imported: absent"),
         ("cli/show.py", "import absent", "cannot be imported: absent"),
     ],
 )

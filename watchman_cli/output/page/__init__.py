@@ -26,7 +26,7 @@ from watchman_cli.output.format import format_age, format_counts
 from watchman_cli.output.page.card import make_card
 from watchman_cli.output.page.causes import find_causes
 from watchman_cli.output.page.nodes import STATUSES, Nodes, rows
-from watchman_cli.reader import ServerStatus
+from watchman_cli.readback import StoredServer
 from watchman_cli.snapshot import StatusRecord
 from watchman_cli.text import printable
 
@@ -36,7 +36,7 @@ SCRIPTS = ("ages.js", "nodes.js", "tree.js", "place.js", "page.js")  # in the pa
 _FOLDER = Path(__file__).parent
 
 
-def render(found: Sequence[ServerStatus], time: datetime) -> str:
+def render(found: Sequence[StoredServer], time: datetime) -> str:
     """Return the page of these servers, made at `time`: servers and causes are in it the worst first."""
     nodes = Nodes()
     judged = [

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from watchman_cli.check import Assessment, State
 from watchman_cli.check.judge import DEFAULT_LIMITS
 from watchman_cli.output.check import describe
-from watchman_cli.reader import ServerStatus
+from watchman_cli.readback import StoredServer
 from watchman_cli.text import printable
 
 
@@ -17,7 +17,7 @@ class ServerCard:
     """What the page says of a server; `index` is that of its node, None where there is no snapshot."""
 
     name: str
-    status: ServerStatus
+    status: StoredServer
     state: State
     reasons: tuple[str, ...]
     counts: Mapping[str, int]
@@ -39,6 +39,6 @@ def make_card(judged: Assessment, index: int | None) -> ServerCard:
     )
 
 
-def is_stale(status: ServerStatus) -> bool:
+def is_stale(status: StoredServer) -> bool:
     """Return whether a server's snapshot is older than it should be."""
     return status.stale_reason is not None or (status.age or 0) > DEFAULT_LIMITS.max_age

@@ -227,7 +227,7 @@ class DirectoryLease(Lease):
             batch = update.changes
             if batch is not None:  # what is replaced
                 replaced = snapshot.parse_head((self._get("status") or b"")[: snapshot.HEAD_SIZE])
-                batch = batch.following(replaced.revision if replaced else None)
+                batch = batch.or_reset(replaced.revision if replaced else None)
             if value is not None:
                 self._publish("status", value, update)
             if update.sync is not None:

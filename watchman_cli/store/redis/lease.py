@@ -235,7 +235,7 @@ class RedisLease(Lease):
         from watchman_cli.store.redis import stream
 
         foreign = stream.prepare(pipe, self._keys.changes)
-        return Appended(batch.following(replaced.revision if replaced else None), foreign, replaced)
+        return Appended(batch.or_reset(replaced.revision if replaced else None), foreign, replaced)
 
     def _execute(
         self, pipe: Pipeline, update: Update, ended: list[RedisLock], changes: Appended | None

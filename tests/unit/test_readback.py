@@ -9,7 +9,7 @@ import pytest
 from tests.support.stored import ago, put_snapshot
 from watchman_cli import NoSnapshot, StatusRecord
 from watchman_cli.health import Health
-from watchman_cli.reader import read_server, read_servers
+from watchman_cli.readback import read_server, read_servers
 from watchman_cli.store.directory.store import DirectoryStore
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class ServerStatus:
+class StoredServer:
     """What the store held of one server at one moment.
 
     `error` says why there is no snapshot, and `value` is the snapshot's bytes as they are stored.
@@ -61,7 +61,7 @@ def read_snapshot(store: str, name: str) -> Snapshot:
         opened.close()
 
 
-def read_server(store: Store, name: str) -> ServerStatus:
+def read_server(store: Store, name: str) -> StoredServer:
     """Return what the store holds of a server that has a valid snapshot.
 
     Raises NoSnapshot, BadSnapshot and StoreError, each with a message that names server and store.
@@ -76,7 +76,7 @@ def read_server(store: Store, name: str) -> ServerStatus:
 
 def read_servers(
     store: Store, names: Sequence[str], decode: Callable[[bytes], Snapshot] = decode
-) -> list[ServerStatus]:
+) -> list[StoredServer]:
     """Return what the store holds of each server. Raises StoreError.
 
     `decode` makes a snapshot of a value: one that decodes all, or no more than is looked at.
@@ -84,7 +84,7 @@ def read_servers(
     return [_read_any(store, name, decode) for name in names]
 
 
-def _read_any(store: Store, name: str, decode: Callable[[bytes], Snapshot]) -> ServerStatus:
+def _read_any(store: Store, name: str, decode: Callable[[bytes], Snapshot]) -> StoredServer:
     try:
         value, why = _find_value(store, name)
         if value is None:
@@ -127,7 +127,7 @@ def _read_health(store: Store, name: str) -> bytes | None:
 
 def _server_status(
     store: Store, name: str, snapshot: Snapshot | None, error: str | None, value: bytes = b""
-) -> ServerStatus:
+) -> StoredServer:
     record = _read_health(store, name)
     state = health.decode(record)
     summary = state.summary
@@ -135,4 +135,4 @@ def _server_status(
         summary = "its health record is not valid"
         if record is None:
             summary = "never read" if snapshot is None else "its health record is missing"
-    return ServerStatus(name, datetime.now(timezone.utc), snapshot, error, state, summary, value)
+    return StoredServer(name, datetime.now(timezone.utc), snapshot, error, state, summary, value)
