@@ -126,7 +126,8 @@ def blocks() -> dict[str, Callable[[], str]]:
         "changes fields": lambda: document("changes"),
         "event fields": lambda: document("event"),
         "api": api,
-        "failures": rows.table,
+        "messages": rows.messages,
+        **{f"failures {group}": lambda group=group: rows.table(group) for group in rows.GROUPS},  # type: ignore[misc]
         "metrics": metrics,
         **{f"help {command}": lambda command=command: help_of(command) for command in COMMANDS},  # type: ignore[misc]
     }

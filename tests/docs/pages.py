@@ -37,9 +37,10 @@ def examples(*languages: str) -> list[Example]:
 
 
 def anchors(page: Path) -> set[str]:
-    """Return the anchors of a page's headings, as GitHub and mkdocs make them."""
+    """Return the anchors of a page: those of its headings, as GitHub and mkdocs make them, and its own."""
     text = FENCE.sub("", page.read_text())
-    return {slug(heading) for heading in re.findall(r"^#+ (.*)$", text, re.M)}
+    headings = {slug(heading) for heading in re.findall(r"^#+ (.*)$", text, re.M)}
+    return headings.union(re.findall(r'<a id="([\w-]+)">', text))
 
 
 def slug(heading: str) -> str:

@@ -14,9 +14,9 @@ class FaultCase:
     """One fault of o/bad or of the store, and what comes of it."""
 
     id: str
-    happens: str  # in the documentation's words
+    happens: str  # in the documentation's words; it makes sense without the other rows
     setup: Callable[[FaultRun], object]
-    expected_message: str  # empty where there is none
+    expected_message: str  # or an empty string
     action: str  # in the documentation's words
     code: int = 1
     kind: str | None = None  # in o/bad's health record; None where it is well, or none could be written
@@ -32,12 +32,15 @@ class FaultCase:
     listed: bool = True  # in the documentation
 
     @property
-    def line(self) -> str:
-        """The row's line in the documentation."""
-        said = f"`{self.expected_message}`" if self.expected_message else ""
+    def message(self) -> str:
+        """The expected message as code in the documentation, or an empty string."""
         if "`" in self.expected_message:
-            said = f"`` {self.expected_message} ``"
-        return f"| {self.happens} | {self.code} | {said} | {self.action} |"
+            return f"`` {self.expected_message} ``"
+        return f"`{self.expected_message}`" if self.expected_message else ""
+
+    def anchor(self, group: str) -> str:
+        """Return the anchor of the row in the documentation, where it is one of a group."""
+        return re.sub(r"[^a-z0-9]+", "-", f"{group} {self.id}".lower()).strip("-")
 
     def is_in(self, text: str) -> bool:
         """Return whether a text has the expected message."""

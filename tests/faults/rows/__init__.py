@@ -1,22 +1,59 @@
-"""All rows, and the documentation's table of them."""
+"""All rows, and the documentation's tables of them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from tests.faults.case import FaultCase
 from tests.faults.rows.bindings import BINDINGS_ROWS
 from tests.faults.rows.https import HTTPS_ROWS
 from tests.faults.rows.machine import MACHINE_ROWS
 from tests.faults.rows.redis import REDIS_ROWS
 from tests.faults.rows.replies import REPLY_ROWS
-from tests.faults.rows.servers import PROTOCOL_ROWS, SERVER_ROWS, SUITES_ROWS
+from tests.faults.rows.servers import NODES_ROWS, PROTOCOL_ROWS, SERVER_ROWS, SUITES_ROWS
 from tests.faults.rows.stored import STORED_ROWS
 
-ROWS = (
-    *SERVER_ROWS, *PROTOCOL_ROWS, *SUITES_ROWS, *HTTPS_ROWS, *REPLY_ROWS, *BINDINGS_ROWS,
-    *MACHINE_ROWS, *REDIS_ROWS, *STORED_ROWS,
-)  # fmt: skip
+GROUPS = {
+    "network": (*SERVER_ROWS, *PROTOCOL_ROWS, *HTTPS_ROWS),
+    "answer": (*REPLY_ROWS, *NODES_ROWS, *SUITES_ROWS),
+    "bindings": BINDINGS_ROWS,
+    "store": REDIS_ROWS,
+    "machine": MACHINE_ROWS,
+    "values": STORED_ROWS,
+}
+ROWS = tuple(row for rows in GROUPS.values() for row in rows)
+FOUND_IN = {
+    "error": "standard error",
+    "warning": "standard error, as a warning",
+    "reason": "`sync.reason`",
+    "verification": "`sync.verification`",
+}
 
 
-def table() -> str:
-    """Return the documentation's table of what goes wrong."""
-    head = ("| what happens | exit code | message | action |", "| --- | --- | --- | --- |")
-    return "\n".join([*head, *(row.line for row in ROWS if row.listed)])
+def table(group: str) -> str:
+    """Return the documentation's table of a group, each of whose lines has an anchor."""
+    lines = ["| failure | exit code | message | action |", "| --- | --- | --- | --- |"]
+    for row in GROUPS[group]:
+        if row.listed:
+            anchor = f'<a id="{row.anchor(group)}"></a>'
+            lines.append(f"| {anchor}{row.happens} | {row.code} | {row.message} | {row.action} |")
+    return "\n".join(lines)
+
+
+def messages() -> str:
+    """Return the documentation's table of all messages, with a link to each line that has it."""
+    failures: dict[tuple[str, str], list[str]] = {}
+    for group, row in listed():
+        if row.expected_message:
+            link = f"[{row.happens}](#{row.anchor(group)})"
+            failures.setdefault((row.message, FOUND_IN[row.where]), []).append(link)
+    lines = ["| message | found in | failure |", "| --- | --- | --- |"]
+    for (message, place), links in sorted(failures.items(), key=lambda item: item[0][0].strip("`( ").lower()):
+        lines.append(f"| {message} | {place} | {'<br>'.join(links)} |")
+    return "\n".join(lines)
+
+
+def listed() -> Iterator[tuple[str, FaultCase]]:
+    """Yield the documented rows, each with the name of its group."""
+    for group, rows in GROUPS.items():
+        yield from ((group, row) for row in rows if row.listed)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from tests.faults.arrangements import bindings
 from tests.faults.case import FaultCase
 
-HARMLESS = "the snapshot was written before; the health record says why it is not verified"
+HARMLESS = "the snapshot is written; the health record says why it is not verified"
 CRASH = "import ctypes; ctypes.string_at(0)"
 
 REFEREE_ROWS = tuple(
@@ -32,7 +32,7 @@ REFEREE_ROWS = tuple(
             "Importing the bindings does not end",
             bindings.hanging,
             "not verified: the ecflow bindings were not imported in time",
-            f"{HARMLESS}; they are killed at the deadline",
+            f"{HARMLESS}; the bindings are killed at the deadline",
         ),
         FaultCase(
             "crash",
@@ -57,18 +57,18 @@ REFEREE_ROWS = tuple(
         ),
         FaultCase(
             "noisy",
-            "The bindings print",
+            "The bindings print text",
             bindings.noisy,
             "equal, node by node",
-            "verified; nothing of it is shown",
+            "verified; the text is not shown",
             deadline=10,
         ),
         FaultCase(
             "differ",
-            "The bindings read something else than watchman",
+            "The bindings' reading differs from watchman's",
             bindings.differing,
             "the protocol's reading differs from the bindings'",
-            "what the bindings read is written, from now on in each run until `--reset-sync`",
+            "the bindings' reading is written, from now on in each run until `--reset-sync`",
             where="warning",
             deadline=10,
         ),
@@ -83,7 +83,7 @@ READER_ROWS = tuple(
             f"{ONLY_READER}no interpreter has them",
             lambda run: bindings.only_bindings(run, "", "-S -E"),
             "no Python with the ecflow bindings",
-            "every snapshot is kept; says once for all servers how to get them",
+            "every snapshot is kept; one message for all servers says how to get the bindings",
             kind="bindings",
             attempts=1,
             good=False,
@@ -93,7 +93,7 @@ READER_ROWS = tuple(
             f"{ONLY_READER}importing them does not end",
             lambda run: bindings.only_bindings(run, "import time; time.sleep(99)"),
             "the ecflow bindings were not imported in time",
-            "the same, at the deadline",
+            "every snapshot is kept; the bindings are killed at the deadline",
             kind="bindings",
             attempts=1,
             good=False,
@@ -103,7 +103,7 @@ READER_ROWS = tuple(
             f"{ONLY_READER}they crash over one server",
             bindings.only_reader_crashes,
             "the bindings' process died (SIGSEGV)",
-            "not tried again",
+            "not retried",
             kind="crashed",
             attempts=1,
             deadline=10,

@@ -1,4 +1,4 @@
-"""Rows of values in the store that are damaged, or that somebody else wrote."""
+"""Rows: values in the store that are damaged, or that another program wrote."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from tests.faults.arrangements import stored
 from tests.faults.case import FaultCase
 from watchman_cli.ecflow_client import Instance
 
-OVER = "written over"
-READ_IN_FULL = "read in full, and written over"
+OVER = "overwritten"
+READ_IN_FULL = "read in full, and overwritten"
 FIELDS = ("status", "health", "sync", "lock")
-NOT_OURS = {"lock": "taken over, since it does not expire as a run's does", "sync": READ_IN_FULL}
+NOT_OURS = {"lock": "taken over, because it does not expire as a run's lock does", "sync": READ_IN_FULL}
 LARGE = 1 << 62  # more than ecFlow's numbers have room for
 
 STORED_ROWS = tuple(
@@ -50,7 +50,7 @@ STORED_ROWS = tuple(
         ),
         FaultCase(
             "snapshot damaged",
-            "The snapshot in Redis was damaged, behind its head",
+            "The snapshot in Redis was damaged after its beginning",
             stored.damaged,
             "",
             READ_IN_FULL,
@@ -65,19 +65,19 @@ STORED_ROWS = tuple(
         ),
         FaultCase(
             "clock set back",
-            "The clock was set back, so the snapshot in the store is of the future",
+            "The clock was set back, and the snapshot in the store has a time in the future",
             stored.set_back,
             "in the future: the clock of its host was ahead",
-            "written, and said once: the newer reading counts, not the later time",
+            "written, with one warning: the newer reading counts, not the later time",
             where="warning",
         ),
         *(
             FaultCase(
                 f"health of absurd size: {name}",
-                "The health record has numbers of absurd size, or times that are none",
+                "The health record has absurdly large numbers, or invalid times",
                 lambda run, name=name, value=value: stored.health_with(run, **{name: value}),  # type: ignore[misc]
                 "",
-                "what is invalid in it is not used, and written over",
+                "its invalid parts are not used, and are overwritten",
                 listed=name == "failures",
             )
             for name, value in (
@@ -91,7 +91,7 @@ STORED_ROWS = tuple(
         *(
             FaultCase(
                 f"cache of absurd content: {name}",
-                "The sync cache was forged with numbers of absurd size, or states that are none",
+                "The sync cache was forged with absurdly large numbers, or invalid states",
                 lambda run, change=change: stored.forged(run, change),  # type: ignore[misc]
                 "",
                 READ_IN_FULL,
