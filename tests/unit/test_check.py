@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from watchman_cli.check import Assessment, Limits, Range, State, assess, assess_deadlines, parse_limit
+from watchman_cli.check import Assessment, Range, State, Thresholds, assess, assess_deadlines, parse_threshold
 from watchman_cli.check.ranges import parse_range
 from watchman_cli.deadlines import DeadlineState, Matches
 from watchman_cli.health import Health
@@ -49,16 +49,16 @@ def status(
     )
 
 
-def limits(warning: str = "", critical: str = "", **more: Any) -> Limits:
-    return Limits(
-        warning=dict(map(parse_limit, warning.split())),
-        critical=dict(map(parse_limit, critical.split())),
+def thresholds(warning: str = "", critical: str = "", **more: Any) -> Thresholds:
+    return Thresholds(
+        warning=dict(map(parse_threshold, warning.split())),
+        critical=dict(map(parse_threshold, critical.split())),
         **more,
     )
 
 
 def test_root_causes_come_after_the_first_line() -> None:
-    text = render([assess(status(SUITE), limits())], limits(), together=False)
+    text = render([assess(status(SUITE), thresholds())], thresholds(), together=False)
     assert text.splitlines() == [
         "WATCHMAN CRITICAL - o/r: 1 aborted, 1 late, collected 42 s ago | "
         "aborted=1;;0;0; late=1;0;;0; queued=2;;;0; active_for=7800s;;;0; age=42s;;;0;",
@@ -69,12 +69,12 @@ def test_root_causes_come_after_the_first_line() -> None:
 
 def test_a_family_is_to_blame_only_where_nothing_below_it_is() -> None:
     alone = [record for record in SUITE if record != TASK]
-    found = assess(status(alone), limits())
+    found = assess(status(alone), thresholds())
     assert [node.path for node in found.problems[0].nodes] == ["/s/f"]
 
 
 def test_all_is_well() -> None:
-    text = render([assess(status(IDLE), limits())], limits(), together=False)
+    text = render([assess(status(IDLE), thresholds())], thresholds(), together=False)
     assert text.startswith("WATCHMAN OK - o/r: 0 aborted, 0 late, collected 42 s ago | aborted=0;")
     assert "\n" not in text
 
@@ -95,9 +95,9 @@ def test_all_is_well() -> None:
     ],
 )
 def test_a_server_that_cannot_be_judged_by_its_nodes(found: StoredServer, state: State, words: str) -> None:
-    assessment = assess(found, limits())
+    assessment = assess(found, thresholds())
     assert assessment.state is state
-    line = render([assessment], limits(), together=False).splitlines()[0]
+    line = render([assessment], thresholds(), together=False).splitlines()[0]
     assert line.startswith(f"WATCHMAN {state.name} - o/r: ") and words in line
     assert line.count("|") <= 1
 
@@ -105,26 +105,26 @@ def test_a_server_that_cannot_be_judged_by_its_nodes(found: StoredServer, state:
 @pytest.mark.parametrize(
     ("given", "state"),
     [
-        (limits("aborted=1"), State.WARNING),  # late by its default
-        (limits("aborted=1 late=1"), State.OK),
-        (limits("aborted=0 late=1"), State.WARNING),
-        (limits("late=1", "aborted=0"), State.CRITICAL),
-        (limits("late=1", "aborted=1 active_for=2h"), State.CRITICAL),
-        (limits("late=1 active_for=2h", "aborted=1 active_for=3h"), State.WARNING),
-        (limits("late=1 aborted=1 queued=3:"), State.WARNING),
-        (limits("late=1 aborted=1 queued=@2:2"), State.WARNING),
-        (limits(path="/s/h"), State.OK),
-        (limits(path="/s/g"), State.WARNING),
-        (limits(path="/no/such"), State.UNKNOWN),
-        (limits(max_age=41), State.UNKNOWN),
+        (thresholds("aborted=1"), State.WARNING),  # late by its default
+        (thresholds("aborted=1 late=1"), State.OK),
+        (thresholds("aborted=0 late=1"), State.WARNING),
+        (thresholds("late=1", "aborted=0"), State.CRITICAL),
+        (thresholds("late=1", "aborted=1 active_for=2h"), State.CRITICAL),
+        (thresholds("late=1 active_for=2h", "aborted=1 active_for=3h"), State.WARNING),
+        (thresholds("late=1 aborted=1 queued=3:"), State.WARNING),
+        (thresholds("late=1 aborted=1 queued=@2:2"), State.WARNING),
+        (thresholds(path="/s/h"), State.OK),
+        (thresholds(path="/s/g"), State.WARNING),
+        (thresholds(path="/no/such"), State.UNKNOWN),
+        (thresholds(max_age=41), State.UNKNOWN),
     ],
 )
-def test_what_is_limited(given: Limits, state: State) -> None:
+def test_what_is_limited(given: Thresholds, state: State) -> None:
     assert assess(status(SUITE), given).state is state
 
 
 def test_only_nodes_beyond_the_limit_are_to_blame() -> None:
-    found = assess(status(SUITE, age=0), limits("late=1 aborted=1 active_for=1h"))
+    found = assess(status(SUITE, age=0), thresholds("late=1 aborted=1 active_for=1h"))
     assert [node.path for node in found.problems[0].nodes] == ["/s/g/runs"]
 
 
@@ -133,14 +133,14 @@ def test_many_causes_are_cut() -> None:
         StatusRecord("/", "aborted"),
         *(StatusRecord(f"/s{i}", "aborted") for i in range(NODES_SHOWN + 2)),
     ]
-    lines = render([assess(status(many), limits())], limits(), together=False).splitlines()
+    lines = render([assess(status(many), thresholds())], thresholds(), together=False).splitlines()
     assert len(lines) == 1 + NODES_SHOWN + 1
     assert lines[-1] == "and 2 more"
 
 
 def test_several_servers_are_reported_together() -> None:
-    found = [assess(status(IDLE), limits()), assess(status(None, health=Health()), limits())]
-    assert render(found, limits(), together=True).splitlines() == [
+    found = [assess(status(IDLE), thresholds()), assess(status(None, health=Health()), thresholds())]
+    assert render(found, thresholds(), together=True).splitlines() == [
         "WATCHMAN UNKNOWN - 2 servers: 1 OK, 1 UNKNOWN: o/r (no snapshot) | 'o/r aborted'=0;;0;0; "
         "'o/r late'=0;0;;0; 'o/r queued'=0;;;0; 'o/r active_for'=0s;;;0; 'o/r age'=42s;;;0;",
         "UNKNOWN: o/r: no snapshot",
@@ -151,7 +151,9 @@ def test_several_servers_are_reported_together() -> None:
 def many(count: int, bad: int, name: str = "owner_{0:03}/repository_{0:03}") -> list[Assessment]:
     """Return so many servers, of which the last ones are aborted, and the very last is dead."""
     found = [status(IDLE)] * (count - bad) + [status(SUITE)] * (bad - 1) + [status(None, health=FAILING)]
-    return [assess(replace(each, server=name.format(number)), limits()) for number, each in enumerate(found)]
+    return [
+        assess(replace(each, server=name.format(number)), thresholds()) for number, each in enumerate(found)
+    ]
 
 
 @pytest.mark.parametrize("count", [1, 10, 120, 1000])
@@ -159,32 +161,32 @@ def many(count: int, bad: int, name: str = "owner_{0:03}/repository_{0:03}") -> 
 @pytest.mark.parametrize("name", ["o/r{}", "owner_{0:03}/repository_{0:03}", "o" * 199 + "{0}/" + "r" * 200])
 def test_a_monitoring_core_takes_the_first_line(count: int, bad: int, name: str) -> None:
     found = many(count, min(count, bad), name)
-    first, *rest = render(found, limits(), together=True).splitlines()
+    first, *rest = render(found, thresholds(), together=True).splitlines()
     assert len(first.encode()) < 5000
     words, _, data = first.partition(" | ")
     assert len(words) < NAMED + 150
     if len(name) < 100:
-        assert f": {found[max(0, count - bad)].status.server}" in words
+        assert f": {found[max(0, count - bad)].stored.server}" in words
     assert re.fullmatch(r"(('[^'=|]+'|[a-z_]+)=\d+s?;[\d:~@]*;[\d:~@]*;0;( |$))*", data)
     states = [line.partition(":")[0] for line in rest if line.startswith(("OK: ", "CRITICAL: "))]
     assert states == ["CRITICAL"] * min(count, bad) + ["OK"] * (count - min(count, bad))
 
 
 def test_the_servers_that_are_not_ok_are_named_first() -> None:
-    words = render(many(120, 3), limits(), together=True).split(" | ")[0]
+    words = render(many(120, 3), thresholds(), together=True).split(" | ")[0]
     assert words == (
         "WATCHMAN CRITICAL - 120 servers: 117 OK, 3 CRITICAL: owner_117/repository_117 (1 aborted), "
         "owner_118/repository_118 (1 aborted), "
         "owner_119/repository_119 (no snapshot; 2 runs failed: it / fails)"
     )
-    words = render(many(120, 16), limits(), together=True).split(" | ")[0]
+    words = render(many(120, 16), thresholds(), together=True).split(" | ")[0]
     assert ": owner_104/repository_104, owner_105" in words and words.endswith(", owner_119/repository_119")
-    words = render(many(120, 60), limits(), together=True).split(" | ")[0]
+    words = render(many(120, 60), thresholds(), together=True).split(" | ")[0]
     assert words.endswith(", owner_082/repository_082 and 37 more")
 
 
 def test_the_performance_data_of_many_servers_is_of_all_together() -> None:
-    data = render(many(120, 20), limits(), together=True).splitlines()[0].split(" | ")[1]
+    data = render(many(120, 20), thresholds(), together=True).splitlines()[0].split(" | ")[1]
     assert data == (
         "servers_ok=100;;;0; servers_warning=0;;;0; servers_critical=20;;;0; servers_unknown=0;;;0; "
         "aborted=19;;;0; late=19;;;0; queued=38;;;0; active_for=7800s;;;0; age=42s;;;0;"
@@ -199,7 +201,7 @@ def test_no_label_of_many_deadlines_is_there_twice() -> None:
         assess_deadlines(replace(status(IDLE, health=record), server=f"owner_{n:03}/repository_{n:03}"))
         for n in range(120)
     ]
-    data = render(found, limits(), together=True).splitlines()[0].split(" | ")[1]
+    data = render(found, thresholds(), together=True).splitlines()[0].split(" | ")[1]
     assert data == (
         "servers_ok=0;;;0; servers_warning=0;;;0; servers_critical=120;;;0; servers_unknown=0;;;0; "
         "missed=120;;;0; unknown=0;;;0; age=42s;;;0;"
@@ -208,14 +210,14 @@ def test_no_label_of_many_deadlines_is_there_twice() -> None:
 
 def test_the_form_of_the_performance_data_does_not_depend_on_values() -> None:
     def labels(found: list[Assessment]) -> list[str]:
-        data = render(found, limits(), together=True).splitlines()[0].split(" | ")[1]
+        data = render(found, thresholds(), together=True).splitlines()[0].split(" | ")[1]
         return sorted(re.findall(r"(?:^| )('[^']*'|[^ =]+)=", data))
 
     for count in range(10, 60):
         well = [replace(each, server=f"o/r{number}") for number, each in enumerate([status(IDLE)] * count)]
         late = [replace(each, read_time=each.read_time + timedelta(seconds=137)) for each in well]
-        assert labels([assess(each, limits()) for each in well]) == labels(
-            [assess(each, limits()) for each in late]
+        assert labels([assess(each, thresholds()) for each in well]) == labels(
+            [assess(each, thresholds()) for each in late]
         )
 
 
@@ -246,4 +248,4 @@ def test_what_is_no_range_is_refused(text: str) -> None:
 
 
 def test_an_end_may_be_a_time_span() -> None:
-    assert parse_limit("active_for=10m:2h") == ("active_for", Range(600, 7200))
+    assert parse_threshold("active_for=10m:2h") == ("active_for", Range(600, 7200))

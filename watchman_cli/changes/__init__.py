@@ -1,1 +1,1 @@
-"""What changed from one snapshot to the next: how it is found (compare.py), and its bytes (batch.py)."""
+"""The changes from one snapshot to the next: their comparison (compare.py) and their bytes (batch.py)."""

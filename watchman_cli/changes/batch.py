@@ -1,7 +1,7 @@
-"""A batch: all that one run changed in a server's snapshot, as one event of CloudEvents 1.0 in JSON.
+"""A batch: all changes of one run in a server's snapshot, as one CloudEvents 1.0 event in JSON.
 
-It names the revision of the snapshot that it replaced and that of the new one. Where it is not known what
-changed, the batch is a reset: it names only the new revision, and readers read the snapshot again.
+It names two revisions: the replaced snapshot's and the new one's. If the changes are unknown, the batch is a
+reset: it names only the new revision, and consumers read the snapshot again.
 """
 
 from __future__ import annotations
@@ -10,32 +10,29 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Union
+from typing import Any
 
 import orjson
 
 from watchman_cli import schema
-from watchman_cli.snapshot import StatusRecord, parse_time
+from watchman_cli.snapshot import RecordChange, StatusRecord, parse_time
 
-MAX_CHANGES = 20_000  # of one batch; above that, reading the snapshot again costs a reader less
+MAX_CHANGES = 20_000  # in one batch; if there are more, to read the snapshot again costs a consumer less
 CHANGES, RESET = "watchman.changes", "watchman.reset"
 _MADE_OF = ("path", "from", "to", "since", "flags")
 
-Pair = tuple[Union[StatusRecord, None], Union[StatusRecord, None]]  # a node's record before and after
-
 
 class BadBatch(Exception):
-    """What stands where a batch is expected is none; says why."""
+    """A stored value is not a valid batch."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one run changed in the snapshot of the server `source`, which it read at `time`.
+    """The changes of one run in the snapshot of the server `source`, which it read at `time`.
 
-    `before` is the revision that was replaced; None of a reset, and `reason` then says why. `changes` has a
-    pair for each node: its record before, None where it appeared, and after, None where it vanished. A
-    batch that was read back has of a record before only the path and the status. `missed` has the deadlines
-    that the run found to be missed, as they are configured; a batch may be for them alone.
+    `before` is the revision that was replaced. It is None in a reset, and `reason` then says why. In a batch
+    that was read back, a record before a change has only its path and status. `missed` has the deadlines that
+    the run found missed, as they are configured; a batch can have only these.
     """
 
     source: str
@@ -43,20 +40,20 @@ class Batch:
     before: str | None
     after: str
     server_state: str
-    changes: Sequence[Pair] = ()
-    server_state_before: str | None = None  # where it changed
+    changes: Sequence[RecordChange] = ()
+    server_state_before: str | None = None  # if it changed
     reason: str | None = None
     missed: tuple[str, ...] = ()
     id: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def or_reset(self, revision: str | None) -> Batch:
-        """Return this batch if it is what follows `revision`, else a reset."""
+        """Return this batch if it follows `revision`, else a reset."""
         if self.before is None or self.before == revision:
             return self
         return self.as_reset("another writer replaced the snapshot in between")
 
     def as_reset(self, reason: str) -> Batch:
-        """Return the batch that says only that the snapshot is to be read again."""
+        """Return the batch without its changes: consumers must read the snapshot again."""
         return replace(self, before=None, changes=(), server_state_before=None, reason=reason)
 
     def encode(self) -> bytes:
@@ -64,7 +61,7 @@ class Batch:
         return self._encode(changes=[_document(old, new) for old, new in self.changes])
 
     def encode_notice(self) -> bytes:
-        """Return the same event with the number of changes in place of the changes."""
+        """Return the same event as JSON, with the number of changes instead of the changes."""
         return self._encode(count=len(self.changes))
 
     def _encode(self, **content: Any) -> bytes:
@@ -98,10 +95,10 @@ def make_batch(
     time: str,
     states: tuple[str | None, str],
     revisions: tuple[str | None, str],
-    changes: Sequence[Pair],
+    changes: Sequence[RecordChange],
     reason: str | None = None,
 ) -> Batch:
-    """Return a batch; `states` and `revisions` are those before and after, None where not known."""
+    """Return a batch; `states` and `revisions` are before and after, None if unknown."""
     old_state, state = states
     batch = Batch(
         source,
@@ -120,7 +117,7 @@ def make_batch(
 
 
 def _document(old: StatusRecord | None, new: StatusRecord | None) -> dict[str, Any]:
-    """Return a change as it stands in a batch."""
+    """Return a change as JSON has it."""
     known = new or old
     assert known
     document: dict[str, Any] = {"path": known.path}
@@ -137,7 +134,7 @@ def _document(old: StatusRecord | None, new: StatusRecord | None) -> dict[str, A
 
 
 def decode(value: bytes) -> Batch:
-    """Return the batch in a store's value. Raises BadBatch."""
+    """Return the batch in a stored value. Raises BadBatch."""
     try:
         event = orjson.loads(value)
     except orjson.JSONDecodeError as error:
@@ -151,7 +148,7 @@ def decode(value: bytes) -> Batch:
         before=data.get("before"),
         after=data["after"],
         server_state=data["server_state"]["to"],
-        changes=[_pair(each) for each in data.get("changes", ())],
+        changes=[_change_from_json(each) for each in data.get("changes", ())],
         server_state_before=data["server_state"].get("from"),
         reason=data.get("reason"),
         missed=tuple(data.get("missed", ())),
@@ -159,7 +156,7 @@ def decode(value: bytes) -> Batch:
     )
 
 
-def _pair(change: dict[str, Any]) -> Pair:
+def _change_from_json(change: dict[str, Any]) -> RecordChange:
     path, old, new = change["path"], change.get("from"), change.get("to")
     before = StatusRecord(path, old) if old else None
     if not new:

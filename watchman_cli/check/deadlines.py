@@ -1,50 +1,51 @@
-"""From what the health record says of a server's deadlines to one state and the reasons for it."""
+"""Judge a server's deadlines: from its health record to one state and the reasons."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
-from watchman_cli.check.assess import Assessment, Problem, State
+from watchman_cli.check.assess import Assessment, Problem
 from watchman_cli.check.measure import Measure
+from watchman_cli.check.state import State
 from watchman_cli.deadlines import DeadlineState, listed
 from watchman_cli.duration import format_duration
 from watchman_cli.readback import StoredServer
 from watchman_cli.snapshot import MAX_SKEW
 
 
-def assess_deadlines(status: StoredServer, names: Collection[str] = ()) -> Assessment:
-    """Return which deadlines of a server are missed in their present cycle, and which are unknown.
+def assess_deadlines(stored: StoredServer, names: Collection[str] = ()) -> Assessment:
+    """Return a problem for the deadlines that are missed in their present cycle, and one for unknown ones.
 
-    They are those that the last run's configuration has, and those in `names`. A state ends with its cycle,
-    for any age of the snapshot. One that is due and has seen no snapshot since is unknown.
+    The deadlines are those in the last run's configuration and those in `names`. A state ends with its cycle,
+    for any age of the snapshot. A deadline that is due, without a snapshot since, is unknown.
     """
-    states = [each.at(status.read_time) for each in listed(status.health.deadlines or (), names)]
+    states = [each.at(stored.read_time) for each in listed(stored.health.deadlines or (), names)]
     if not states:
         text = "no run has judged a deadline yet; set `deadlines` in the configuration"
-        return Assessment(status, (Problem(State.UNKNOWN, text),))
+        return Assessment(stored, (Problem(State.UNKNOWN, text),))
     missed = [each for each in states if each.state == "missed"]
     unknown = [each for each in states if each.state == "unknown"]
     many = "deadline" if len(states) == 1 else "deadlines"
-    problems = [
-        Problem(
-            state,
-            f"{len(found)} of {len(states)} {many} {word}",
-            details=tuple(_lines(found, status.read_time)),
-        )
-        for state, found, word in ((State.CRITICAL, missed, "missed"), (State.UNKNOWN, unknown, "unknown"))
-        if found
-    ]
+    total = f"of {len(states)} {many}"
+    problems = []
+    if missed:
+        lines = tuple(_lines(missed, stored.read_time))
+        problems.append(Problem(State.CRITICAL, f"{len(missed)} {total} missed", lines=lines))
+    if unknown:
+        lines = tuple(_lines(unknown, stored.read_time))
+        problems.append(Problem(State.UNKNOWN, f"{len(unknown)} {total} unknown", lines=lines))
     measures = Measure("missed", len(missed)), Measure("unknown", len(unknown))
-    return Assessment(status, tuple(problems), measures, f"{len(states)} {many}, none missed")
+    return Assessment(stored, tuple(problems), measures, f"{len(states)} {many}, none missed")
 
 
-def _lines(states: Iterable[DeadlineState], now: datetime) -> Iterable[str]:
+def _lines(states: Iterable[DeadlineState], now: datetime) -> Iterator[str]:
     for each in states:
         yield f"{each.deadline}: due {_format(each.due)}, {_why(each, now)}"
 
 
 def _why(state: DeadlineState, now: datetime) -> str:
+    """Return the reason why a deadline is missed or unknown."""
     if state.judged > now + MAX_SKEW:
         future = f"the last snapshot is of {_format(state.judged)}, in the future"
         return f"but {future}: compare the hosts' clocks"

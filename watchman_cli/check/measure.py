@@ -1,44 +1,47 @@
-"""What is measured in a snapshot: how many nodes need an operator, and which."""
+"""The measures of a snapshot: the number of nodes that need an operator, and these nodes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from watchman_cli.snapshot import EncodedRecords, Snapshot, StatusRecord, root_causes
+
+MeasureName = Literal["aborted", "late", "queued", "active_for", "missed", "unknown"]
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A value, and the nodes that it is of with what each contributes: the worst first."""
+    """A value, and the nodes behind it, each with its own value: the worst first."""
 
-    name: str
+    name: MeasureName
     value: float
     nodes: Sequence[tuple[StatusRecord, float]] = ()
 
 
 def measure(snapshot: Snapshot, path: str) -> list[Measure]:
-    """Return what is measured of the node `path` and those below it; nothing where there is no such node.
+    """Return the measures of the node `path` and the nodes below it, or an empty list if it is missing.
 
-    - aborted: nodes that are, with no aborted one below them: the root causes
-    - late: nodes with the flag
-    - queued: nodes that are, with none at all below them
-    - active_for: the seconds that the longest active node of that kind has been so
+    - aborted: the number of root causes, which are aborted nodes without an aborted node below them
+    - late: the number of nodes with the flag
+    - queued: the number of queued nodes without a node below them
+    - active_for: the seconds since the first of the active nodes without a node below them became active
     """
-    records = EncodedRecords.of(snapshot.records).below(path)
+    records = EncodedRecords.from_records(snapshot.records).below(path)
     if records is None:
         return []
     aborted = root_causes(records)
     late = records.with_flag("late")
-    lasting = [
-        (each, seconds)
-        for each in records.leaves("active")
-        if (seconds := each.seconds_until(snapshot.collected_time)) is not None
+    active = [
+        (record, seconds)
+        for record in records.leaves("active")
+        if (seconds := record.seconds_until(snapshot.collected_time)) is not None
     ]
-    lasting.sort(key=lambda each: -each[1])
+    active.sort(key=lambda each: -each[1])
     return [
-        Measure("aborted", len(aborted), [(each, len(aborted)) for each in aborted]),
-        Measure("late", len(late), [(each, len(late)) for each in late]),
+        Measure("aborted", len(aborted), [(record, len(aborted)) for record in aborted]),
+        Measure("late", len(late), [(record, len(late)) for record in late]),
         Measure("queued", records.count_leaves("queued")),
-        Measure("active_for", max(0.0, lasting[0][1]) if lasting else 0.0, lasting),
+        Measure("active_for", max(0.0, active[0][1]) if active else 0.0, active),
     ]

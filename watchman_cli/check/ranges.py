@@ -1,7 +1,7 @@
 """Ranges, as the Monitoring Plugins Development Guidelines define them.
 
-`[@]start:end`, both ends included. A value outside alerts; with `@`, one inside does. `start:` may be left
-out where it is 0, `end` where it is infinite, and `~` is minus infinity.
+`[@]start:end`, both ends included. A value outside alerts; with `@`, a value inside alerts. `start:` may be
+omitted if it is 0, `end` if it is infinite, and `~` is minus infinity.
 https://www.monitoring-plugins.org/doc/guidelines.html#THRESHOLDFORMAT
 """
 
@@ -10,21 +10,23 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from watchman_cli.check.measure import MeasureName
 from watchman_cli.duration import parse_duration
 
-MEASURES = ("aborted", "late", "queued", "active_for")  # the last in seconds
+# The measures that a user can set a range for; the last in seconds.
+MEASURES: tuple[MeasureName, ...] = ("aborted", "late", "queued", "active_for")
 
 
 @dataclass(frozen=True)
 class Range:
-    """A range of values; `inside` where a value in it alerts, not one outside."""
+    """A range of values: one outside it alerts, or one inside it if `inside`."""
 
     start: float
     end: float
     inside: bool = False
 
     def alerts(self, value: float) -> bool:
-        """Return whether a value is one to alert of."""
+        """Return True if a value must be reported."""
         return (self.start <= value <= self.end) == self.inside
 
     def __str__(self) -> str:
@@ -33,7 +35,7 @@ class Range:
 
 
 def parse_range(text: str) -> Range:
-    """Return the range in `text`, whose ends are numbers or time spans. Raises ValueError."""
+    """Return the range in `text`, whose ends are numbers or durations. Raises ValueError."""
     body = text.removeprefix("@")
     start, colon, end = body.rpartition(":")
     if not body or body == ":":
@@ -45,13 +47,14 @@ def parse_range(text: str) -> Range:
     return Range(low, high, text.startswith("@"))
 
 
-def parse_limit(text: str) -> tuple[str, Range]:
+def parse_threshold(text: str) -> tuple[MeasureName, Range]:
     """Return the measure and the range in `measure=range`. Raises ValueError."""
     name, equals, limit = text.partition("=")
-    if not equals or name not in MEASURES:
-        known = f"{', '.join(MEASURES[:-1])} or {MEASURES[-1]}"
-        raise ValueError(f"invalid threshold {text!r}: use MEASURE=RANGE; a measure is {known}")
-    return name, parse_range(limit)
+    for measure in MEASURES:
+        if equals and name == measure:
+            return measure, parse_range(limit)
+    known = f"{', '.join(MEASURES[:-1])} or {MEASURES[-1]}"
+    raise ValueError(f"invalid threshold {text!r}: use MEASURE=RANGE; a measure is {known}")
 
 
 def _number(value: float) -> str:

@@ -22,7 +22,7 @@ from watchman_cli.cli.unexpected import report
 from watchman_cli.errors import ConfigError, WatchmanError
 
 if TYPE_CHECKING:
-    from watchman_cli.check import Range
+    from watchman_cli.check import MeasureName, Range
 
 
 class PluginCommand(TyperCommand):
@@ -93,13 +93,13 @@ def check(
 
     It exits with 0 OK, 1 WARNING, 2 CRITICAL or 3 UNKNOWN, as the Monitoring Plugins Guidelines say.
     """
-    from watchman_cli.check import Limits, assess, assess_deadlines, worst
+    from watchman_cli.check import Thresholds, assess, assess_deadlines, worst
     from watchman_cli.output.check import render
     from watchman_cli.readback import read_servers
     from watchman_cli.snapshot import decode_later
 
     try:
-        limits = Limits(
+        thresholds = Thresholds(
             node_path(path), max_age, _ranges("--warning", warning), _ranges("--critical", critical)
         )
         if deadlines and (path != "/" or warning or critical):
@@ -108,21 +108,23 @@ def check(
             raise ConfigError(["name one server as OWNER/REPO, or --all"])
         opened, names = servers_from_options([name] if name else [], config, store)
         known = deadlines_from_options(config, store) if deadlines else {}
-        found = [
-            assess_deadlines(status, known.get(status.server, ())) if deadlines else assess(status, limits)
+        assessments = [
+            assess_deadlines(status, known.get(status.server, ()))
+            if deadlines
+            else assess(status, thresholds)
             for status in read_servers(opened, names, decode_later)
         ]
     except WatchmanError as error:
         _unknown(str(error))
-    print(render(found, limits, every))
-    raise typer.Exit(worst(each.state for each in found))
+    print(render(assessments, thresholds, every))
+    raise typer.Exit(worst(each.state for each in assessments))
 
 
-def _ranges(option: str, limits: Sequence[str]) -> dict[str, Range]:
+def _ranges(option: str, thresholds: Sequence[str]) -> dict[MeasureName, Range]:
     """Return the range of each measure that an option names. Raises ConfigError."""
-    from watchman_cli.check import parse_limit
+    from watchman_cli.check import parse_threshold
 
     try:
-        return dict(parse_limit(each) for each in limits)
+        return dict(parse_threshold(each) for each in thresholds)
     except ValueError as error:
         raise ConfigError([f"{option}: {error}"]) from error

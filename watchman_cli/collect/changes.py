@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from watchman_cli import snapshot
-from watchman_cli.changes.batch import Batch, Pair, make_batch
+from watchman_cli.changes.batch import Batch, make_batch
 from watchman_cli.changes.compare import Ambiguous, compare_records
 from watchman_cli.health import Health
-from watchman_cli.snapshot import Head
+from watchman_cli.snapshot import Head, RecordChange
 from watchman_cli.store import Lease
 from watchman_cli.sync.reading import Reading
 
@@ -66,7 +66,7 @@ def _batch_of_nodes(
     """
     new = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
     assert new
-    changes: Sequence[Pair]
+    changes: Sequence[RecordChange]
     if reading.changes is not None:
         old, changes, reason = lease.stored.head, reading.changes, None
     else:
@@ -83,7 +83,7 @@ def _batch_of_nodes(
     )
 
 
-def _compare(value: bytes, reading: Reading) -> tuple[Head | None, list[Pair], str | None]:
+def _compare(value: bytes, reading: Reading) -> tuple[Head | None, list[RecordChange], str | None]:
     """Return the stored snapshot's head, how the reading differs from it, and why that is not known."""
     head = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
     if head is None:

@@ -1,13 +1,15 @@
-"""Deadlines: from what the configuration wants of some nodes by a time of day, to whether it was so.
+"""Deadlines: nodes that must have a status by a time of day, and whether they had it.
 
-In come a Deadline, what the health record says of it (DeadlineState), and a snapshot's records; out comes the
-new state. Nothing here knows servers, stores or the clock.
+A Deadline, its last DeadlineState and a snapshot's records make the new state. Nothing here knows servers,
+stores or the clock.
 """
 
 from watchman_cli.deadlines.cycle import Cycle, current_cycle, next_cycle
 from watchman_cli.deadlines.judge import judge
 from watchman_cli.deadlines.model import (
     DAYS,
+    AtStart,
+    CycleState,
     Deadline,
     DeadlineState,
     Matches,
@@ -22,7 +24,9 @@ from watchman_cli.deadlines.nodes import count_changes, count_matches
 
 __all__ = [
     "DAYS",
+    "AtStart",
     "Cycle",
+    "CycleState",
     "Deadline",
     "DeadlineState",
     "Matches",

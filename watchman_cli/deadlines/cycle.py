@@ -1,4 +1,4 @@
-"""The cycles of a deadline, as moments: from a local time of day, over midnight and changes of the clock."""
+"""A deadline's cycles, from a local time of day, over midnight and changes of the clock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _WEEK = 7  # days within which a deadline has a cycle
 
 
 class Cycle(NamedTuple):
-    """From when something counts, and by when it is due, both in UTC."""
+    """The start of a cycle, and the time by which the deadline is due, both in UTC."""
 
     start: datetime
     due: datetime
@@ -32,19 +32,19 @@ def next_cycle(deadline: Deadline, time: datetime) -> Cycle:
 
 
 def _cycle(deadline: Deadline, day: date) -> Cycle | None:
-    """Return the cycle that begins on a day; None where none does."""
+    """Return the cycle that begins on a day, or None."""
     if DAYS[day.weekday()] not in deadline.days:
         return None
     last = day if deadline.by > deadline.after else day + timedelta(days=1)
     start = _moment(day, deadline.after, deadline.tzinfo)
     due = _moment(last, deadline.by, deadline.tzinfo)
-    if due <= start:  # the clock was put over both of them
+    if due <= start:  # the clock was set over both of them
         minutes = (deadline.by - deadline.after) % (24 * 60) or 24 * 60
         due = start + timedelta(minutes=minutes)
     return Cycle(start, due)
 
 
 def _moment(day: date, minutes: int, zone: tzinfo) -> datetime:
-    """Return a local time in UTC: the first of two, and as much later where the clock leaves it out."""
+    """Return a local time in UTC: the first of two, or if the clock skips it, the time after the skip."""
     local = datetime(day.year, day.month, day.day, minutes // 60, minutes % 60, tzinfo=zone)
     return local.astimezone(timezone.utc)

@@ -1,4 +1,4 @@
-"""A deadline as it is configured, and what is known of its present cycle."""
+"""A deadline as it is configured, and its state in the present cycle."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone, tzinfo
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from watchman_cli.snapshot import MAX_SKEW, parse_time
+
+CycleState = Literal["pending", "met", "missed", "unknown"]
+AtStart = Literal["other", "same", "nothing"]
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _WORDS = re.compile(r"\S+ (\w+) by \d\d:\d\d .*")  # a deadline in words
@@ -17,8 +20,8 @@ _WORDS = re.compile(r"\S+ (\w+) by \d\d:\d\d .*")  # a deadline in words
 class Deadline(NamedTuple):
     """Nodes that must have a status by a time of day; times are minutes since midnight in `zone`.
 
-    `path` is that of one node, or a pattern, in which `*` stands for a part of one name. It counts what
-    happens since `after`, on these `days`, which are those on which a cycle begins.
+    `path` is a node's path, or a pattern: `*` stands for a part of one name. A cycle begins at `after` on
+    each of the `days`; only a status since then counts.
     """
 
     path: str
@@ -29,14 +32,14 @@ class Deadline(NamedTuple):
     days: tuple[str, ...] = DAYS
 
     def __str__(self) -> str:
-        """Return it in words, which no other deadline of its server has."""
+        """Return the deadline in words, which are unique among its server's deadlines."""
         since = f" after {_time(self.after)}" if self.after else ""
         days = f" on {', '.join(self.days)}" if self.days != DAYS else ""
         return f"{self.path} {self.status} by {_time(self.by)} {self.zone}{since}{days}"
 
     @property
     def tzinfo(self) -> tzinfo:
-        """Return its zone. Raises ValueError where this machine does not know it."""
+        """Return its time zone. Raises ValueError if this machine does not know it."""
         if self.zone == "UTC":
             return timezone.utc
         from zoneinfo import ZoneInfo
@@ -48,65 +51,66 @@ class Deadline(NamedTuple):
 
 
 class Matches(NamedTuple):
-    """How many nodes a deadline's path is of, and how many of them have another status than it wants."""
+    """The number of nodes that match a deadline's path, and how many of them have another status."""
 
     nodes: int
-    others: int
+    mismatched: int
 
     @property
     def all_there(self) -> bool:
-        """Whether there is a node, and each has the status."""
-        return self.nodes > 0 and not self.others
+        """True if there is a node, and each has the status."""
+        return self.nodes > 0 and not self.mismatched
 
 
 class PastCycle(NamedTuple):
-    """What was known of a cycle as it was left, if the clock brings it again; as in a DeadlineState."""
+    """A cycle's last state, in case the clock brings it again; the fields are DeadlineState's."""
 
     due: datetime
-    state: str
-    before: str
+    state: CycleState
+    at_start: AtStart
     judged: datetime
     reached: datetime | None = None
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as it stands in the health record."""
+        """Return the cycle as the health record has it."""
         return {
             "due": self.due.isoformat(),
             "state": self.state,
-            "before": self.before,
+            "before": self.at_start,
             "judged": _as_text(self.judged),
             "reached": _as_text(self.reached) if self.reached else None,
         }
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> PastCycle:
-        """Return a cycle of a valid health record. Raises ValueError if a time is invalid."""
+        """Return a cycle from a valid health record. Raises ValueError if a time is invalid."""
         return cls(
             due=parse_time(value["due"]),
             state=value["state"],
-            before=value["before"],
+            at_start=value["before"],
             judged=parse_time(value["judged"]),
             reached=parse_time(value["reached"]) if value.get("reached") else None,
         )
 
 
 class DeadlineState(NamedTuple):
-    """What is known of a deadline in its present cycle; times are in UTC.
+    """A deadline's state in its present cycle; times are in UTC.
 
-    `state` is pending, met, missed or unknown (it was reached, nobody knows when). `reached` is when the
-    status was first seen, `judged` when the last snapshot was collected that this is by. `before` says what
-    was seen as the cycle began: `other` where the nodes had another status, in it or in the last snapshot
-    before it, `same` where they had this one already, `nothing` where there is no earlier snapshot. `misses`
-    counts the cycles that were missed, and `reported` how many of them standard error was told of.
+    `state` is pending, met, missed, or unknown: the status was reached, but it cannot be proved when.
+    `reached` is when the status was first seen. `judged` is when the last snapshot was collected that was
+    judged. `at_start` is the nodes' status as the cycle began: `other` if it was another one, in the cycle or
+    in the last snapshot before it, `same` if it was already the wanted one, `nothing` if there is no earlier
+    snapshot. `misses` counts the missed cycles, and `reported` the misses that were reported on standard
+    error.
 
     The cycle ends at `next_start`, as the next one begins, which is due at `next_due`. `past` has the last
-    cycles that were left. `configured` is False if the last run's configuration does not have the deadline.
+    cycles. `configured` is False if the last run's configuration does not have the deadline.
     """
 
     deadline: str
     due: datetime
-    state: str
-    before: str
+    state: CycleState
+    at_start: AtStart
     judged: datetime
     matches: Matches
     reached: datetime | None = None
@@ -118,16 +122,16 @@ class DeadlineState(NamedTuple):
     configured: bool = True
 
     def as_json(self) -> dict[str, Any]:
-        """Return it as it stands in the health record."""
+        """Return the state as the health record has it."""
         start, due = self.next_cycle
         return {
             "deadline": self.deadline,
             "due": self.due.isoformat(),
             "state": self.state,
-            "before": self.before,
+            "before": self.at_start,
             "judged": _as_text(self.judged),
             "nodes": self.matches.nodes,
-            "others": self.matches.others,
+            "others": self.matches.mismatched,
             "reached": _as_text(self.reached) if self.reached else None,
             "misses": self.misses,
             "reported": self.reported,
@@ -139,12 +143,12 @@ class DeadlineState(NamedTuple):
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> DeadlineState:
-        """Return a state of a valid health record. Raises ValueError if a time is invalid."""
+        """Return a state from a valid health record. Raises ValueError if a time is invalid."""
         return cls(
             deadline=value["deadline"],
             due=parse_time(value["due"]),
             state=value["state"],
-            before=value["before"],
+            at_start=value["before"],
             judged=parse_time(value["judged"]),
             matches=Matches(value["nodes"], value["others"]),
             reached=parse_time(value["reached"]) if value.get("reached") else None,
@@ -160,16 +164,16 @@ class DeadlineState(NamedTuple):
     def next_cycle(self) -> tuple[datetime, datetime]:
         """When the next cycle begins, and when it is due.
 
-        A record of an older version does not say it: its state counts for a day.
+        If an older version wrote the record, these are unknown, and the state lasts for a day.
         """
         day_later = self.due + timedelta(days=1)
         return self.next_start or day_later, self.next_due or day_later
 
     def at(self, now: datetime) -> DeadlineState:
-        """Return what is known at `now`, if no snapshot was judged since.
+        """Return the state at `now`, if no snapshot was judged since.
 
-        A state ends with its cycle. A cycle that is due without a snapshot since then is unknown, and so is
-        one that was judged in the future: one of both clocks is wrong.
+        A state ends with its cycle. A cycle that is due, without a snapshot since, is unknown. If it was
+        judged in the future, it is unknown, too: one of both clocks is wrong.
         """
         if self.judged > now + MAX_SKEW:
             return self._replace(state="unknown")
@@ -184,55 +188,57 @@ class DeadlineState(NamedTuple):
 
     @property
     def as_past(self) -> PastCycle:
-        """The present cycle, as it is kept once it is left."""
-        return PastCycle(self.due, self.state, self.before, self.judged, self.reached)
+        """The present cycle, for `past`."""
+        return PastCycle(self.due, self.state, self.at_start, self.judged, self.reached)
 
     @property
     def unreported(self) -> bool:
-        """Whether standard error was not told of a miss yet."""
+        """True if a miss was not reported on standard error yet."""
         return self.misses > self.reported
 
     @property
     def why_missed(self) -> str:
         """Why the deadline is missed, by its nodes' present status."""
-        nodes, others = self.matches
+        nodes, mismatched = self.matches
         words = _WORDS.fullmatch(self.deadline)
         status = words[1] if words else "as required"  # another program may have written the record
         if not nodes:
             return "there is no such node"
-        if others:
-            return f"{others} of {nodes} nodes are not {status}" if nodes > 1 else f"it is not {status}"
+        if mismatched:
+            return f"{mismatched} of {nodes} nodes are not {status}" if nodes > 1 else f"it is not {status}"
         return f"{'they were' if nodes > 1 else 'it was'} already {status} before the cycle began"
 
 
 def states_of(values: Iterable[Mapping[str, Any]]) -> list[DeadlineState]:
-    """Return what a health record says of deadlines; those with a time that is none are left out."""
-    found = []
+    """Return the deadlines in a health record, without those that have an invalid time."""
+    states = []
     for value in values:
         with suppress(ValueError, OverflowError):
-            found.append(DeadlineState.from_json(value))
-    return found
+            states.append(DeadlineState.from_json(value))
+    return states
 
 
 def listed(values: Iterable[Mapping[str, Any]], names: Collection[str] = ()) -> list[DeadlineState]:
-    """Return the deadlines of a health record that the last run's configuration has, and those in `names`."""
+    """Return a health record's deadlines that the last run's configuration has, and those in `names`."""
     return [state for state in states_of(values) if state.configured or state.deadline in names]
 
 
 def unreported(values: Iterable[Mapping[str, Any]]) -> list[DeadlineState]:
-    """Return the deadlines of a health record with a miss that standard error was not told of."""
+    """Return a health record's deadlines with a miss that was not reported on standard error."""
     return [state for state in states_of(values) if state.unreported]
 
 
 def with_all_reported(values: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return the deadlines of a health record once standard error was told of each miss."""
+    """Return a health record's deadlines with each miss marked as reported."""
     return [state._replace(reported=state.misses).as_json() for state in states_of(values)]
 
 
-def new_misses(before: Iterable[Mapping[str, Any]], now: Iterable[Mapping[str, Any]]) -> list[DeadlineState]:
-    """Return each deadline that was missed between what two health records of a server say of them."""
-    misses = {state.deadline: state.misses for state in states_of(before)}
-    return [state for state in states_of(now) if state.misses > misses.get(state.deadline, 0)]
+def new_misses(
+    previous: Iterable[Mapping[str, Any]], current: Iterable[Mapping[str, Any]]
+) -> list[DeadlineState]:
+    """Return the deadlines that were missed between two health records of a server."""
+    misses = {state.deadline: state.misses for state in states_of(previous)}
+    return [state for state in states_of(current) if state.misses > misses.get(state.deadline, 0)]
 
 
 def parse_time_of_day(text: str) -> int:

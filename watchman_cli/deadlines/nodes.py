@@ -1,4 +1,4 @@
-"""The nodes that a deadline is of, and how many of them have another status."""
+"""Count the nodes that match a deadline's path, and those with another status."""
 
 from __future__ import annotations
 
@@ -6,25 +6,24 @@ import re
 from collections.abc import Iterable
 
 from watchman_cli.deadlines.model import Deadline, Matches
-from watchman_cli.snapshot import StatusRecord, status_pattern
+from watchman_cli.snapshot import RecordUpdate, status_pattern
 
 
 def count_matches(deadline: Deadline, value: bytes) -> Matches:
-    """Return how many nodes in a snapshot's bytes a deadline is of; they are searched, not decoded."""
-    found = status_pattern(_expression(deadline.path)).findall(value)
-    return Matches(len(found), sum(status != deadline.status.encode() for status in found))
+    """Return the number of matching nodes in a snapshot's bytes, which are searched, not decoded."""
+    statuses = status_pattern(_expression(deadline.path)).findall(value)
+    return Matches(len(statuses), sum(status != deadline.status.encode() for status in statuses))
 
 
-def count_changes(
-    deadline: Deadline, before: Matches, changes: Iterable[tuple[StatusRecord, StatusRecord]]
-) -> Matches:
-    """Return what count_matches would, after records changed from the first to the second of each."""
-    pattern, others = re.compile(_expression(deadline.path)), before.others
+def count_changes(deadline: Deadline, previous: Matches, changes: Iterable[RecordUpdate]) -> Matches:
+    """Return the result of count_matches after some records changed, from the one before."""
+    pattern, mismatched = re.compile(_expression(deadline.path)), previous.mismatched
     for old, new in changes:
         if old.status != new.status and pattern.fullmatch(new.path):
-            others += (new.status != deadline.status) - (old.status != deadline.status)
-    return Matches(before.nodes, others)
+            mismatched += (new.status != deadline.status) - (old.status != deadline.status)
+    return Matches(previous.nodes, mismatched)
 
 
 def _expression(path: str) -> str:
+    """Return a path's regular expression."""
     return '[^/"]*'.join(map(re.escape, path.split("*")))

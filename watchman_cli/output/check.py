@@ -1,6 +1,6 @@
-"""The output of a monitoring plugin: a line with performance data, then the nodes that are to blame.
+"""The output of a monitoring plugin: a line with performance data, then the nodes that cause the state.
 
-It is that of the Monitoring Plugins Development Guidelines, which Nagios, Icinga, Naemon and others read.
+The format is the Monitoring Plugins Development Guidelines', which Nagios, Icinga, Naemon and others read.
 """
 
 from __future__ import annotations
@@ -10,36 +10,49 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
-from watchman_cli.check import Assessment, Limits, Problem, Range, State, severity, worst
+from watchman_cli.check import (
+    Assessment,
+    MeasureName,
+    Problem,
+    Range,
+    State,
+    Thresholds,
+    severity,
+    worst,
+)
 from watchman_cli.duration import format_duration, format_lasting
 from watchman_cli.output.tree import describe_status
 from watchman_cli.text import printable
 
-NODES_SHOWN = 20  # of one server, or of all together: monitoring systems cut long outputs
-NAMED = 600  # characters of the first line for the servers that are not OK
-REASON = 60  # characters of it for why one is not
-# Nagios and Naemon keep 8 KB of an output, and what they cut of performance data is lost or wrong.
+NODES_SHOWN = 20  # for one server, or for all together: monitoring systems cut long outputs
+NAMED = 600  # characters in the first line for the names of servers that are not OK
+REASON = 60  # characters in it for the reason of one server
+# Nagios and Naemon keep 8 KB of an output. Performance data that they cut is lost or wrong.
 DATA_LIMIT = 4000  # bytes
-WIDEST = 1e7  # by which the room for a value is reckoned, so that the form does not change from run to run
-_UNITS = {"active_for": "s"}
-_HIGHEST = ("active_for",)  # measures of which the highest counts, where that of others is the sum
+WIDEST = 1e7  # the value that space is reserved for, so that the form stays the same from run to run
+_UNITS: dict[MeasureName, str] = {"active_for": "s"}
+_HIGHEST: tuple[MeasureName, ...] = ("active_for",)  # measures whose total is the highest value, not the sum
+_ALWAYS_SHOWN: tuple[MeasureName, ...] = ("aborted", "late")  # in the summary of a server that is OK
 
 
-def render(found: Sequence[Assessment], limits: Limits, together: bool) -> str:
-    """Return what is printed of one server, or of several `together`: the worst server first."""
-    state = worst(each.state for each in found)
+def render(assessments: Sequence[Assessment], thresholds: Thresholds, together: bool) -> str:
+    """Return the output for one server, or for several `together`: the worst server first."""
+    state = worst(each.state for each in assessments)
     if together:
-        found = sorted(found, key=lambda each: severity(each.state), reverse=True)
-        summary = _summary_of_all(found)
-        nodes = max(1, NODES_SHOWN // max(1, sum(each.state is not State.OK for each in found)))
+        assessments = sorted(assessments, key=lambda each: severity(each.state), reverse=True)
+        summary = _summarize_all(assessments)
+        bad = sum(each.state is not State.OK for each in assessments)
+        nodes = max(1, NODES_SHOWN // max(1, bad))
         lines = [
-            line for each in found for line in (f"{each.state.name}: {_summary(each)}", *_causes(each, nodes))
+            line
+            for each in assessments
+            for line in (f"{each.state.name}: {_summarize(each)}", *_causes(each, nodes))
         ]
-        data = _data_of_all(found, limits)
+        data = _performance_data_together(assessments, thresholds)
     else:
-        summary = _summary(found[0])
-        lines = list(_causes(found[0], NODES_SHOWN))
-        data = " ".join(_performance_data(found[0], limits))
+        summary = _summarize(assessments[0])
+        lines = list(_causes(assessments[0], NODES_SHOWN))
+        data = " ".join(_performance_data(assessments[0], thresholds))
     return "\n".join([first_line(state, summary) + (f" | {data}" if data else ""), *map(_text, lines)])
 
 
@@ -49,28 +62,28 @@ def first_line(state: State, summary: str) -> str:
 
 
 def describe(problem: Problem) -> str:
-    """Return why a server is not OK, in a few words."""
+    """Return a problem in a few words."""
     return problem.text if problem.measure is None else _words(problem.measure.name, problem.measure.value)
 
 
 def _text(line: str) -> str:
-    """Return a line without what would begin performance data."""
+    """Return a line without the character that would begin performance data."""
     return printable(line).replace("|", "/")
 
 
-def _summary(found: Assessment) -> str:
-    status, values = found.status, {each.name: each.value for each in found.measures}
-    words = [describe(problem) for problem in found.problems]
-    if not words and found.summary:
-        words = [found.summary]
+def _summarize(assessment: Assessment) -> str:
+    stored = assessment.stored
+    words = [describe(problem) for problem in assessment.problems]
+    if not words and assessment.summary:
+        words = [assessment.summary]
     elif not words:
-        words = [_words(name, values[name]) for name in ("aborted", "late")]
-    if status.age is not None:
-        words.append(f"collected {format_duration(status.age)} ago")
-    return f"{status.server}: {', '.join(words)}"
+        words = [_words(each.name, each.value) for each in assessment.measures if each.name in _ALWAYS_SHOWN]
+    if stored.age is not None:
+        words.append(f"collected {format_duration(stored.age)} ago")
+    return f"{stored.server}: {', '.join(words)}"
 
 
-def _words(name: str, value: float) -> str:
+def _words(name: MeasureName, value: float) -> str:
     return f"active {format_lasting(value)}" if name == "active_for" else f"{value:.0f} {name}"
 
 
@@ -78,18 +91,18 @@ def _shortened(text: str, limit: int) -> str:
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
 
 
-def _summary_of_all(found: Sequence[Assessment]) -> str:
-    """Return how many servers have each state, and the names of those that are not OK, the worst first.
+def _summarize_all(assessments: Sequence[Assessment]) -> str:
+    """Return the number of servers in each state, and the names of those that are not OK, the worst first.
 
-    Why they are not is left out if it does not fit, and then the last names.
+    If they do not fit, the reasons are left out, and then the last names.
     """
-    states = Counter(each.state for each in found)
+    states = Counter(each.state for each in assessments)
     counts = ", ".join(f"{states[each]} {each.name}" for each in State if states[each])
-    text = f"{len(found)} {'server' if len(found) == 1 else 'servers'}: {counts}"
-    bad = [each for each in found if each.state is not State.OK]
+    text = f"{len(assessments)} {'server' if len(assessments) == 1 else 'servers'}: {counts}"
+    bad = [each for each in assessments if each.state is not State.OK]
     if not bad:
         return text
-    names = [each.status.server for each in bad]
+    names = [each.stored.server for each in bad]
     with_reasons = [
         f"{name} ({_shortened(describe(each.problems[0]), REASON)})"
         for name, each in zip(names, bad, strict=True)
@@ -100,46 +113,51 @@ def _summary_of_all(found: Sequence[Assessment]) -> str:
     return f"{text}: {', '.join(named[:fitting])}{more}"
 
 
-def _causes(found: Assessment, limit: int) -> Iterator[str]:
-    """Yield a line for each detail and `limit` nodes that are to blame, and how many more nodes there are."""
-    for problem in found.problems:
-        yield from problem.details
-    assert found.status.snapshot is not None or not found.measures
-    nodes = list(dict.fromkeys(node for problem in found.problems for node in problem.nodes))
+def _causes(assessment: Assessment, limit: int) -> Iterator[str]:
+    """Yield the problems' lines, a line for each of `limit` nodes, and the number of other nodes."""
+    for problem in assessment.problems:
+        yield from problem.lines
+    nodes = list(dict.fromkeys(node for problem in assessment.problems for node in problem.nodes))
     for node in nodes[:limit]:
-        assert found.status.snapshot is not None
-        yield f"{node.path}: {describe_status(node, found.status.snapshot.collected_time)}"
+        assert assessment.stored.snapshot is not None
+        yield f"{node.path}: {describe_status(node, assessment.stored.snapshot.collected_time)}"
     if len(nodes) > limit:
         yield f"and {len(nodes) - limit} more"
 
 
-def _data_of_all(found: Sequence[Assessment], limits: Limits) -> str:
-    """Return the performance data of several servers: of each one if that fits, else of all together."""
-    names = tuple(dict.fromkeys(measure.name for each in found for measure in each.measures))
+def _performance_data_together(assessments: Sequence[Assessment], thresholds: Thresholds) -> str:
+    """Return the performance data of several servers: each server's data if it fits, else totals."""
+    names = tuple(dict.fromkeys(measure.name for each in assessments for measure in each.measures))
     longest = [
-        _item(f"{each.status.server} {name}", WIDEST, _UNITS.get(name, ""), *limits.of(name))
-        for each in found
-        for name in (*names, "age")
+        _item(f"{each.stored.server} {name}", WIDEST, _UNITS.get(name, ""), *thresholds.for_measure(name))
+        for each in assessments
+        for name in names
     ]
+    longest += [_item(f"{each.stored.server} age", WIDEST, "", None, None) for each in assessments]
     if len(" ".join(longest).encode()) <= DATA_LIMIT:
         return " ".join(
-            item for each in found for item in _performance_data(each, limits, f"{each.status.server} ")
+            item
+            for each in assessments
+            for item in _performance_data(each, thresholds, f"{each.stored.server} ")
         )
-    states = Counter(each.state for each in found)
+    states = Counter(each.state for each in assessments)
     items = [_item(f"servers_{state.name.lower()}", states[state], "", None, None) for state in State]
     for name in names:
-        values = [measure.value for each in found for measure in each.measures if measure.name == name]
+        values = [measure.value for each in assessments for measure in each.measures if measure.name == name]
         value = max(values) if name in _HIGHEST else sum(values)
         items.append(_item(name, value, _UNITS.get(name, ""), None, None))
-    ages = [each.status.age for each in found if each.status.age is not None]
-    return " ".join([*items, *([_item("age", max(ages), "s", None, None)] if ages else [])])
+    ages = [each.stored.age for each in assessments if each.stored.age is not None]
+    if ages:
+        items.append(_item("age", max(ages), "s", None, None))
+    return " ".join(items)
 
 
-def _performance_data(found: Assessment, limits: Limits, prefix: str = "") -> Iterator[str]:
-    for each in found.measures:
-        yield _item(prefix + each.name, each.value, _UNITS.get(each.name, ""), *limits.of(each.name))
-    if found.status.age is not None:
-        yield _item(f"{prefix}age", found.status.age, "s", None, None)
+def _performance_data(assessment: Assessment, thresholds: Thresholds, prefix: str = "") -> Iterator[str]:
+    for each in assessment.measures:
+        ranges = thresholds.for_measure(each.name)
+        yield _item(prefix + each.name, each.value, _UNITS.get(each.name, ""), *ranges)
+    if assessment.stored.age is not None:
+        yield _item(f"{prefix}age", assessment.stored.age, "s", None, None)
 
 
 def _item(name: str, value: float, unit: str, *ranges: Range | None) -> str:

@@ -1,4 +1,4 @@
-"""The rows of `watchman list`: each server's state, age and counts, as a table or for programs."""
+"""The rows of `watchman list`: each server's state, age and counts, as a table or as JSON."""
 
 from __future__ import annotations
 
@@ -14,11 +14,16 @@ from watchman_cli.readback import StoredServer
 from watchman_cli.status import NodeStatus
 from watchman_cli.text import printable
 
-COLOURS = {State.OK: 46, State.WARNING: 214, State.UNKNOWN: 177, State.CRITICAL: 196}  # of a terminal's 256
+COLOURS = {
+    State.OK: 46,
+    State.WARNING: 214,
+    State.UNKNOWN: 177,
+    State.CRITICAL: 196,
+}  # of 256
 GAP = "  "
-ROOM = 36  # columns for what is wrong beside a server's name; with less it stands below the name
-LEAST_ROOM = 20  # columns for it there, on any terminal
-_GLUE = "\u00a0"  # keeps a number and its word together; printable text has none
+ROOM = 36  # columns for the reasons beside a server's name; with fewer they are below the name
+LEAST_ROOM = 20  # columns for the reasons below the name, on any terminal
+_GLUE = "\u00a0"  # keeps a number and its word together; printable text does not have it
 _STATE = re.compile(rf"^(\S* +)({'|'.join(each.name for each in State)})\b", re.M)
 _COUNT = re.compile(rf"\d+ (?P<status>{'|'.join(each.value for each in NodeStatus)})")
 
@@ -36,30 +41,32 @@ class Row(NamedTuple):
 HEAD = Row("server", "state", "age", "why", "nodes")
 
 
-def as_json(status: StoredServer) -> dict[str, Any]:
+def as_json(stored: StoredServer) -> dict[str, Any]:
     """Return a server's row for `list --json`, as schemas/list.schema.json describes it."""
-    snapshot, age, found = status.snapshot, status.age, judge(status)
+    snapshot, age, assessment = stored.snapshot, stored.age, judge(stored)
     return {
-        "server": status.server,
+        "server": stored.server,
         "collected_time": snapshot.collected_time.isoformat() if snapshot else None,
         "age": None if age is None else round(age, 3),
         "server_state": snapshot.server_state if snapshot else None,
         "counts": snapshot.counts() if snapshot else {},
-        "health": printable(status.health_summary),
-        "ok": status.health.ok,
-        "error": printable(status.error) if status.error else None,
-        "state": found.state.name,
-        "reasons": [printable(describe(problem)) for problem in found.problems],
-        "measures": {each.name: each.value for each in found.measures},
+        "health": printable(stored.health_summary),
+        "ok": stored.health.ok,
+        "error": printable(stored.error) if stored.error else None,
+        "state": assessment.state.name,
+        "reasons": [printable(describe(problem)) for problem in assessment.problems],
+        "measures": {each.name: each.value for each in assessment.measures},
     }
 
 
-def render(found: Sequence[StoredServer], colour: bool, width: int | None) -> str:
+def render(servers: Sequence[StoredServer], colour: bool, width: int | None) -> str:
     """Return the table, the worst server first: a line for each, or folded to `width` columns of a terminal.
 
-    No count and no name is broken.
+    Counts and names are not broken.
     """
-    judged = sorted((judge(status) for status in found), key=lambda each: severity(each.state), reverse=True)
+    judged = sorted(
+        (judge(stored) for stored in servers), key=lambda each: severity(each.state), reverse=True
+    )
     rows = [_row(each) for each in judged]
     sizes = [max(map(_size, column)) for column in zip(HEAD, *rows, strict=True)]
     lines = _in_columns(rows, sizes)
@@ -70,12 +77,12 @@ def render(found: Sequence[StoredServer], colour: bool, width: int | None) -> st
     return _coloured(text) if colour else text
 
 
-def _row(found: Assessment) -> Row:
-    status = found.status
-    why = ", ".join(printable(describe(problem)) for problem in found.problems)
-    age = "-" if status.age is None else format_age(status.age)
-    nodes = "-" if status.snapshot is None else format_counts(status.snapshot.counts(), False)
-    return Row(printable(status.server), found.state.name, age, why or "-", nodes)
+def _row(assessment: Assessment) -> Row:
+    stored = assessment.stored
+    why = ", ".join(printable(describe(problem)) for problem in assessment.problems)
+    age = "-" if stored.age is None else format_age(stored.age)
+    nodes = "-" if stored.snapshot is None else format_counts(stored.snapshot.counts(), False)
+    return Row(printable(stored.server), assessment.state.name, age, why or "-", nodes)
 
 
 def _in_columns(rows: Sequence[Row], sizes: Sequence[int]) -> Iterator[str]:
@@ -84,7 +91,7 @@ def _in_columns(rows: Sequence[Row], sizes: Sequence[int]) -> Iterator[str]:
 
 
 def _beside(rows: Sequence[Row], sizes: Sequence[int], room: int) -> Iterator[str]:
-    """Yield lines in which what is wrong, and then the nodes, stand beside the name."""
+    """Yield lines with the reasons, and then the nodes, beside the name."""
     for row in (HEAD._replace(why="why, and all nodes", nodes="-"), *rows):
         cells = row[:3]
         for line in _folded(row, room):
@@ -93,7 +100,7 @@ def _beside(rows: Sequence[Row], sizes: Sequence[int], room: int) -> Iterator[st
 
 
 def _below(rows: Sequence[Row], sizes: Sequence[int], width: int) -> Iterator[str]:
-    """Yield lines in which all else stands below the name."""
+    """Yield lines with everything else below the name."""
     room = max(LEAST_ROOM, width - sum(size + len(GAP) for size in sizes[1:3]) - len(GAP))
     for row in (HEAD._replace(why="why, and all nodes", nodes="-"), *rows):
         yield row.server
@@ -104,7 +111,7 @@ def _below(rows: Sequence[Row], sizes: Sequence[int], width: int) -> Iterator[st
 
 
 def _folded(row: Row, room: int) -> list[str]:
-    """Return what is wrong and the nodes, each from a new line on, in lines of `room` columns."""
+    """Return the reasons, and from a new line on the nodes, in lines of `room` columns."""
     lines = []
     for text in (row.why, row.nodes if row.nodes == "-" else f"nodes: {row.nodes}"):
         glued = re.sub(r"(?<=\d) (?=\w)", _GLUE, text)
@@ -114,7 +121,7 @@ def _folded(row: Row, room: int) -> list[str]:
 
 
 def _size(text: str) -> int:
-    """Return how many columns of a terminal a text takes."""
+    """Return the number of columns that a text takes on a terminal."""
     if text.isascii():
         return len(text)
     from rich.cells import cell_len
@@ -129,8 +136,8 @@ def _padded(text: str, size: int) -> str:
 def _coloured(text: str) -> str:
     """Return the table with its states and its counts in colour. A server's name has no blanks."""
 
-    def state(found: re.Match[str]) -> str:
-        return f"{found[1]}\x1b[1;38;5;{COLOURS[State[found[2]]]}m{found[2]}\x1b[0m"
+    def state(match: re.Match[str]) -> str:
+        return f"{match[1]}\x1b[1;38;5;{COLOURS[State[match[2]]]}m{match[2]}\x1b[0m"
 
     text = _STATE.sub(state, text)
-    return _COUNT.sub(lambda found: colourize(found[0], found["status"], True), text)
+    return _COUNT.sub(lambda match: colourize(match[0], match["status"], True), text)

@@ -1,4 +1,4 @@
-"""A snapshot for a person: a summary, then the tree, folded where it would not fit."""
+"""A snapshot as text: a summary, then the tree, folded if it would not fit."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from watchman_cli.text import printable
 
 @dataclass(frozen=True)
 class TreeFilter:
-    """The part of a tree to show: below `path`, to this depth, and of the nodes those that match.
+    """The part of a tree to show: the nodes below `path`, to this depth, that match.
 
-    A node matches that has one of the statuses, one of the flags, and has had its status for at least
-    `longer_than` seconds; each where it is given.
+    A node matches if it has one of the statuses, one of the flags, and had its status for at least
+    `longer_than` seconds. A condition that is not set always matches.
     """
 
     path: str = "/"
@@ -31,11 +31,11 @@ class TreeFilter:
 
     @property
     def matches_all(self) -> bool:
-        """Whether there is nothing that a node has to match."""
+        """True if no condition is set."""
         return not self.statuses and not self.flags and self.longer_than is None
 
     def matches(self, record: StatusRecord, time: datetime) -> bool:
-        """Return whether a node of a snapshot that was collected at `time` matches."""
+        """Return True if a node matches, in a snapshot that was collected at `time`."""
         if self.statuses and record.status not in self.statuses:
             return False
         if self.flags and self.flags.isdisjoint(record.flags):
@@ -46,18 +46,18 @@ class TreeFilter:
         return seconds is not None and seconds >= self.longer_than
 
 
-def render(status: StoredServer, wanted: TreeFilter, colour: bool, height: int | None) -> Iterator[str]:
-    """Yield the lines for one server: the summary, why it is stale if it is, and the tree.
+def render(stored: StoredServer, wanted: TreeFilter, colour: bool, height: int | None) -> Iterator[str]:
+    """Yield the lines for one server: the summary, the reason if it is stale, and the tree.
 
-    A tree without a wanted depth is folded where it would not fit a terminal of `height` lines.
+    A tree without a wanted depth is folded if it would not fit a terminal of `height` lines.
     """
-    name, snapshot = printable(status.server), status.snapshot
+    name, snapshot = printable(stored.server), stored.snapshot
     if snapshot is None:
-        yield f"{name}: {printable(status.error or '')}"
+        yield f"{name}: {printable(stored.error or '')}"
         return
-    yield from _summary(name, snapshot, status.age or 0.0, colour)
-    if status.stale_reason:
-        yield colourize(f"stale: {printable(status.stale_reason)}", NodeStatus.aborted, colour)
+    yield from _summary(name, snapshot, stored.age or 0.0, colour)
+    if stored.stale_reason:
+        yield colourize(f"stale: {printable(stored.stale_reason)}", NodeStatus.aborted, colour)
     yield ""
     depth = wanted.depth
     if depth is None and height is not None:
@@ -76,7 +76,7 @@ def _summary(name: str, snapshot: Snapshot, age: float, colour: bool) -> Iterato
 
 
 def tree(snapshot: Snapshot, wanted: TreeFilter, colour: bool) -> Iterator[str]:
-    """Yield the tree's lines: each node's name and status, and of a folded one the counts below it."""
+    """Yield the tree's lines: each node's name and status, and the counts below a folded node."""
     shown = _select(snapshot, wanted)
     if not shown:
         return
@@ -102,14 +102,14 @@ def tree(snapshot: Snapshot, wanted: TreeFilter, colour: bool) -> Iterator[str]:
 
 
 def describe_status(record: StatusRecord, time: datetime, status: str = "") -> str:
-    """Return a node's status, as it is or as `status`, how long the node had it at `time`, and its flags."""
+    """Return a node's status, or the text `status` for it, how long it had that at `time`, and its flags."""
     seconds = record.seconds_until(time)
     lasting = "" if seconds is None else f" {format_lasting(seconds)}"
     return (status or record.status) + lasting + "".join(f", {printable(flag)}" for flag in record.flags)
 
 
 def fitting_depth(snapshot: Snapshot, wanted: TreeFilter, lines: int) -> int | None:
-    """Return the greatest depth at which the tree has at most `lines` lines; None where all of it fits."""
+    """Return the greatest depth at which the tree has at most `lines` lines, or None if all of it fits."""
     base = 0 if wanted.path == "/" else wanted.path.count("/")
     levels = Counter(r.path.count("/") - base if r.path != "/" else 0 for r in _select(snapshot, wanted))
     total = 0
@@ -121,7 +121,7 @@ def fitting_depth(snapshot: Snapshot, wanted: TreeFilter, lines: int) -> int | N
 
 
 def _select(snapshot: Snapshot, wanted: TreeFilter) -> Sequence[StatusRecord]:
-    """Return the wanted records, with the nodes above each, so that they make a tree."""
+    """Return the matching records and the nodes above each, so that they make a tree."""
     records = snapshot.records
     if wanted.path != "/":
         below = wanted.path + "/"
@@ -139,7 +139,7 @@ def _select(snapshot: Snapshot, wanted: TreeFilter) -> Sequence[StatusRecord]:
 
 
 def _last_children(depths: Sequence[int]) -> list[bool]:
-    """Return of each node whether it is the last child of its parent."""
+    """Return a flag for each node: True if it is the last child of its parent."""
     last = [False] * len(depths)
     seen: list[bool] = []
     for index in range(len(depths) - 1, -1, -1):

@@ -1,14 +1,16 @@
-"""The snapshot: records in, a store's bytes out, and back. The one place that knows those bytes."""
+"""The snapshot: from records to a stored value's bytes, and back. Only this package knows these bytes."""
 
 from watchman_cli.snapshot.record import (
     MAX_SKEW,
     RECORD_END,
     SINCE_SHOWN,
+    RecordChange,
+    RecordUpdate,
     StatusRecord,
     decode_part,
     decode_record,
-    encode_details,
     encode_record,
+    encode_tail,
     join_records,
     parse_time,
     record_key,
@@ -52,6 +54,8 @@ __all__ = [
     "Head",
     "NotWhole",
     "Piece",
+    "RecordChange",
+    "RecordUpdate",
     "Snapshot",
     "StatusRecord",
     "check_records",
@@ -62,8 +66,8 @@ __all__ = [
     "decode_part",
     "decode_record",
     "encode",
-    "encode_details",
     "encode_record",
+    "encode_tail",
     "join_records",
     "parse_head",
     "parse_time",

@@ -1,4 +1,4 @@
-"""A record: one node of a snapshot, and how it is laid out as bytes."""
+"""A record: one node of a snapshot, and its layout as bytes."""
 
 from __future__ import annotations
 
@@ -6,48 +6,53 @@ import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Union
 
 import orjson
 
-SINCE_SHOWN = frozenset(("active", "submitted", "aborted"))  # statuses of which it matters how long they last
+SINCE_SHOWN = frozenset(("active", "submitted", "aborted"))  # statuses whose duration matters to an operator
 RECORD_START, RECORD_END = b'{"path":', b"}"
 BETWEEN = RECORD_END + b"," + RECORD_START  # two records; inside a string the quotes are escaped
 
 
 class StatusRecord(NamedTuple):
-    """One node's absolute path, its dstate, since when (UTC), and the flags an operator acts upon.
+    """A node's absolute path, its dstate, since when it has that, and the flags that an operator acts upon.
 
-    `more` has the name and the value of each other detail that is kept of the node.
+    `more` has the name and the value of each other detail that is kept.
     """
 
     path: str
     status: str
-    since: str | None = None  # RFC 3339; only of active, submitted and aborted nodes
+    since: str | None = None  # RFC 3339, UTC; only of active, submitted and aborted nodes
     flags: tuple[str, ...] = ()
     more: tuple[tuple[str, Any], ...] = ()
 
     def with_details(self, details: Mapping[str, Any]) -> StatusRecord:
-        """Return the record with these details in place of those of the same names; None takes one away."""
-        found = {**dict(self.more), "flags": self.flags, **details}
-        flags = found.pop("flags") or ()
-        more = tuple(sorted(each for each in found.items() if each[1] is not None))
+        """Return the record with these details set; the value None removes a detail."""
+        merged = {**dict(self.more), "flags": self.flags, **details}
+        flags = merged.pop("flags") or ()
+        more = tuple(sorted(each for each in merged.items() if each[1] is not None))
         return self._replace(flags=flags, more=more)
 
     def seconds_until(self, time: datetime) -> float | None:
-        """Return how long the node had its status at `time`; None where it is not known since when."""
+        """Return the seconds for which the node had its status at `time`, or None if that is unknown."""
         try:
             return (time - parse_time(self.since)).total_seconds() if self.since else None
         except ValueError:  # the 31st of February: the schema knows digits only
             return None
 
 
+RecordUpdate = tuple[StatusRecord, StatusRecord]  # a node's record before and after it changed
+# The same for any node: None before if the node appeared, None after if it vanished.
+RecordChange = tuple[Union[StatusRecord, None], Union[StatusRecord, None]]
+
+
 def encode_record(record: StatusRecord) -> bytes:
     """Return one record's bytes."""
-    return RECORD_START + orjson.dumps(record.path) + encode_details(record)
+    return RECORD_START + orjson.dumps(record.path) + encode_tail(record)
 
 
-def encode_details(record: StatusRecord) -> bytes:
+def encode_tail(record: StatusRecord) -> bytes:
     """Return a record's bytes after its path."""
     text = f',"status":"{record.status}"'
     if record.since:
@@ -68,7 +73,7 @@ def decode_record(document: dict[str, Any]) -> StatusRecord:
 
 
 def record_key(path: str) -> bytes:
-    """Return the bytes with which the record of a path begins, and no other."""
+    """Return the bytes with which only this path's record begins."""
     return RECORD_START + orjson.dumps(path) + b',"status":"'
 
 
@@ -78,16 +83,16 @@ def join_records(records: Iterable[StatusRecord]) -> bytes:
 
 
 def split_records(records: bytes) -> list[bytes]:
-    """Return the bytes of each record, which `decode_part` takes, in their order."""
+    """Return each record's bytes, for `decode_part`, in order."""
     return records.removeprefix(RECORD_START).removesuffix(RECORD_END).split(BETWEEN)
 
 
 def decode_part(part: bytes) -> StatusRecord:
-    """Return the record of one of the parts of `split_records`."""
+    """Return the record in one of the parts that `split_records` returns."""
     return decode_record(orjson.loads(RECORD_START + part + RECORD_END))
 
 
-# A time that is further in the future was taken by another clock than the one that it is compared with.
+# If a time is further in the future, it was taken by another clock than the one it is compared with.
 MAX_SKEW = timedelta(minutes=3)
 
 

@@ -1,4 +1,4 @@
-"""Searching a snapshot's bytes, of which few records are decoded or none."""
+"""Search a snapshot's bytes and decode only few records, or none."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from watchman_cli.snapshot.record import (
     BETWEEN,
     RECORD_END,
     RECORD_START,
+    RecordUpdate,
     StatusRecord,
     decode_record,
     join_records,
@@ -21,50 +22,49 @@ from watchman_cli.snapshot.record import (
 from watchman_cli.status import NodeStatus
 
 COUNTED_FLAGS = frozenset(("late", "zombie"))
-ROOT_CAUSES = "root_causes"  # the name of their count
+ROOT_CAUSES = "root_causes"  # the name of the number of root causes in counts
 _SUITE = re.compile(rb'\{"path":"/[^/"]+"')
-_PATH = rb'(?!/")/[^"\\]*(?:\\.[^"\\]*)*'  # of any node but the definition
-# To the end of a record: inside one, no brace is followed by the next one's beginning.
+_PATH = rb'(?!/")/[^"\\]*(?:\\.[^"\\]*)*'  # any node's path except the definition's
+# To the end of a record: only there a brace is followed by the beginning of another record.
 _REST = rb'[^}]*(?:\}(?!,\{"path":)[^}]*)*\}'
 
 
 def count_nodes(value: bytes) -> dict[str, int]:
-    """Return how many suites a snapshot has, root causes, and nodes of each status and each of COUNTED_FLAGS.
+    """Return the number of suites, of root causes, and of nodes with each status and each of COUNTED_FLAGS.
 
-    The definition itself (`/`) is not counted.
-
-    The bytes are counted, not decoded: of 100,000 nodes that takes a quarter of the time.
+    The definition itself (`/`) is not counted. The bytes are counted, not decoded: for 100,000 nodes that
+    takes a quarter of the time.
     """
-    found = {status: value.count(_own(status)) for status in (each.value for each in NodeStatus)}
-    found |= {flag: value.count(b'"%s"' % flag.encode()) for flag in COUNTED_FLAGS}
+    counts = {status: value.count(_after_path(status)) for status in (each.value for each in NodeStatus)}
+    counts |= {flag: value.count(b'"%s"' % flag.encode()) for flag in COUNTED_FLAGS}
     start = value.find(b'{"path":"/"')
     if start >= 0:
         record = value[start : value.index(RECORD_END, start) + len(RECORD_END)]
-        _count(found, decode_record(orjson.loads(record)), -1)
-    return {"suites": len(_SUITE.findall(value)), ROOT_CAUSES: _count_root_causes(value), **found}
+        _add(counts, decode_record(orjson.loads(record)), -1)
+    return {"suites": len(_SUITE.findall(value)), ROOT_CAUSES: _count_root_causes(value), **counts}
 
 
 def count_changes(
     counts: Mapping[str, int],
-    changes: Iterable[tuple[StatusRecord, StatusRecord]],
+    changes: Iterable[RecordUpdate],
     snapshot: Callable[[], bytes],
 ) -> dict[str, int]:
-    """Return the counts of count_nodes after some records changed from the first to the second of each.
+    """Return the result of count_nodes after some records changed, from the counts before.
 
-    The new snapshot's bytes are asked for only if a node's being aborted changed: which of those are root
-    causes, only their tree says.
+    `snapshot` returns the new snapshot's bytes. It is called only if a node became aborted or is no longer:
+    root causes are found by the whole tree.
     """
-    found, recount = dict(counts), ROOT_CAUSES not in counts
+    changed, recount = dict(counts), ROOT_CAUSES not in counts
     for old, new in changes:
         if new.path != "/":
-            _count(found, old, -1)
-            _count(found, new, 1)
+            _add(changed, old, -1)
+            _add(changed, new, 1)
             recount = recount or (old.status == "aborted") != (new.status == "aborted")
-    return {**found, ROOT_CAUSES: _count_root_causes(snapshot())} if recount else found
+    return {**changed, ROOT_CAUSES: _count_root_causes(snapshot())} if recount else changed
 
 
 def root_causes(records: EncodedRecords) -> list[StatusRecord]:
-    """Return the records of the aborted nodes that have no aborted node below them; not the definition's."""
+    """Return the records of the aborted nodes without an aborted node below them, except the definition's."""
     aborted = records.with_status("aborted")
     above = {"/"}
     for record in aborted:
@@ -75,18 +75,19 @@ def root_causes(records: EncodedRecords) -> list[StatusRecord]:
 
 
 def _count_root_causes(value: bytes) -> int:
-    """Return how many root causes a snapshot has."""
+    """Return the number of a snapshot's root causes."""
     start = value.find(RECORD_START)
     return len(root_causes(EncodedRecords(value[start : value.rfind(b"]")]))) if start >= 0 else 0
 
 
-def _count(counts: dict[str, int], record: StatusRecord, number: int) -> None:
+def _add(counts: dict[str, int], record: StatusRecord, number: int) -> None:
+    """Add a number to the counts of a record's status and flags."""
     for name in (record.status, *COUNTED_FLAGS.intersection(record.flags)):
         counts[name] = counts.get(name, 0) + number
 
 
 def status_pattern(path: str) -> re.Pattern[bytes]:
-    """Return what finds the status of each record whose path fits a regular expression.
+    """Return a pattern for the status of each record whose path matches a regular expression.
 
     A path has no character that JSON escapes.
     """
@@ -94,17 +95,17 @@ def status_pattern(path: str) -> re.Pattern[bytes]:
 
 
 class EncodedRecords(Sequence[StatusRecord]):
-    """The records of a snapshot as bytes, each node's children after it; decoded where one is read.
+    """A snapshot's records as bytes, each node's children after it; decoded when one is read.
 
-    Of 100,000 nodes a search takes a fraction of the time that decoding takes.
+    A search in 100,000 nodes takes a fraction of the time for decoding them.
     """
 
     def __init__(self, encoded: bytes) -> None:
         self.encoded = encoded
 
     @classmethod
-    def of(cls, records: Sequence[StatusRecord]) -> EncodedRecords:
-        """Return records in this form."""
+    def from_records(cls, records: Sequence[StatusRecord]) -> EncodedRecords:
+        """Return the same records, encoded."""
         return records if isinstance(records, cls) else cls(join_records(records))
 
     @cached_property
@@ -122,7 +123,7 @@ class EncodedRecords(Sequence[StatusRecord]):
         return self._decoded[index]
 
     def below(self, path: str) -> EncodedRecords | None:
-        """Return the records of a node and those below it; None where there is no such node."""
+        """Return the records of a node and the nodes below it, or None if there is no such node."""
         encoded = self.encoded
         if path == "/":
             return self
@@ -133,47 +134,48 @@ class EncodedRecords(Sequence[StatusRecord]):
         return EncodedRecords(encoded[start : _end(encoded, max(start, last))])
 
     def with_status(self, status: str) -> list[StatusRecord]:
-        """Return the records of the nodes that have a status."""
-        return self._holding(_own(status))
+        """Return the records of the nodes with a status."""
+        return self._containing(_after_path(status))
 
     def with_flag(self, flag: str) -> list[StatusRecord]:
-        """Return the records of the nodes that have a flag."""
-        return [record for record in self._holding(b'"%s"' % flag.encode()) if flag in record.flags]
+        """Return the records of the nodes with a flag."""
+        return [record for record in self._containing(b'"%s"' % flag.encode()) if flag in record.flags]
 
     def leaves(self, status: str) -> list[StatusRecord]:
-        """Return the records of the nodes that have a status and no node below them."""
-        found = _leaf(status).finditer(self.encoded) if self._has(status) else ()
-        return _decode(b",".join(match[0] for match in found))
+        """Return the records of the nodes with a status and without a node below them."""
+        matches = _leaf(status).finditer(self.encoded) if self._has(status) else ()
+        return _decode(b",".join(match[0] for match in matches))
 
     def count_leaves(self, status: str) -> int:
-        """Return how many nodes have a status and no node below them."""
+        """Return the number of nodes with a status and without a node below them."""
         return len(_leaf(status).findall(self.encoded)) if self._has(status) else 0
 
-    def _holding(self, text: bytes) -> list[StatusRecord]:
-        found, end, encoded = [], 0, self.encoded
-        while (place := encoded.find(text, end)) >= 0:
-            start, end = encoded.rfind(RECORD_START, end, place), _end(encoded, place)
-            found.append(encoded[start:end])
-        return _decode(b",".join(found))
+    def _containing(self, text: bytes) -> list[StatusRecord]:
+        """Return the records whose bytes contain a text."""
+        parts, end, encoded = [], 0, self.encoded
+        while (offset := encoded.find(text, end)) >= 0:
+            start, end = encoded.rfind(RECORD_START, end, offset), _end(encoded, offset)
+            parts.append(encoded[start:end])
+        return _decode(b",".join(parts))
 
     def _has(self, status: str) -> bool:
-        return _own(status) in self.encoded
+        return _after_path(status) in self.encoded
 
 
-def _own(status: str) -> bytes:
-    """Return what stands after the path in the records of a status."""
+def _after_path(status: str) -> bytes:
+    """Return the bytes after the path in the records with a status."""
     return b'","status":"%s"' % status.encode()
 
 
 def _leaf(status: str) -> re.Pattern[bytes]:
-    """Return what finds the leaves of a status: none has a next record whose path begins with its own."""
-    return re.compile(rb'\{"path":"(%s)%s%s(?=,\{"path":"(?!\1/)|\Z)' % (_PATH, _own(status), _REST))
+    """Return a pattern for the leaves with a status: the next record's path does not begin with theirs."""
+    return re.compile(rb'\{"path":"(%s)%s%s(?=,\{"path":"(?!\1/)|\Z)' % (_PATH, _after_path(status), _REST))
 
 
-def _end(encoded: bytes, place: int) -> int:
-    """Return where the record ends that a place is in."""
-    found = encoded.find(BETWEEN, place)
-    return len(encoded) if found < 0 else found + len(RECORD_END)
+def _end(encoded: bytes, offset: int) -> int:
+    """Return the end of the record that contains an offset."""
+    next_record = encoded.find(BETWEEN, offset)
+    return len(encoded) if next_record < 0 else next_record + len(RECORD_END)
 
 
 def _decode(encoded: bytes) -> list[StatusRecord]:

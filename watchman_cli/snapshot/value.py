@@ -1,7 +1,7 @@
-"""The snapshot's bytes: how they are laid out, checked, and decoded.
+"""The snapshot's bytes: their layout, their check, and how they are decoded.
 
-The value is one JSON object whose first key is `collected_time`, so that the time stands at a fixed
-place and can be set there alone, and whose last is `status_records`. A JSON reader sees no difference.
+The value is one JSON object. Its first key is `collected_time`, so that the time is at a fixed offset and can
+be set in place. Its last key is `status_records`. A JSON reader sees no difference.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Piece = Union[bytes, memoryview]
 class Snapshot:
     """The state of every node of one server at one moment, as read back from the store.
 
-    `server_state` is RUNNING, HALTED or SHUTDOWN; None in what an older tool wrote.
+    `server_state` is RUNNING, HALTED or SHUTDOWN, or None if an older tool wrote the snapshot.
     """
 
     collected_time: datetime
@@ -53,30 +53,30 @@ class Snapshot:
         return {record.path: record for record in self.records}
 
     def status(self, path: str) -> str | None:
-        """Return the status of the node of this absolute path; None where there is no such node."""
+        """Return the status of the node at this absolute path, or None if there is no such node."""
         record = self._by_path.get(path)
         return record.status if record else None
 
     def counts(self) -> dict[str, int]:
-        """Return how many nodes have each status, the definition itself (`/`) left out."""
+        """Return the number of nodes with each status, without the definition itself (`/`)."""
         return dict(Counter(record.status for record in self.records[1:]))
 
 
 class Head(NamedTuple):
-    """What stands in a snapshot's bytes before its records."""
+    """The beginning of a snapshot's bytes, before its records."""
 
     collected_time: str
     revision: str
     server_state: str
-    size: int  # of the head itself, in bytes
+    size: int  # the head's own size in bytes
 
 
 class NotWhole(Exception):
-    """A snapshot's bytes are not what was written."""
+    """A snapshot's bytes are not the bytes that were written."""
 
 
 def encode(collected_time: str, server_state: str, pieces: Sequence[Piece]) -> bytes:
-    """Return a snapshot's bytes, from pieces that together are its records, with commas between them."""
+    """Return a snapshot's bytes, from pieces that together are its records with commas between them."""
     revision = _revision(pieces, server_state)
     head = f'{{"collected_time":"{collected_time}","revision":"{revision}","server_state":"{server_state}",'
     return b"".join((f'{head}"format":{FORMAT},"status_records":['.encode(), *pieces, _TAIL))
@@ -91,7 +91,7 @@ def _revision(pieces: Sequence[Piece], server_state: str) -> str:
 
 
 def parse_head(value: bytes) -> Head | None:
-    """Return the head of a snapshot that watchman wrote, from its first HEAD_SIZE bytes; else None."""
+    """Return the head of a snapshot that watchman wrote, from its first HEAD_SIZE bytes, or None."""
     match = _HEAD.match(value)
     if match is None or int(match[4]) != FORMAT:
         return None
@@ -100,9 +100,9 @@ def parse_head(value: bytes) -> Head | None:
 
 
 def records_of(value: bytes, revision: str) -> memoryview:
-    """Return the bytes of a snapshot's records, which are proved to be those of this revision.
+    """Return the bytes of a snapshot's records, after a proof that they have this revision.
 
-    Raises NotWhole: a value in a store may have been damaged, or written by anybody.
+    Raises NotWhole if they do not: a stored value can be damaged, or written by another program.
     """
     head = parse_head(value[:HEAD_SIZE])
     if head is None or head.revision != revision or not value.endswith(_TAIL):
@@ -114,9 +114,9 @@ def records_of(value: bytes, revision: str) -> memoryview:
 
 
 def check_records(pieces: Iterable[Piece], before_each: Callable[[], None]) -> None:
-    """Check records against the schema, a part at a time, and call a function before each.
+    """Check records against the schema, a part at a time, and call a function before each part.
 
-    Raises BadSnapshot with the first error, and what the function raises.
+    Raises BadSnapshot with the first error, and the function's errors.
     """
     first = True
     for piece in pieces:
@@ -143,24 +143,24 @@ def check(document: Any) -> None:
 
 
 def decode(value: bytes) -> Snapshot:
-    """Return the snapshot in a store's value. Raises BadSnapshot where it is not a valid one.
+    """Return the snapshot in a stored value. Raises BadSnapshot if it is invalid.
 
-    Meanwhile no garbage is looked for: of 100,000 nodes that would take as long as all the rest.
+    Garbage collection pauses: for 100,000 nodes it would take as long as all the rest.
     """
-    looking = gc.isenabled()
+    collecting = gc.isenabled()
     gc.disable()
     try:
         return _decode(value)
     finally:
-        if looking:
+        if collecting:
             gc.enable()
 
 
 def decode_later(value: bytes) -> Snapshot:
-    """Return the snapshot in a store's value, whose records are decoded only where one is read.
+    """Return the snapshot in a stored value; its records are decoded when one is read.
 
-    That is so where they are proved to be what a run wrote, which had checked them. Others are decoded at
-    once. Raises BadSnapshot as decode does.
+    That needs a proof that a run wrote them: a run checks them. Others are decoded at once. Raises
+    BadSnapshot if the snapshot is invalid.
     """
     head = parse_head(value[:HEAD_SIZE])
     if head is None:

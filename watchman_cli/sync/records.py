@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 from operator import add
 
 from watchman_cli.ecflow_client import Definition, NodeState, Work
-from watchman_cli.snapshot import SINCE_SHOWN, StatusRecord, encode_details, encode_record
+from watchman_cli.snapshot import SINCE_SHOWN, StatusRecord, encode_record, encode_tail
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 TOGETHER = 1 << 14  # nodes that are encoded at once
@@ -30,7 +30,7 @@ def encode_records(definition: Definition, work: Work) -> tuple[bytes, ...]:
         ends = list(map(details.__getitem__, states))
         for number in [number for number, end in enumerate(ends) if not end]:
             record = record_of(paths[number], states[number], definition.begin_times)
-            ends[number] = '"' + encode_details(record).decode()
+            ends[number] = '"' + encode_tail(record).decode()
         pieces.append(head + (',{"path":"' + ',{"path":"'.join(map(add, paths, ends))).encode())
         head = b""
     return tuple(pieces) or (head,)
@@ -42,7 +42,7 @@ class _Details(dict[NodeState, str]):
     def __missing__(self, state: NodeState) -> str:
         found = ""
         if state.dstate not in SINCE_SHOWN:
-            found = '"' + encode_details(record_of("", state, {})).decode()
+            found = '"' + encode_tail(record_of("", state, {})).decode()
         self[state] = found
         return found
 

@@ -11,15 +11,15 @@ from hypothesis import given
 
 from tests.support.trees import TREES, records
 from watchman_cli import schema
-from watchman_cli.changes.batch import MAX_CHANGES, BadBatch, Pair, decode, make_batch
+from watchman_cli.changes.batch import MAX_CHANGES, BadBatch, decode, make_batch
 from watchman_cli.changes.compare import Ambiguous, compare_records
-from watchman_cli.snapshot import StatusRecord, join_records
+from watchman_cli.snapshot import RecordChange, StatusRecord, join_records
 
 TIME = "2026-11-24T00:12:57.123456+00:00"
 OLD, NEW = "0" * 32, "1" * 32
 
 
-def applied(found: Sequence[StatusRecord], changes: Sequence[Pair]) -> dict[str, StatusRecord]:
+def applied(found: Sequence[StatusRecord], changes: Sequence[RecordChange]) -> dict[str, StatusRecord]:
     """Return the records by their paths, after changes whose `before` is what is there."""
     by_path = {record.path: record for record in found}
     for old, new in changes:

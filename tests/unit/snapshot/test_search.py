@@ -61,8 +61,8 @@ def test_what_is_decoded_later_is_the_same(tree: dict[str, tuple[object, ...]]) 
     assert later.server_state == found.server_state
     assert len(later.records) == len(found.records)
     assert list(later.records) == later.records[:] == found.records
-    assert EncodedRecords.of(found.records).encoded == later.records.encoded
-    assert EncodedRecords.of(later.records) is later.records
+    assert EncodedRecords.from_records(found.records).encoded == later.records.encoded
+    assert EncodedRecords.from_records(later.records) is later.records
 
 
 def of_an_older_tool(value: bytes) -> bytes:

@@ -1,12 +1,11 @@
-"""What the page says of one server."""
+"""A server's card on the page: its state, the reasons, and its number of nodes per status."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from watchman_cli.check import Assessment, State
-from watchman_cli.check.judge import DEFAULT_LIMITS
+from watchman_cli.check import DEFAULT_THRESHOLDS, Assessment, State
 from watchman_cli.output.check import describe
 from watchman_cli.readback import StoredServer
 from watchman_cli.text import printable
@@ -14,10 +13,10 @@ from watchman_cli.text import printable
 
 @dataclass(frozen=True)
 class ServerCard:
-    """What the page says of a server; `index` is that of its node, None where there is no snapshot."""
+    """A server's card; `index` is the index of its node, or None if there is no snapshot."""
 
     name: str
-    status: StoredServer
+    stored: StoredServer
     state: State
     reasons: tuple[str, ...]
     counts: Mapping[str, int]
@@ -25,20 +24,20 @@ class ServerCard:
 
     @property
     def stale(self) -> bool:
-        """Whether the snapshot is older than it should be."""
-        return is_stale(self.status)
+        """True if the snapshot is older than it should be."""
+        return is_stale(self.stored)
 
 
 def make_card(judged: Assessment, index: int | None) -> ServerCard:
     """Return the card of a server that was judged."""
-    status = judged.status
-    reasons = (text for problem in judged.problems for text in (describe(problem), *problem.details))
-    counts = status.snapshot.counts() if status.snapshot else {}
+    stored = judged.stored
+    reasons = (text for problem in judged.problems for text in (describe(problem), *problem.lines))
+    counts = stored.snapshot.counts() if stored.snapshot else {}
     return ServerCard(
-        printable(status.server), status, judged.state, tuple(map(printable, reasons)), counts, index
+        printable(stored.server), stored, judged.state, tuple(map(printable, reasons)), counts, index
     )
 
 
-def is_stale(status: StoredServer) -> bool:
-    """Return whether a server's snapshot is older than it should be."""
-    return status.stale_reason is not None or (status.age or 0) > DEFAULT_LIMITS.max_age
+def is_stale(stored: StoredServer) -> bool:
+    """Return True if a server's snapshot is older than it should be."""
+    return stored.stale_reason is not None or (stored.age or 0) > DEFAULT_THRESHOLDS.max_age

@@ -1,14 +1,14 @@
-"""What an operator should look at, over all servers: the worst first, and many of a kind in one line."""
+"""The causes that need an operator, on all servers: the worst first, and many of a kind in one line."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from watchman_cli.check import Assessment, State, severity
-from watchman_cli.check.measure import measure
+from watchman_cli.check.measure import MeasureName, measure
 from watchman_cli.output.check import describe
 from watchman_cli.output.page.card import is_stale
 from watchman_cli.snapshot import StatusRecord
@@ -18,21 +18,23 @@ LINES_SHOWN = 100  # and the first of each server in any case
 MANY_NODES = 10  # of one family: more are one line
 MANY_SERVERS = 3  # of one problem, or of nodes at one path: more are one line
 NAMED = 8  # servers in such a line
-_RANKS = ("server", "deadline", "node", "old")  # of one state, the worst first
+Rank = Literal["server", "deadline", "node", "old"]
+_RANKS: tuple[Rank, ...] = ("server", "deadline", "node", "old")  # for equal states, the worst first
+_WORDS: tuple[tuple[MeasureName, State], ...] = (("aborted", State.CRITICAL), ("late", State.WARNING))
 
 
 @dataclass(frozen=True)
 class Cause:
-    """A line: what is wrong with servers, with a deadline, or with nodes.
+    """A line: a problem of servers, of a deadline, or of nodes.
 
-    `rank` is server, deadline, node or old (a node of a snapshot that is too old to be judged). Of nodes
-    `word` is aborted or late, `path` theirs or their family's, `index` that of its node, and `record` that of
-    a single one. `place` counts the lines of one state and rank of a server.
+    `rank` is server, deadline, node or old (a node in a snapshot that is too old to be judged). For nodes,
+    `word` is aborted or late, `path` is their path or their family's, `index` is that node's index, and
+    `record` is the record of a single node. `place` counts the lines of one state and rank of a server.
     """
 
     servers: tuple[str, ...]
     state: State
-    rank: str
+    rank: Rank
     place: int
     text: str = ""
     common: str = ""  # the text of several servers, if it differs between them
@@ -42,46 +44,46 @@ class Cause:
     index: int | None = None
     record: StatusRecord | None = None
     stale: bool = False
-    alike: Hashable = None  # the same for causes of several servers that may be one line
+    alike: Hashable = None  # equal for causes of several servers that can be one line
 
     @property
     def title(self) -> str:
-        """The server's name, or how many servers it is about."""
+        """The server's name, or the number of servers."""
         return self.servers[0] if len(self.servers) == 1 else f"{len(self.servers)} servers"
 
     @property
     def named(self) -> tuple[str, ...]:
-        """The names to show of several servers; empty for one."""
+        """The first names of several servers; empty for one server."""
         return self.servers[:NAMED] if len(self.servers) > 1 else ()
 
     @property
     def more(self) -> int:
-        """How many servers have no name in the line."""
+        """The number of servers without a name in the line."""
         return max(0, len(self.servers) - NAMED)
 
 
 class Group(NamedTuple):
-    """Nodes that are one line: a single one, or many below `path`. `members` are places in a list."""
+    """Nodes in one line: a single node, or many below `path`. `members` are indices of a list."""
 
     path: str
     members: tuple[int, ...]
 
 
 def find_causes(judged: Iterable[tuple[Assessment, int | None]]) -> tuple[list[Cause], int]:
-    """Return what to look at, the worst first, and how many more lines there are.
+    """Return the causes, the worst first, and the number of causes that are left out.
 
-    Each server comes with the index of its node. No server's lines hide another server's: of causes that are
-    equally bad, the first of each server come before the second of any.
+    Each server comes with the index of its node. No server's lines hide another server's: if causes are
+    equally bad, the first one of each server comes before the second one of any server.
     """
-    found = [cause for assessment, index in judged for cause in _of_server(assessment, index)]
-    found = list(_together(found))
-    found.sort(key=lambda cause: (-severity(cause.state), _RANKS.index(cause.rank), cause.place))
-    shown = [cause for number, cause in enumerate(found) if number < LINES_SHOWN or not cause.place]
-    return shown, len(found) - len(shown)
+    causes = [cause for assessment, index in judged for cause in _make_causes(assessment, index)]
+    causes = list(_merge_alike(causes))
+    causes.sort(key=lambda cause: (-severity(cause.state), _RANKS.index(cause.rank), cause.place))
+    shown = [cause for number, cause in enumerate(causes) if number < LINES_SHOWN or not cause.place]
+    return shown, len(causes) - len(shown)
 
 
-def _of_server(assessment: Assessment, index: int | None) -> Iterator[Cause]:
-    servers = (printable(assessment.status.server),)
+def _make_causes(assessment: Assessment, index: int | None) -> Iterator[Cause]:
+    servers = (printable(assessment.stored.server),)
     for rank, texts in _problems(assessment):
         for place, (state, text, common) in enumerate(texts):
             alike = (rank, state, common or text)
@@ -90,20 +92,20 @@ def _of_server(assessment: Assessment, index: int | None) -> Iterator[Cause]:
         yield from _nodes(assessment, index)
 
 
-def _problems(assessment: Assessment) -> Iterator[tuple[str, list[tuple[State, str, str]]]]:
-    """Yield what is wrong with a server itself, and with its deadlines, each with a text for several servers.
+def _problems(assessment: Assessment) -> Iterator[tuple[Rank, list[tuple[State, str, str]]]]:
+    """Yield the problems of a server itself and of its deadlines, each with a text for several servers.
 
-    Why runs fail names the server's address, so several servers have the kind of error in common.
+    The reason why runs fail has the server's address. So the text for several servers is the kind of error.
     """
-    health = assessment.status.health
+    health = assessment.stored.health
     own, deadlines = [], []
     for problem in assessment.problems:
-        if problem.details:
-            many = len(problem.details) > MANY_NODES
-            lines = (describe(problem),) if many else problem.details
+        if problem.lines:
+            many = len(problem.lines) > MANY_NODES
+            lines = (describe(problem),) if many else problem.lines
             deadlines += [(problem.state, line, "") for line in lines]
         elif problem.measure is None:
-            failing = bool(health.failures) and assessment.status.health_summary in problem.text
+            failing = bool(health.failures) and assessment.stored.health_summary in problem.text
             kind = (health.error or {}).get("kind", "")
             own.append((problem.state, problem.text, f"runs fail ({kind})" if failing else ""))
     yield "server", own
@@ -111,13 +113,13 @@ def _problems(assessment: Assessment) -> Iterator[tuple[str, list[tuple[State, s
 
 
 def _nodes(assessment: Assessment, start: int) -> Iterator[Cause]:
-    """Yield the root causes of a server, and its late nodes; of an old snapshot too, which is not judged."""
-    snapshot = assessment.status.snapshot
+    """Yield a server's root causes and late nodes, also if its snapshot is too old to be judged."""
+    snapshot = assessment.stored.snapshot
     assert snapshot is not None
     measures = {each.name: each for each in assessment.measures or measure(snapshot, "/")}
     places: Mapping[str, int] | None = None
     aborted: set[str] = set()
-    for word, state in (("aborted", State.CRITICAL), ("late", State.WARNING)):
+    for word, state in _WORDS:
         records = [node for node, _ in measures[word].nodes if node.path not in aborted]
         if word == "aborted":
             aborted = {node.path for node in records}
@@ -127,7 +129,7 @@ def _nodes(assessment: Assessment, start: int) -> Iterator[Cause]:
             assert places is not None
             single = len(group.members) == 1
             yield Cause(
-                (printable(assessment.status.server),),
+                (printable(assessment.stored.server),),
                 state if assessment.measures else min(state, State.UNKNOWN, key=severity),
                 "node" if assessment.measures else "old",
                 place,
@@ -136,16 +138,16 @@ def _nodes(assessment: Assessment, start: int) -> Iterator[Cause]:
                 count=len(group.members),
                 index=places.get(group.path, start),
                 record=records[group.members[0]] if single else None,
-                stale=is_stale(assessment.status),
+                stale=is_stale(assessment.stored),
                 alike=(word, group.path, bool(assessment.measures)),
             )
 
 
 def group_by_family(paths: Sequence[str]) -> list[Group]:
-    """Return the lines for nodes: each node's, or a family's where there are more than MANY_NODES below it.
+    """Return a line for each node, or one for a family with more than MANY_NODES lines below it.
 
-    The lowest families that have many come first together; then those above them, up to a suite, if there are
-    still as many lines.
+    The lowest families with many lines are joined first. Then the families above them, up to a suite, if they
+    still have many lines.
     """
     groups: dict[str, list[Group]] = defaultdict(list)
     children: dict[str, dict[str, None]] = defaultdict(dict)
@@ -167,14 +169,14 @@ def group_by_family(paths: Sequence[str]) -> list[Group]:
 
 
 def _joined(path: str, lines: Sequence[Group]) -> Group:
-    """Return one line for those of a family; a single one stays as it is."""
+    """Return one line for a family's lines; a single line stays as it is."""
     if len(lines) == 1:
         return lines[0]
     return Group(path, tuple(member for line in lines for member in line.members))
 
 
-def _together(causes: Iterable[Cause]) -> Iterator[Cause]:
-    """Yield the causes; those that are alike on more than MANY_SERVERS servers as one."""
+def _merge_alike(causes: Iterable[Cause]) -> Iterator[Cause]:
+    """Yield the causes; if they are alike on more than MANY_SERVERS servers, one for all of these."""
     groups: dict[Hashable, list[Cause]] = defaultdict(list)
     for cause in causes:
         groups[cause.alike].append(cause)

@@ -1,4 +1,4 @@
-"""The nodes of all servers as one tree in flat lists, which is what the page's data is made of."""
+"""The nodes of all servers as one tree, in flat lists: the page's data is made from them."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ from watchman_cli.text import printable
 
 STATUSES = [each.value for each in NodeStatus]
 _CODES = {status: str(number) for number, status in enumerate(STATUSES)}
-# Shown from the beginning, the first first; what is complete, queued or unknown is folded.
+# Statuses that are shown first, in this order; complete, queued and unknown nodes are folded.
 _SHOWN_FIRST = ("aborted", "active", "submitted", "suspended")
-_FEW = 12  # siblings of a node that is shown: so many are shown, too
+_FEW = 12  # if a shown node has at most this many hidden siblings, they are shown, too
 
 
 @dataclass
 class Nodes:
-    """A tree of nodes in the order of a walk: a server at depth 0, its suites at 1, and so on.
+    """A tree of nodes in walk order: a server at depth 0, its suites at 1, and so on.
 
-    All lists have an item for each node. `statuses` has the digit of each node's place in STATUSES.
+    All lists have an item for each node. `statuses` has a digit for each node: its status's index in
+    STATUSES.
     """
 
     names: list[str] = field(default_factory=list)
     depths: list[int] = field(default_factory=list)
     records: list[StatusRecord] = field(default_factory=list)
-    times: list[datetime] = field(default_factory=list)  # of the servers: when each was collected
+    times: list[datetime] = field(default_factory=list)  # when each node's server was collected
     statuses: str = ""
 
     def add(self, server: str, snapshot: Snapshot) -> int:
         """Add a server with its nodes, and return the server's index.
 
-        A node whose parent is not there, or not before it, stands below the nearest that is.
+        If a node's parent is missing, or comes after it, the node is put below the nearest node above.
         """
         start = len(self.names)
         above = [""]
@@ -59,23 +60,23 @@ class Nodes:
 
     @cached_property
     def parents(self) -> list[int]:
-        """The index of each node's parent; that of a server is -1."""
-        found, above = [], [-1]
+        """The index of each node's parent; a server's is -1."""
+        parents, above = [], [-1]
         for index, depth in enumerate(self.depths):
             del above[depth + 1 :]
-            found.append(above[-1])
+            parents.append(above[-1])
             above.append(index)
-        return found
+        return parents
 
     @cached_property
     def ends(self) -> list[int]:
-        """The index that follows each node and all below it."""
-        found = list(range(1, len(self.depths) + 1))
-        for index in range(len(found) - 1, -1, -1):
+        """The index after each node and all nodes below it."""
+        ends = list(range(1, len(self.depths) + 1))
+        for index in range(len(ends) - 1, -1, -1):
             parent = self.parents[index]
             if parent >= 0:
-                found[parent] = max(found[parent], found[index])
-        return found
+                ends[parent] = max(ends[parent], ends[index])
+        return ends
 
     def children(self, index: int) -> Iterator[int]:
         """Yield the indices of a node's children."""
@@ -85,7 +86,7 @@ class Nodes:
             child = self.ends[child]
 
     def anchor(self, index: int) -> str:
-        """Return a node's ID in the page, which it has in each later page, too."""
+        """Return a node's ID in the page; it stays the same in later pages."""
         path = []
         while index >= 0:
             path.append(self.names[index])
@@ -93,17 +94,17 @@ class Nodes:
         return f"n-{hashlib.sha256('/'.join(reversed(path)).encode()).hexdigest()[:12]}"
 
     def counts(self, *ranges: tuple[int, int]) -> str:
-        """Return in words how many nodes of each status there are in ranges of indices."""
-        found = {
+        """Return the number of nodes with each status in some ranges of indices, in words."""
+        counts = {
             status: sum(self.statuses.count(code, start, end) for start, end in ranges)
             for status, code in _CODES.items()
         }
-        return format_counts(found, False)
+        return format_counts(counts, False)
 
     def choose(self, limit: int) -> list[int]:
-        """Return the indices of the nodes to show from the beginning, those above each included, in order.
+        """Return the indices of the nodes to show at first, with the nodes above each, in order.
 
-        Of servers and suites all, and then what needs an operator first; not more than `limit`.
+        Servers come first, then the nodes that need an operator, then all suites; at most `limit` nodes.
         """
         ranks = {_CODES[status]: rank for rank, status in enumerate(_SHOWN_FIRST)}
         candidates = [
@@ -128,22 +129,22 @@ class Nodes:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the tree that needs no script: a node, or what is folded in the place where it stands.
+    """A line of the tree for a browser without script: a node, or the folded nodes in this place.
 
-    `opened` says whether rows of its children follow; `closed` counts the nodes whose children end with it.
+    `opened` is True if rows of its children follow. `closed` is the number of nodes whose children end here.
     """
 
     index: int
-    folded: str = ""  # counts of what is below and not shown, in words
+    folded: str = ""  # the number of hidden nodes per status, in words
     opened: bool = False
     closed: int = 0
     rest: bool = False
 
 
 def rows(nodes: Nodes, shown: Sequence[int]) -> Iterator[Row]:
-    """Yield the rows of the nodes that are shown, and a row for what is folded among the children of each."""
+    """Yield a row for each shown node, and one for the folded nodes among each node's children."""
     chosen = frozenset(shown)
-    opened: list[int] = []  # whose children are being yielded
+    opened: list[int] = []  # nodes whose children are being yielded
     waiting: Row | None = None
     for index in [*shown, len(nodes.names)]:
         depth = nodes.depths[index] if index < len(nodes.names) else 0
