@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from watchman_cli import snapshot
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.store import holder
 from watchman_cli.store.base import (
-    ADDRESS_WAIT,
     LOCK_GRACE,
     MAX_VALUE,
+    Field,
     Lease,
-    LeaseLost,
-    SnapshotChanged,
     Store,
     StoredState,
     Update,
-    with_time,
+    wait_for_address,
 )
+from watchman_cli.store.commit import Current, Owner, decide, new_value
 from watchman_cli.text import printable
 
-POLL = 0.1  # seconds between two looks at an address that another run reads
 TABLES = (
     "CREATE TABLE IF NOT EXISTS value (name, field, data BLOB, expires REAL, PRIMARY KEY (name, field))",
     "CREATE TABLE IF NOT EXISTS lock (key PRIMARY KEY, token BLOB, expires REAL)",
@@ -53,7 +49,10 @@ class SqliteStore(Store):
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Do all of what is done to the connection, or nothing where that raises. Raises StoreError."""
+        """Commit everything that the context does with the connection, or nothing if it raises.
+
+        Raises StoreError.
+        """
         try:
             with closing(sqlite3.connect(self._path, self._timeout, isolation_level=None)) as database:
                 database.execute("BEGIN IMMEDIATE")
@@ -64,7 +63,7 @@ class SqliteStore(Store):
         except sqlite3.Error as error:
             raise StoreError(f"store {self.url}: {error}") from error
 
-    def value(self, name: str, field: str) -> bytes | None:
+    def value(self, name: str, field: Field) -> bytes | None:
         with self.transaction() as database:
             return _read(database, name, field)
 
@@ -78,11 +77,10 @@ class SqliteStore(Store):
         lease = SqliteLease(self, name, lifetime)
         if not lease.lock(name):
             return None
-        give_up = time.monotonic() + lifetime * ADDRESS_WAIT
-        while address and not lease.lock(f"address {address}"):
-            if time.monotonic() + POLL > give_up or self.stopped.wait(POLL):
-                lease.release()
-                return None
+        lock_address = (lambda: lease.lock(f"address {address}")) if address else lambda: True
+        if not wait_for_address(lock_address, deadline, self.stopped):
+            lease.release()
+            return None
         lease.read()
         return lease
 
@@ -95,6 +93,7 @@ class SqliteLease(Lease):
         self._store, self._name = store, name
         self._token = holder.new_token()
         self._expires = time.time() + lifetime + LOCK_GRACE
+        self._read: bytes | None = None  # the whole snapshot, as `value` returned it
 
     def lock(self, key: str) -> bool:
         """Take the lock `key`; return False if another run has it."""
@@ -102,35 +101,29 @@ class SqliteLease(Lease):
             return _lock(database, key, self._token, self._expires)
 
     def read(self) -> None:
-        """Note what earlier runs left."""
-        found = {field: self.value(field) or b"" for field in MAX_VALUE}
-        self._digest = hashlib.sha256(found["status"]).digest()
-        raw_head = found["status"][: snapshot.HEAD_SIZE]
-        head = snapshot.parse_head(raw_head)
-        self.stored = StoredState(head, raw_head, len(found["status"]), found["health"], found["sync"])
+        """Read the values that earlier runs left."""
+        status, health, sync = (self.value(field) or b"" for field in MAX_VALUE)
+        self.stored = StoredState.from_values(status, health, sync)
+        self._read = None
 
-    def value(self, field: str) -> bytes | None:
+    def value(self, field: Field) -> bytes | None:
         try:
-            return self._store.value(self._name, field)
+            value = self._store.value(self._name, field)
         except BadSnapshot:
-            return None  # it will be replaced
+            value = None  # the next commit replaces it
+        if field == "status":
+            self._read = value
+        return value
 
     def commit(self, update: Update, *, end: bool = True) -> None:
         with self._store.transaction() as database:
-            now = _read_or_none(database, self._name, "status") or b""
-            held = database.execute(
-                "SELECT 1 FROM lock WHERE key = ? AND token = ?", [self._name, self._token]
-            ).fetchone()
-            if not held:
-                head = snapshot.parse_head(now[: snapshot.HEAD_SIZE])
+            owner: Owner = "this run"
+            if not _is_held(database, self._name, self._token):
                 free = _lock(database, self._name, self._token, self._expires)
-                if not free or self.stored.superseded_by(head, update):
-                    raise LeaseLost
-            value = update.snapshot
-            if update.new_time is not None:
-                if not now or hashlib.sha256(now).digest() != self._digest:
-                    raise SnapshotChanged
-                value = with_time(now, update.new_time)
+                owner = "no run" if free else "another run"
+            current = _read_or_none(database, self._name, "status") or b""
+            decide(self.stored, update, Current(owner, current), self._read)
+            value = new_value(update, current)
             if value is not None:
                 expires = time.time() + update.expire if update.expire else None
                 _write(database, self._name, "status", value, expires)
@@ -140,11 +133,16 @@ class SqliteLease(Lease):
         if end:
             self.release()
         else:
-            self.read()
+            self.stored, self._read = self.stored.after(update), None
 
     def release(self) -> None:
         with self._store.transaction() as database:
             database.execute("DELETE FROM lock WHERE token = ?", [self._token])
+
+
+def _is_held(database: sqlite3.Connection, key: str, token: bytes) -> bool:
+    query = "SELECT 1 FROM lock WHERE key = ? AND token = ?"
+    return database.execute(query, [key, token]).fetchone() is not None
 
 
 def _lock(database: sqlite3.Connection, key: str, token: bytes, expires: float) -> bool:
@@ -155,7 +153,7 @@ def _lock(database: sqlite3.Connection, key: str, token: bytes, expires: float) 
     return True
 
 
-def _read(database: sqlite3.Connection, name: str, field: str) -> bytes | None:
+def _read(database: sqlite3.Connection, name: str, field: Field) -> bytes | None:
     query = "SELECT length(data), data FROM value WHERE name = ? AND field = ? AND coalesce(expires > ?, 1)"
     row = database.execute(query, [name, field, time.time()]).fetchone()
     if row and row[0] > MAX_VALUE[field]:
@@ -163,15 +161,15 @@ def _read(database: sqlite3.Connection, name: str, field: str) -> bytes | None:
     return bytes(row[1]) if row else None
 
 
-def _read_or_none(database: sqlite3.Connection, name: str, field: str) -> bytes | None:
+def _read_or_none(database: sqlite3.Connection, name: str, field: Field) -> bytes | None:
     try:
         return _read(database, name, field)
     except BadSnapshot:
-        return None  # it will be replaced
+        return None  # the next commit replaces it
 
 
 def _write(
-    database: sqlite3.Connection, name: str, field: str, data: bytes, expires: float | None = None
+    database: sqlite3.Connection, name: str, field: Field, data: bytes, expires: float | None = None
 ) -> None:
     if data:
         database.execute("REPLACE INTO value VALUES (?, ?, ?, ?)", [name, field, data, expires])

@@ -12,7 +12,7 @@ from tests.support.relay import Exchange, Relay
 from tests.support.watchman import Watchman
 from watchman_cli.ecflow_client.details.flags import SHOWN
 from watchman_cli.snapshot import SINCE_SHOWN
-from watchman_cli.store.redis.keys import key
+from watchman_cli.store.redis.keys import KeyField, key
 
 NAME = "o/r"
 VERIFIED_EVERY = 86400  # seconds: by chance, none of a test's few runs is verified, which is a reading more
@@ -95,12 +95,12 @@ class Watched:
     def taken(self) -> list[Exchange]:
         return self.relay.take()
 
-    def value(self, field: str) -> bytes:
+    def value(self, field: KeyField) -> bytes:
         value: Any = self.redis.client.get(key(NAME, field))
         assert value
         return bytes(value)
 
-    def set(self, field: str, value: bytes) -> None:
+    def set(self, field: KeyField, value: bytes) -> None:
         self.redis.client.set(key(NAME, field), value)
 
 

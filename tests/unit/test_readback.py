@@ -10,13 +10,14 @@ from tests.support.stored import ago, put_snapshot
 from watchman_cli import NoSnapshot, StatusRecord
 from watchman_cli.health import Health
 from watchman_cli.readback import read_server, read_servers
+from watchman_cli.store import Field
 from watchman_cli.store.directory.store import DirectoryStore
 
 
 class WrittenMeanwhile(DirectoryStore):
     """A directory in which a run writes its first snapshot after the first look for it."""
 
-    def value(self, name: str, field: str) -> bytes | None:
+    def value(self, name: str, field: Field) -> bytes | None:
         found = super().value(name, field)
         if found is None and field == "status":
             put_snapshot(self.root, name, [StatusRecord("/s", "complete")])

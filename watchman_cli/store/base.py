@@ -33,7 +33,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from watchman_cli import snapshot
 from watchman_cli.errors import StoreError
@@ -47,7 +47,8 @@ ADDRESS_WAIT = 0.5  # part of a lease's time for which it waits for an address t
 FIRST_POLL, LAST_POLL = 0.02, 0.25  # seconds between two looks at such an address
 MAX_BATCHES = 1440  # that are kept of a server in Redis: of a day, with a run each minute
 MAX_BATCH = 64 << 20  # bytes that are read of one
-MAX_VALUE = {"status": 512 << 20, "health": 1 << 20, "sync": 64 << 20}  # bytes that are read of a value
+Field = Literal["status", "health", "sync"]  # a value of a server
+MAX_VALUE: dict[Field, int] = {"status": 512 << 20, "health": 1 << 20, "sync": 64 << 20}  # bytes to read
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,12 @@ class StoredState:
     size: int
     health: bytes
     sync: bytes
+
+    @classmethod
+    def from_values(cls, status: bytes, health: bytes, sync: bytes) -> StoredState:
+        """Return the state of a server with these values; a missing one is empty."""
+        raw_head = status[: snapshot.HEAD_SIZE]
+        return cls(snapshot.parse_head(raw_head), raw_head, len(status), health, sync)
 
     def after(self, update: Update) -> StoredState:
         """Return what is stored once `update` is written."""
@@ -133,9 +140,6 @@ def is_whole(value: bytes, head: Head | None) -> bool:
     return True
 
 
-SUPERSEDED = "another run has written a later snapshot meanwhile"
-
-
 class LeaseLost(Exception):
     """Another run has taken over this server, and what it writes is newer; says how that is known.
 
@@ -157,7 +161,7 @@ class Lease(ABC):
         self.warnings = []
 
     @abstractmethod
-    def value(self, field: str) -> bytes | None:
+    def value(self, field: Field) -> bytes | None:
         """Return the whole value `status`, `health` or `sync`; None where there is none.
 
         Raises StoreError.
@@ -204,7 +208,7 @@ class Store(ABC):
         """
 
     @abstractmethod
-    def value(self, name: str, field: str) -> bytes | None:
+    def value(self, name: str, field: Field) -> bytes | None:
         """Return the value `status`, `health` or `sync` of the server `name`; None where there is none.
 
         Raises StoreError, and BadSnapshot where something else than a value is in its place.

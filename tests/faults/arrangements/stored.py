@@ -10,23 +10,23 @@ from datetime import datetime, timedelta
 import orjson
 
 from tests.faults.environment import BAD, FaultRun
-from watchman_cli.store.redis.keys import key
+from watchman_cli.store.redis.keys import KeyField, key
 from watchman_cli.sync import cache as sync_cache
 from watchman_cli.sync.cache import SyncCache
 
 
-def another_type(run: FaultRun, field: str) -> None:
+def another_type(run: FaultRun, field: KeyField) -> None:
     """Put a list in a value's place."""
     run.redis.client.delete(key(BAD, field))
     run.redis.client.rpush(key(BAD, field), "a", "b")
 
 
-def not_ours(run: FaultRun, field: str) -> None:
+def not_ours(run: FaultRun, field: KeyField) -> None:
     """Put JSON of another program in a value's place."""
     run.redis.client.set(key(BAD, field), b'{"of": ["another", "program", 1]}')
 
 
-def huge(run: FaultRun, field: str, size: int) -> None:
+def huge(run: FaultRun, field: KeyField, size: int) -> None:
     """Put a value of so many bytes in a value's place."""
     run.redis.client.setrange(key(BAD, field), size, b"x")
 

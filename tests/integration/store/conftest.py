@@ -16,7 +16,7 @@ from tests.support.loopback import free_port
 from tests.support.redis_kinds import Certificate, RedisCluster, new_redis, new_sentinel
 from watchman_cli.store import Store, open_store
 from watchman_cli.store.directory.store import file_name
-from watchman_cli.store.redis.keys import key
+from watchman_cli.store.redis.keys import KeyField, key
 
 KINDS = ("redis", "unix", "tls", "sentinel", "cluster", "directory")
 
@@ -33,20 +33,20 @@ class Kind:
         self.opened.append(open_store(self.url))
         return self.opened[-1]
 
-    def put(self, name: str, field: str, value: bytes) -> None:
+    def put(self, name: str, field: KeyField, value: bytes) -> None:
         if self.client is None:
             self.path(name, field).write_bytes(value)
         else:
             self.client.set(key(name, field), value)
 
-    def get(self, name: str, field: str) -> bytes | None:
+    def get(self, name: str, field: KeyField) -> bytes | None:
         if self.client is None:
             path = self.path(name, field)
             return path.read_bytes() if path.exists() else None
         value: bytes | None = self.client.get(key(name, field))
         return value
 
-    def delete(self, name: str, field: str) -> None:
+    def delete(self, name: str, field: KeyField) -> None:
         if self.client is not None:
             self.client.delete(key(name, field))
         elif field == "lock":
@@ -54,8 +54,9 @@ class Kind:
         else:
             self.path(name, field).unlink()
 
-    def path(self, name: str, field: str) -> Path:
+    def path(self, name: str, field: KeyField) -> Path:
         folder = Path(urlsplit(self.url).path, name)
+        assert field != "changes"
         return folder / ("lock" if field == "lock" else file_name(field))
 
     def is_locked(self, name: str) -> bool:

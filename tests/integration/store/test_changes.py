@@ -19,6 +19,7 @@ import pytest
 from tests.integration.store.conftest import Kind
 from tests.integration.store.test_contract import NAME, take
 from tests.support.faulty_server import Proxy, Reply, losing_answers
+from tests.support.memory_kind import MemoryKind
 from tests.support.redis_server import RedisServer
 from watchman_cli import snapshot
 from watchman_cli.changes.batch import Batch, decode, make_batch
@@ -186,7 +187,9 @@ def test_a_broken_chain_is_repaired(kind: Kind, store: Store, broken: str) -> No
 
 def append(kind: Kind, value: bytes) -> None:
     """Append what is no batch."""
-    if kind.client is not None:
+    if isinstance(kind, MemoryKind):
+        kind.memory.append(NAME, value)
+    elif kind.client is not None:
         kind.client.xadd(key(NAME, "changes"), {"batch": value})
     else:
         with (changes_folder(kind) / directory_changes.FILE).open("ab") as file:

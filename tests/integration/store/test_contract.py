@@ -11,9 +11,10 @@ import pytest
 
 from tests.integration.store.conftest import Kind
 from tests.support.loopback import await_true
+from tests.support.memory_kind import MemoryKind
 from watchman_cli import snapshot
 from watchman_cli.errors import BadSnapshot
-from watchman_cli.store import Lease, LeaseLost, SnapshotChanged, Store, Update
+from watchman_cli.store import Field, Lease, LeaseLost, SnapshotChanged, Store, Update
 from watchman_cli.store.base import MAX_VALUE
 from watchman_cli.store.probe import probe
 
@@ -203,6 +204,8 @@ def test_a_store_that_went_back_to_an_older_copy_takes_the_snapshot(kind: Kind, 
 
 
 def test_the_lease_of_a_killed_run_is_taken_over_at_once(kind: Kind, store: Store) -> None:
+    if isinstance(kind, MemoryKind):
+        pytest.skip("a killed run leaves nothing in memory")
     script = f"""
 import os, time
 from watchman_cli.store import open_store
@@ -255,7 +258,7 @@ def test_a_run_that_goes_on_after_its_deadline_can_write(kind: Kind, store: Stor
 
 @pytest.mark.parametrize("field", ["status", "health", "sync"])
 def test_a_value_of_absurd_size(
-    kind: Kind, store: Store, field: str, monkeypatch: pytest.MonkeyPatch
+    kind: Kind, store: Store, field: Field, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(store, OLD, b"1", b"s")
     kind.put(NAME, field, b"x" * 5000)
@@ -265,8 +268,8 @@ def test_a_value_of_absurd_size(
         if field != "status":
             assert getattr(lease.stored, field) == b""
         lease.commit(Update(health=b"2", snapshot=NEW, sync=b"t"))
-    for name, value in (("status", NEW), ("health", b"2"), ("sync", b"t")):
-        assert kind.get(NAME, name) == value
+    found = [kind.get(NAME, name) for name in MAX_VALUE]
+    assert found == [NEW, b"2", b"t"]
     kind.put(NAME, field, b"x" * 5000)
     with pytest.raises(BadSnapshot, match="larger"):
         store.value(NAME, field)

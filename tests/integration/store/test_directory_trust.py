@@ -10,7 +10,7 @@ import pytest
 from tests.integration.store.test_changes import batch_of
 from tests.integration.store.test_contract import ADDRESS, NAME, NEW, OLD, take, write
 from watchman_cli.errors import BadSnapshot, StoreError
-from watchman_cli.store import Store, Update, open_store
+from watchman_cli.store import Field, Store, Update, open_store
 from watchman_cli.store.directory.store import file_name
 
 BATCH = batch_of(None, 1)
@@ -59,7 +59,7 @@ def spoil(path: Path, how: str) -> None:
 @pytest.mark.parametrize("how", ["writable", OF_ANOTHER])
 @pytest.mark.parametrize("field", FIELDS)
 def test_a_file_that_others_may_have_written_is_not_believed(
-    root: Path, store: Store, field: str, how: str
+    root: Path, store: Store, field: Field, how: str
 ) -> None:
     write(store, OLD, b"h", b"s")
     path = root / NAME / file_name(field)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -26,18 +26,16 @@ from watchman_cli.files import (
 )
 from watchman_cli.store.base import (
     MAX_VALUE,
-    SUPERSEDED,
+    Field,
     Lease,
     LeaseLost,
-    SnapshotChanged,
     Store,
     StoredBatch,
     StoredState,
     Update,
-    is_whole,
     wait_for_address,
-    with_time,
 )
+from watchman_cli.store.commit import Current, Owner, check_lease, decide, needed_part, new_value
 from watchman_cli.store.directory.files import open_regular, read_regular, translating_os_errors, unlink
 from watchman_cli.store.directory.lock import DirectoryLock
 from watchman_cli.text import printable
@@ -62,7 +60,7 @@ class DirectoryStore(Store):
         with translating_os_errors(self.url):
             os.close(self._open_root())
 
-    def value(self, name: str, field: str) -> bytes | None:
+    def value(self, name: str, field: Field) -> bytes | None:
         with translating_os_errors(self.url):
             trusted = self.trusted_users()
             with suppress(FileNotFoundError, NotADirectoryError):
@@ -124,7 +122,7 @@ class DirectoryStore(Store):
                 with suppress(OSError):
                     folder.rmdir()
 
-    def put(self, name: str, field: str, data: bytes) -> None:
+    def put(self, name: str, field: Field, data: bytes) -> None:
         """Write one value, by itself and without a lease; delete it where it is empty. Raises StoreError."""
         with translating_os_errors(self.url):
             folder = self._open_folder(*name.split("/"))
@@ -193,23 +191,16 @@ class DirectoryLease(Lease):
                     f"store {store.url}: the lock of {name} was taken over: {printable(lock.taken_over)}"
                     " has it past its deadline, and was stopped or hangs"
                 )
-        status = self._get("status") or b""
-        raw_head = status[: snapshot.HEAD_SIZE]
-        self.stored = StoredState(
-            head=snapshot.parse_head(raw_head),
-            raw_head=raw_head,
-            size=len(status),
-            health=self._get("health") or b"",
-            sync=self._get("sync") or b"",
-        )
+        status, health, sync = (self._get(field) or b"" for field in MAX_VALUE)
+        self.stored = StoredState.from_values(status, health, sync)
 
-    def value(self, field: str) -> bytes | None:
+    def value(self, field: Field) -> bytes | None:
         value = self._get(field) or None
         if field == "status":
             self._read = value
         return value
 
-    def _get(self, field: str) -> bytes | None:
+    def _get(self, field: Field) -> bytes | None:
         """Return a value; None where there is none, or what is there will be replaced."""
         try:
             return self._store.value(self._name, field)
@@ -220,16 +211,14 @@ class DirectoryLease(Lease):
 
     def commit(self, update: Update, *, end: bool = True) -> None:
         with translating_os_errors(self._store.url):
-            self._check_lock(update)
-            value = update.snapshot
-            if update.new_time is not None:
-                value = with_time(self._checked_snapshot(), update.new_time)
-            batch = update.changes
-            if batch is not None:  # what is replaced
-                replaced = snapshot.parse_head((self._get("status") or b"")[: snapshot.HEAD_SIZE])
-                batch = batch.or_reset(replaced.revision if replaced else None)
+            current = self._current(update)
+            with self._giving_back():
+                batch, _ = decide(self.stored, update, current, self._read)
+            value = new_value(update, current.value)
             if value is not None:
                 self._publish("status", value, update)
+                # If the lock is lost from here on, this snapshot is not another run's.
+                self.stored = self.stored.after(Update(self.stored.health, snapshot=value))
             if update.sync is not None:
                 self._publish("sync", update.sync, update)
             if batch is not None:  # before the health record, which says that the changes are kept
@@ -241,28 +230,31 @@ class DirectoryLease(Lease):
             self.stored = self.stored.after(update)
             self._read = None
 
+    def _current(self, update: Update) -> Current:
+        """Return the server as it is in the store; take the lock again if it is gone."""
+        lock = self._locks[0]
+        owner: Owner = "this run"
+        if not lock.is_held():
+            owner = "no run" if lock.take() else "another run"
+        needed = needed_part(update, owner)
+        value = b"" if needed == "nothing" else self._get("status") or b""
+        return Current(owner, value)
+
+    @contextmanager
+    def _giving_back(self) -> Iterator[None]:
+        """Give back a lock that was taken again, if the lease is lost."""
+        try:
+            yield
+        except LeaseLost:
+            self._locks[0].give_back()
+            raise
+
     def _check_lock(self, update: Update) -> None:
         """Raise LeaseLost if another run has the server now, or wrote it since the lease was taken."""
-        lock = self._locks[0]
-        if lock.is_held():
-            return
-        if not lock.take():
-            raise LeaseLost("another run has its lock")
-        now = (self._get("status") or b"")[: snapshot.HEAD_SIZE]
-        if self.stored.superseded_by(snapshot.parse_head(now), update):
-            lock.give_back()
-            raise LeaseLost(SUPERSEDED)
+        with self._giving_back():
+            check_lease(self.stored, update, self._current(update))
 
-    def _checked_snapshot(self) -> bytes:
-        """Return the stored snapshot if it is the one that was there, and whole. Raises SnapshotChanged."""
-        now = self._get("status") or b""
-        if (now[: snapshot.HEAD_SIZE], len(now)) != (self.stored.raw_head, self.stored.size):
-            raise SnapshotChanged
-        if not (is_whole(now, self.stored.head) if self._read is None else now == self._read):
-            raise SnapshotChanged
-        return now
-
-    def _publish(self, field: str, data: bytes, update: Update) -> None:
+    def _publish(self, field: Field, data: bytes, update: Update) -> None:
         lock = self._locks[0]
         if not data:
             unlink(file_name(field), lock.folder)
@@ -284,7 +276,7 @@ class DirectoryLease(Lease):
         _release(self._locks)
 
 
-def file_name(field: str) -> str:
+def file_name(field: Field) -> str:
     """Return the name of the file that has a value."""
     return field if field == "sync" else f"{field}.json"
 

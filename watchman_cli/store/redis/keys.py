@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+KeyField = Literal["status", "health", "sync", "changes", "lock"]
 
 
 class ServerKeys(NamedTuple):
@@ -20,7 +22,7 @@ class ServerKeys(NamedTuple):
         """Every key of the server."""
         return self[:-1]
 
-    def of(self, field: str) -> str:
+    def of(self, field: KeyField) -> str:
         """Return the key of a field of the server."""
         full_key: str = getattr(self, field)
         return full_key
@@ -35,7 +37,7 @@ def server_keys(name: str) -> ServerKeys:
     )
 
 
-def key(name: str, field: str) -> str:
+def key(name: str, field: KeyField) -> str:
     """Return the key of one field of the server `name`."""
     return server_keys(name).of(field)
 

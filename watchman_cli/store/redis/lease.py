@@ -14,15 +14,13 @@ from watchman_cli.errors import StoreError
 from watchman_cli.store import holder
 from watchman_cli.store.base import (
     MAX_VALUE,
-    SUPERSEDED,
+    Field,
     Lease,
-    LeaseLost,
-    SnapshotChanged,
     StoredState,
     Update,
-    is_whole,
     wait_for_address,
 )
+from watchman_cli.store.commit import Current, Decision, Owner, decide, needed_part
 from watchman_cli.store.redis.calls import Calls, Command, command
 from watchman_cli.store.redis.errors import KeepsChanging, is_race, is_timeout, is_wrong_type
 from watchman_cli.store.redis.keys import address_key, server_keys
@@ -33,9 +31,6 @@ if TYPE_CHECKING:
     import redis
     from redis.client import Pipeline
 
-    from watchman_cli.changes.batch import Batch
-    from watchman_cli.snapshot import Head
-
 
 class Watch(NamedTuple):
     """A connection that watches the snapshot and some locks, and what these held when that began."""
@@ -43,14 +38,6 @@ class Watch(NamedTuple):
     pipe: Pipeline
     locks: list[RedisLock]
     owners: list[bytes | None]
-
-
-class Appended(NamedTuple):
-    """A batch of changes, whether a key of another type is in the stream's place, and what is replaced."""
-
-    batch: Batch
-    foreign: bool
-    replaced: Head | None
 
 
 class RedisLease(Lease):
@@ -101,9 +88,9 @@ class RedisLease(Lease):
         lock = self._address
         return lock is None or lock.held or self._calls.call(lock.take, self._deadline) is not None
 
-    def value(self, field: str) -> bytes | None:
+    def value(self, field: Field) -> bytes | None:
         def get() -> Any:
-            full_key = getattr(self._keys, field)
+            full_key = self._keys.of(field)
             if field != "status":
                 return _get_or_none(
                     lambda: self._calls.command(
@@ -177,15 +164,12 @@ class RedisLease(Lease):
         pipe = watch.pipe
         if retried and _get_or_none(lambda: pipe.get(self._keys.health)) == update.health:
             return  # it was written, and only the answer was lost
-        self._check_lock(pipe, update, watch.owners[0])
-        if update.new_time is not None:
-            self._check_snapshot(pipe, watched)
+        current, read = self._current(watch, update, watched)
+        decision = decide(self.stored, update, current, read)
+        self._warn_of_loss(current)
         mine = [lock for lock, owner in zip(watch.locks, watch.owners, strict=True) if owner == self._token]
         ended = [self._lock, *(lock for lock in mine if lock is not self._lock)] if end else []
-        changes = None
-        if update.changes is not None:
-            changes = self._following(pipe, update.changes)
-        self._execute(pipe, update, ended, changes)
+        self._execute(pipe, update, ended, decision)
         for lock in ended:
             lock.held = False
 
@@ -194,71 +178,61 @@ class RedisLease(Lease):
         together = self._address is not None and self._address.held and not self._calls.has_slots
         return [self._lock, self._address] if together and self._address else [self._lock]
 
-    def _check_lock(self, pipe: Pipeline, update: Update, owner: bytes | None) -> None:
-        """Raise LeaseLost if another run has the server now, or wrote it since the lease was taken."""
-        if owner == self._token:
-            return
-        if owner is not None and holder.may_be_alive(owner):
-            raise LeaseLost(f"{holder.describe(owner)} has it")
-        raw_head = _get_or_none(lambda: pipe.getrange(self._keys.status, 0, snapshot.HEAD_SIZE - 1))
-        if self.stored.superseded_by(snapshot.parse_head(raw_head or b""), update):
-            raise LeaseLost(SUPERSEDED)
-        if time.monotonic() < self._lock.expires and not self.warnings:
-            self.warnings.append(self._loss(raw_head or b""))
+    def _current(self, watch: Watch, update: Update, watched: bool) -> tuple[Current, bytes | None]:
+        """Return the server as it is in Redis, and the whole snapshot if this lease has read it.
 
-    def _loss(self, raw_head: bytes) -> str:
-        """Return what Redis lost, since this run's lock is gone before its time."""
-        lost = "the lock of this run"
-        if self.stored.head and raw_head != self.stored.raw_head:
-            lost = f"the snapshot of {self.stored.head.collected_time}"
-        return f"store {self._calls.url}: lost {lost}: it was restarted, emptied or failed over in mid-run"
-
-    def _check_snapshot(self, pipe: Pipeline, watched: bool) -> None:
-        """Raise SnapshotChanged unless the stored snapshot is the one that was there, and whole."""
-        full_key = self._keys.status
-        if self._read is None or not watched:
-            now = _get_or_none(lambda: pipe.getrange(full_key, 0, MAX_VALUE["status"])) or b""
-            if self._read is None:
-                self._read = now if is_whole(now, self.stored.head) else None
-            if self._read is None or now != self._read:
-                raise SnapshotChanged
-        if (self._read[: snapshot.HEAD_SIZE], len(self._read)) != (self.stored.raw_head, self.stored.size):
-            raise SnapshotChanged
-
-    def _following(self, pipe: Pipeline, batch: Batch) -> Appended:
-        """Return what is appended after the snapshot that is there.
-
-        The snapshot is watched: where it is replaced meanwhile, the transaction is not executed.
+        The snapshot is watched: if another client replaces it before the transaction, nothing is written.
+        With `watched`, it has been watched since it was read.
         """
-        raw_head = _get_or_none(lambda: pipe.getrange(self._keys.status, 0, snapshot.HEAD_SIZE - 1))
-        replaced = snapshot.parse_head(raw_head or b"")
-        from watchman_cli.store.redis import stream
+        token, words = watch.owners[0], ""
+        owner: Owner = "no run"
+        if token == self._token:
+            owner = "this run"
+        elif token is not None and holder.may_be_alive(token):
+            owner, words = "another run", holder.describe(token)
+        needed, status = needed_part(update, owner), self._keys.status
+        if needed == "whole" and watched and self._read is not None:
+            return Current(owner, self._read, words), self._read
+        value = b""
+        if needed != "nothing" and owner != "another run":
+            size = snapshot.HEAD_SIZE if needed == "head" else MAX_VALUE["status"] + 1
+            value = _get_or_none(lambda: watch.pipe.getrange(status, 0, size - 1)) or b""
+        return Current(owner, value, words), self._read
 
-        foreign = stream.prepare(pipe, self._keys.changes)
-        return Appended(batch.or_reset(replaced.revision if replaced else None), foreign, replaced)
+    def _warn_of_loss(self, current: Current) -> None:
+        """Warn if this run's lock is gone before its time: Redis has lost data."""
+        if current.owner == "this run" or time.monotonic() >= self._lock.expires or self.warnings:
+            return
+        lost = "the lock of this run"
+        if self.stored.head and current.value[: snapshot.HEAD_SIZE] != self.stored.raw_head:
+            lost = f"the snapshot of {self.stored.head.collected_time}"
+        self.warnings.append(
+            f"store {self._calls.url}: lost {lost}: it was restarted, emptied or failed over in mid-run"
+        )
 
-    def _execute(
-        self, pipe: Pipeline, update: Update, ended: list[RedisLock], changes: Appended | None
-    ) -> None:
-        keys = self._keys
+    def _execute(self, pipe: Pipeline, update: Update, ended: list[RedisLock], decision: Decision) -> None:
+        keys, batch = self._keys, decision.batch
         written = update.snapshot is not None or update.new_time is not None
         life: Any = NO_KEY if written or not self.stored.size else pipe.pttl(keys.status)
         stored = Stored(life, self._has_stream)
-        pipe.multi()
-        _queue(pipe, write_values(update, keys, stored))
-        if changes is not None:
+        if batch is None:
+            pipe.multi()
+            _queue(pipe, write_values(update, keys, stored))
+        else:
             from watchman_cli.store.redis import stream
 
-            stream.append(pipe, keys, changes.batch, update, foreign=changes.foreign)
+            foreign = stream.prepare(pipe, keys.changes)
+            pipe.multi()
+            _queue(pipe, write_values(update, keys, stored))
+            stream.append(pipe, keys, batch, update, foreign=foreign)
         _queue(pipe, expire_stream(update, keys, stored))
         _queue(pipe, limit_lives(update, keys, stored))
         if ended:
             pipe.delete(*(lock.key for lock in ended))
         answers: list[Any] = pipe.execute()
-        if changes is not None:
+        if batch is not None:
             number = next(each for each in answers if isinstance(each, bytes))  # only XADD answers with bytes
-            client = self._calls.client_for(keys.changes)
-            stream.trim(client, keys.changes, number, changes.replaced)
+            stream.trim(self._calls.client_for(keys.changes), keys.changes, number, decision.replaced)
 
     def release(self) -> None:
         """End the lease; another thread may do so while this one reads or writes the snapshot."""
@@ -302,6 +276,6 @@ def _get_or_none(get: Callable[[], Any]) -> Any:
         return _value_or_none(error)
 
 
-def _bounded(value: bytes | None, field: str) -> bytes:
+def _bounded(value: bytes | None, field: Field) -> bytes:
     """Return a value; nothing where it is larger than any that watchman writes."""
     return value if value is not None and len(value) <= MAX_VALUE[field] else b""

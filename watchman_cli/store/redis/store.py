@@ -15,12 +15,12 @@ from redis import exceptions
 
 from watchman_cli import retry, snapshot
 from watchman_cli.errors import BadSnapshot, StoreError
-from watchman_cli.store.base import MAX_VALUE, Lease, Store, StoredBatch
+from watchman_cli.store.base import MAX_VALUE, Field, Lease, Store, StoredBatch
 from watchman_cli.store.redact import redact
 from watchman_cli.store.redis import errors
 from watchman_cli.store.redis.calls import Command
 from watchman_cli.store.redis.connection import MAX_TIMEOUT, TimeBudget
-from watchman_cli.store.redis.keys import address_key, server_keys
+from watchman_cli.store.redis.keys import address_key, key, server_keys
 from watchman_cli.store.redis.lease import RedisLease
 from watchman_cli.store.redis.topology import open_topology
 from watchman_cli.store.redis.url import parse
@@ -50,15 +50,15 @@ class RedisStore(Store):
 
         self.call(ping, deadline)
 
-    def value(self, name: str, field: str) -> bytes | None:
+    def value(self, name: str, field: Field) -> bytes | None:
         limit = MAX_VALUE[field]
-        value = self._read(server_keys(name).of(field), limit + 1)
+        value = self._read(key(name, field), limit + 1)
         if value is not None and len(value) > limit:
             raise BadSnapshot(f"it is larger than {limit >> 20} MB")
         return value
 
     def head(self, name: str) -> bytes:
-        return self._read(server_keys(name).status, snapshot.HEAD_SIZE) or b""
+        return self._read(key(name, "status"), snapshot.HEAD_SIZE) or b""
 
     def _read(self, full_key: str, size: int) -> bytes | None:
         """Return the first `size` bytes of a value. Raises StoreError and BadSnapshot."""

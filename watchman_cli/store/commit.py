@@ -1,0 +1,89 @@
+"""The rules of a commit, for every store: a store reads, asks `decide`, and writes.
+
+1. Another live run has the lease: LeaseLost.
+2. No run has it, and the stored snapshot is later than both the run's and the leased one: LeaseLost.
+3. A new time is set only in the leased snapshot, byte for byte, proved to be whole: else SnapshotChanged.
+4. A batch of changes follows the stored snapshot, or becomes a reset.
+
+The store then writes everything, or nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from watchman_cli import snapshot
+from watchman_cli.store.base import LeaseLost, SnapshotChanged, StoredState, Update, is_whole, with_time
+
+if TYPE_CHECKING:
+    from watchman_cli.changes.batch import Batch
+    from watchman_cli.snapshot import Head
+
+SUPERSEDED = "another run has written a later snapshot meanwhile"
+
+Owner = Literal["this run", "no run", "another run"]  # of a lock
+Part = Literal["nothing", "head", "whole"]  # of a snapshot
+
+
+class Current(NamedTuple):
+    """A server in the store at the time of a commit.
+
+    `value` is the part of the stored snapshot that `needed_part` names, or empty. `holder` names the other
+    run for an operator.
+    """
+
+    owner: Owner
+    value: bytes = b""
+    holder: str = "another run"
+
+
+class Decision(NamedTuple):
+    """A commit that may be written: its batch of changes, and the head of the stored snapshot, if known."""
+
+    batch: Batch | None
+    replaced: Head | None
+
+
+def needed_part(update: Update, owner: Owner) -> Part:
+    """Return how much of the stored snapshot `decide` needs."""
+    if update.new_time is not None:
+        return "whole"
+    return "head" if owner == "no run" or update.changes is not None else "nothing"
+
+
+def decide(stored: StoredState, update: Update, current: Current, read: bytes | None = None) -> Decision:
+    """Return the decision to write `update`, for a lease that began with `stored`.
+
+    `read` is the whole snapshot, if the lease's owner has read and checked it. Raises LeaseLost and
+    SnapshotChanged.
+    """
+    head = check_lease(stored, update, current)
+    if update.new_time is not None:
+        _check_snapshot(stored, current.value, read)
+    batch = update.changes
+    if batch is not None:
+        batch = batch.or_reset(head.revision if head else None)
+    return Decision(batch, head)
+
+
+def check_lease(stored: StoredState, update: Update, current: Current) -> Head | None:
+    """Return the head of the stored snapshot, if it is known and valid. Raises LeaseLost."""
+    if current.owner == "another run":
+        raise LeaseLost(f"{current.holder} has it")
+    head = snapshot.parse_head(current.value[: snapshot.HEAD_SIZE])
+    if current.owner == "no run" and stored.superseded_by(head, update):
+        raise LeaseLost(SUPERSEDED)
+    return head
+
+
+def new_value(update: Update, value: bytes) -> bytes | None:
+    """Return the snapshot to write in place of the stored `value`, or None to keep it."""
+    return update.snapshot if update.new_time is None else with_time(value, update.new_time)
+
+
+def _check_snapshot(stored: StoredState, value: bytes, read: bytes | None) -> None:
+    """Raise SnapshotChanged unless `value` is the leased snapshot, and whole."""
+    if (value[: snapshot.HEAD_SIZE], len(value)) != (stored.raw_head, stored.size):
+        raise SnapshotChanged
+    if not (is_whole(value, stored.head) if read is None else value == read):
+        raise SnapshotChanged
