@@ -12,22 +12,47 @@ from typing import Any, NoReturn
 import typer
 
 from watchman_cli import __version__
-from watchman_cli.cli.changes import changes
-from watchman_cli.cli.check import PluginCommand, check
-from watchman_cli.cli.collect import collect
-from watchman_cli.cli.config_check import config_check
-from watchman_cli.cli.config_import import config_import
-from watchman_cli.cli.config_init import config_init
-from watchman_cli.cli.list import list_servers
-from watchman_cli.cli.page import page
-from watchman_cli.cli.show import show
+from watchman_cli.cli.lazy import Command, LazyGroup
 from watchman_cli.cli.unexpected import describe, error_code, report
-from watchman_cli.cli.wait import wait
 from watchman_cli.errors import WatchmanError, print_error
 from watchman_cli.signals import exit_now
 
+
+class WatchmanGroup(LazyGroup):
+    """The commands; those of `config` are a group of their own."""
+
+    table = {  # noqa: RUF012
+        "collect": Command("collect", "collect", "Example: watchman collect --server nwpc_op -v"),
+        "show": Command("show", "show", "Example: watchman show nwp_xp/nwpc_op --status aborted"),
+        "list": Command("list", "list_servers", "Example: watchman list --json"),
+        "page": Command("page", "page", "Example: watchman page --output /var/www/html/ecflow.html"),
+        "changes": Command(
+            "changes", "changes", "Example: watchman changes nwp_xp/nwpc_op --since 10m --path /forecast"
+        ),
+        "check": Command(
+            "check", "check", "Example: watchman check nwp_xp/nwpc_op --max-age 5m", "PluginCommand"
+        ),
+        "wait": Command(
+            "wait", "wait", "Example: watchman wait nwpc_op /suite/family --until complete --or aborted"
+        ),
+    }
+
+
+class ConfigGroup(LazyGroup):
+    """The commands of `config`."""
+
+    table = {  # noqa: RUF012
+        "check": Command("config_check", "config_check", "Example: watchman config check --connect"),
+        "init": Command(
+            "config_init", "config_init", "Example: watchman config init login01:3141 login02:3141"
+        ),
+        "import": Command("config_import", "config_import", "Example: watchman config import OLD.yaml"),
+    }
+
+
 app = typer.Typer(
     name="watchman",
+    cls=WatchmanGroup,
     help="Reads the state of every node of many ecFlow servers, and stores it for operators and programs.",
     epilog="Example: watchman collect --config /etc/watchman/config.yaml",
     no_args_is_help=True,
@@ -35,24 +60,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 config_app = typer.Typer(
+    cls=ConfigGroup,
     help="Creates and checks the configuration.",
     epilog="Example: watchman config check --connect",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 app.add_typer(config_app, name="config")
-app.command("collect", epilog="Example: watchman collect --server nwpc_op -v")(collect)
-app.command("show", epilog="Example: watchman show nwp_xp/nwpc_op --status aborted")(show)
-app.command("list", epilog="Example: watchman list --json")(list_servers)
-app.command("page", epilog="Example: watchman page --output /var/www/html/ecflow.html")(page)
-app.command("changes", epilog="Example: watchman changes nwp_xp/nwpc_op --since 10m --path /forecast")(
-    changes
-)
-app.command("check", cls=PluginCommand, epilog="Example: watchman check nwp_xp/nwpc_op --max-age 5m")(check)
-app.command("wait", epilog="Example: watchman wait nwpc_op /suite/family --until complete --or aborted")(wait)
-config_app.command("check", epilog="Example: watchman config check --connect")(config_check)
-config_app.command("init", epilog="Example: watchman config init login01:3141 login02:3141")(config_init)
-config_app.command("import", epilog="Example: watchman config import OLD.yaml")(config_import)
 
 
 @app.callback(invoke_without_command=True)

@@ -62,7 +62,7 @@ def damaged(tmp_path: Path) -> Path:
             "Too many open files",
         ),
         ("readback.py", "import absent", "cannot be imported: absent"),
-        ("cli/show.py", "import absent", "cannot be imported: absent"),
+        ("cli/options.py", "import absent", "cannot be imported: absent"),
     ],
 )
 def test_check_is_unknown_and_others_fail(damaged: Path, module: str, damage: str, words: str) -> None:
