@@ -5,8 +5,28 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Literal
 
 from watchman_cli.text import printable
+
+# The kinds of a server's failure, for programs; schemas/health.schema.json describes each.
+ErrorKind = Literal[
+    "refused",
+    "unreachable",
+    "unresolved",
+    "no answer",
+    "reset",
+    "protocol",
+    "tls",
+    "authentication",
+    "bindings",
+    "crashed",
+    "too large",
+    "too slow",
+    "resources",
+    "invalid snapshot",
+    "server",
+]
 
 
 def print_error(line: str) -> None:
@@ -71,10 +91,10 @@ class BadSnapshot(WatchmanError):
 class ServerError(WatchmanError):
     """One server could not be read.
 
-    `kind` is one of those in the health schema, and `transient` says whether another attempt may succeed.
+    `kind` is for programs, and `transient` says whether another attempt may succeed.
     """
 
-    def __init__(self, kind: str, message: str, *, transient: bool = False) -> None:
+    def __init__(self, kind: ErrorKind, message: str, *, transient: bool = False) -> None:
         super().__init__(message)
         self.kind = kind
         self.transient = transient

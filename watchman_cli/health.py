@@ -1,15 +1,37 @@
-"""The health record: what the last attempts at one server did."""
+"""The health record: the result of the last attempts at one server."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import orjson
 
 from watchman_cli import schema
-from watchman_cli.snapshot import parse_time
+from watchman_cli.errors import ErrorKind
+from watchman_cli.snapshot import MAX_SKEW, parse_time
+
+if TYPE_CHECKING:
+    from watchman_cli.deadlines import DeadlineState
+
+Mode = Literal["unchanged", "incremental", "full"]  # how a run read a server
+
+
+class Failure(NamedTuple):
+    """The failure of the last run: its kind for programs, and the message that was printed."""
+
+    kind: ErrorKind
+    message: str
+
+
+class Disabled(NamedTuple):
+    """Incremental syncs are off since a time, ISO 8601, for a reason in words."""
+
+    since: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -25,28 +47,28 @@ class Health:
     seconds: float = 0.0
     collected_time: str | None = None
     nodes: int | None = None
-    counts: dict[str, int] | None = None
+    counts: Mapping[str, int] | None = None
     counted_revision: str | None = None
     requests: int | None = None
     server_version: str | None = None
     bindings_version: str | None = None
-    error: dict[str, str] | None = None
-    mode: str | None = None
+    error: Failure | None = None
+    mode: Mode | None = None
     reason: str | None = None
     verification: str | None = None
     next_verification: str | None = None
-    disabled: dict[str, str] | None = None
+    disabled: Disabled | None = None
     stale_handle: bool = False
-    deadlines: list[dict[str, Any]] | None = None
+    deadlines: tuple[DeadlineState, ...] = ()
     changes_kept: bool = False
 
     @property
     def summary(self) -> str:
-        """The record in a few words: `ok`, or how many runs failed and why the last did."""
+        """The record in a few words: `ok`, or the number of failed runs and the last one's message."""
         if self.ok:
             return "ok"
         runs = "run" if self.failures == 1 else "runs"
-        return f"{self.failures} {runs} failed: {(self.error or {}).get('message', '')}"
+        return f"{self.failures} {runs} failed: {self.error.message if self.error else ''}"
 
 
 _OF_SYNC = ("mode", "reason", "verification", "next_verification", "disabled", "stale_handle")
@@ -60,27 +82,52 @@ def encode(health: Health) -> bytes:
 
 
 def repaired(health: Health) -> Health:
-    """Return a record without the parts that would make it an invalid one."""
+    """Return a record without its invalid parts."""
     document = _document(health)
     return health if schema.is_valid("health", document) else _salvaged(document)
 
 
 def decode(value: bytes | None) -> Health:
-    """Return the record in a store's value; an empty one if there is none, or it is invalid."""
+    """Return the record in a store's value, or an empty record if it is missing or invalid."""
     document = _parse(value)
     if not schema.is_valid("health", document) or not all(map(_is_time, _times(document))):
         return Health()
-    return _from_json(document)
+    return _from_fields({**document, **document["sync"]})
 
 
 def salvage(value: bytes) -> Health:
-    """Return the record in a store's value without the invalid parts, for the run that replaces it."""
-    found = decode(value)
-    return found if found.checked_time else _salvaged(_parse(value))
+    """Return the valid parts of the record in a store's value, for the run that replaces it."""
+    health = decode(value)
+    return health if health.checked_time else _salvaged(_parse(value))
+
+
+def warn_of_another(previous: Health, kept: str | None, address: str, now: datetime) -> Iterator[str]:
+    """Yield a warning for each sign that another configuration or clock wrote the stored values.
+
+    `previous` is the stored record, `kept` the stored snapshot's time, ISO 8601, or None, and `address` the
+    configured `host:port`.
+    """
+    if previous.address not in (None, address):
+        yield (
+            f"the last run under this name read {previous.address}, this one {address}: "
+            "if nothing was reconfigured, two configurations use the name"
+        )
+    latest = now
+    for time in (kept, previous.checked_time):
+        with suppress(ValueError, TypeError):  # another program's snapshot may have an invalid time
+            latest = max(latest, parse_time(time) if time else now)
+    if latest - now > MAX_SKEW:
+        yield (
+            f"the last run's time is {latest:%Y-%m-%d %H:%M:%S} UTC, in the future: "
+            "the clock of its host was ahead, or this host's clock is behind; compare both"
+        )
 
 
 def _document(health: Health) -> dict[str, Any]:
     flat = dict(vars(health))
+    flat["error"] = health.error and health.error._asdict()
+    flat["disabled"] = health.disabled and health.disabled._asdict()
+    flat["deadlines"] = [state.as_json() for state in health.deadlines] or None
     sync = {name: flat.pop(name) for name in _OF_SYNC}
     return {**flat, "sync": sync}
 
@@ -92,26 +139,43 @@ def _parse(value: bytes | None) -> Any:
         return None
 
 
-def _from_json(document: dict[str, Any]) -> Health:
-    flat = {**document, **document["sync"]}
-    return Health(**{name: value for name, value in flat.items() if name in Health.__dataclass_fields__})
+def _from_fields(flat: Mapping[str, Any]) -> Health:
+    """Return the record with the valid fields of a document; others are ignored."""
+    fields = {name: flat[name] for name in Health.__dataclass_fields__ if name in flat}
+    if error := fields.get("error"):
+        fields["error"] = Failure(error["kind"], error["message"])
+    if disabled := fields.get("disabled"):
+        fields["disabled"] = Disabled(disabled["since"], disabled["reason"])
+    if "deadlines" in fields:
+        fields["deadlines"] = _states(fields["deadlines"] or ())
+    return Health(**fields)
+
+
+def _states(values: Sequence[Any]) -> tuple[DeadlineState, ...]:
+    """Return the states of the deadlines in a document, without those whose times are invalid."""
+    if not values:
+        return ()
+    from watchman_cli.deadlines import states_of
+
+    return tuple(states_of(values))
 
 
 def _salvaged(document: Any) -> Health:
-    """Return the valid parts of a document: each of its fields, and each of the deadlines, for itself."""
+    """Return the valid parts of a document: each of its fields, and of the deadlines, is checked alone."""
     if not isinstance(document, dict):
         return Health()
     sync = document.get("sync")
     flat = {**document, **(sync if isinstance(sync, dict) else {})}
     if isinstance(flat.get("deadlines"), list):
         flat["deadlines"] = [each for each in flat["deadlines"] if _is_valid("deadlines", [each])]
-    fields = {name: flat[name] for name in Health.__dataclass_fields__ if name in flat}
-    return Health(**{name: value for name, value in fields.items() if _is_valid(name, value)})
+    return _from_fields({name: value for name, value in flat.items() if _is_valid(name, value)})
 
 
 def _is_valid(name: str, value: Any) -> bool:
-    """Return whether one field of a record may have a value."""
-    document = _document(replace(Health(checked_time=_EPOCH), **{name: value}))
+    """Return whether a field of a document may have this value."""
+    document = _document(Health(checked_time=_EPOCH))
+    part = document["sync"] if name in _OF_SYNC else document
+    part[name] = value
     return schema.is_valid("health", document) and (name not in _TIMES or _is_time(value))
 
 
@@ -121,7 +185,7 @@ def _times(document: dict[str, Any]) -> Iterator[Any]:
 
 
 def _is_time(value: Any) -> bool:
-    """Return whether a time that fits the schema, or None, is one that the calendar has."""
+    """Return whether a time that fits the schema, or None, is a valid date and time."""
     try:
         parse_time(value or _EPOCH)
     except ValueError:

@@ -17,7 +17,7 @@ from PIL.PngImagePlugin import PngInfo
 from tests.support.browser import chromium
 from tests.support.stored import ago, put_snapshot, since
 from watchman_cli import StatusRecord
-from watchman_cli.health import Health
+from watchman_cli.health import Failure, Health
 from watchman_cli.output import page
 from watchman_cli.output.page import render
 from watchman_cli.readback import read_servers
@@ -59,7 +59,7 @@ def draw() -> bytes:
     """Return the picture of a page of three servers."""
     with tempfile.TemporaryDirectory(prefix="watchman-docs-") as name:
         folder = Path(name)
-        refused = {"kind": "refused", "message": "login07:3141 refused the connection"}
+        refused = Failure("refused", "login07:3141 refused the connection")
         put_snapshot(folder, "nwp_xp/nwpc_op", list(forecast()), age=21, root="aborted")
         well = [
             StatusRecord("/obs", "complete"),

@@ -14,7 +14,7 @@ from tests.support.stored import ago, put_snapshot, since
 from tests.support.watchman import WATCHMAN, Watchman
 from watchman_cli import StatusRecord
 from watchman_cli.check.ranges import parse_range
-from watchman_cli.health import Health
+from watchman_cli.health import Failure, Health
 
 PLUGINS = Path("/usr/lib/nagios/plugins")  # of Debian's monitoring-plugins-basic
 ABORTED = [StatusRecord("/s", "aborted", since(7800)), StatusRecord("/s/t", "aborted", since(7800))]
@@ -27,7 +27,7 @@ def stored(watchman: Watchman, tmp_path: Path) -> Path:
     put_snapshot(store, "o/well", [StatusRecord("/s", "complete")])
     put_snapshot(store, "o/late", [StatusRecord("/s", "queued", None, ("late",))])
     put_snapshot(store, "o/bad", ABORTED)
-    failing = Health(checked_time=ago(1), failures=9, error={"kind": "refused", "message": "refused"})
+    failing = Health(checked_time=ago(1), failures=9, error=Failure("refused", "refused"))
     put_snapshot(store, "o/dead", ABORTED, age=600, record=failing)
     put_snapshot(store, "o/old", ABORTED, age=600)
     put_snapshot(store, "o/halted", [StatusRecord("/s", "complete")], server_state="HALTED")

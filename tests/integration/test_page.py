@@ -27,7 +27,7 @@ from tests.support.stored import ago, put_snapshot, since
 from tests.support.watchman import Watchman
 from watchman_cli import StatusRecord
 from watchman_cli.deadlines import DeadlineState, Matches
-from watchman_cli.health import Health
+from watchman_cli.health import Failure, Health
 
 HOSTILE = "</script><script>marked=1</script><img src=x onerror=marked=1>\"'--><!--&lt;\u2028\u202e\x07"
 # The least contrast of a text with what is behind it, of all texts that can be seen.
@@ -322,7 +322,7 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(forecast: str, read: Read) 
 
 def test_what_came_from_outside_is_text(watchman: Watchman, tmp_path: Path, read: Read) -> None:
     path = "/s/" + HOSTILE.replace("/", "\\").replace(" ", "\u00a0").replace("\x07", "")
-    failing = Health(checked_time=ago(1), failures=1, error={"kind": "refused", "message": HOSTILE})
+    failing = Health(checked_time=ago(1), failures=1, error=Failure("refused", HOSTILE))
     records = [
         StatusRecord("/s", "aborted", since(9)),
         StatusRecord(path, "aborted", since(9), ("late", HOSTILE)),
@@ -372,7 +372,7 @@ def test_it_allows_itself_its_own_style_and_script_alone(
 
 def test_servers_that_are_not_well_are_shown_as_such(watchman: Watchman, tmp_path: Path, read: Read) -> None:
     store = tmp_path / "store"
-    failing = Health(checked_time=ago(1), failures=9, error={"kind": "refused", "message": "refused"})
+    failing = Health(checked_time=ago(1), failures=9, error=Failure("refused", "refused"))
     aborted = [StatusRecord("/s", "aborted", since(900))]
     put_snapshot(store, "o/well", [StatusRecord("/s", "complete")])
     put_snapshot(store, "o/failing", aborted, age=60, record=failing)
@@ -418,7 +418,7 @@ def test_a_deadline_that_is_missed_is_reported(watchman: Watchman, tmp_path: Pat
     missed = DeadlineState(
         "/s complete by 06:00", due, "missed", "other", due + timedelta(minutes=1), Matches(1, 1), misses=1
     )
-    record = Health(checked_time=ago(1), ok=True, deadlines=[missed.as_json()])
+    record = Health(checked_time=ago(1), ok=True, deadlines=(missed,))
     put_snapshot(tmp_path / "store", "o/r", [StatusRecord("/s", "queued")], record=record)
     configured(watchman, tmp_path, "r")
     make(watchman, tmp_path)

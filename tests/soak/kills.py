@@ -116,7 +116,7 @@ class KillSoak:
             (each,) = [each for each in self.watched if each.name == line["server"]]
             each.written = max(each.written, run.started)
             self.counts["written"] += 1
-        if "a fault of watchman's" in line["message"]:
+        if "a bug in watchman" in line["message"]:
             raise Wrong(line["message"])
 
     def round(self) -> None:

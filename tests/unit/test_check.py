@@ -12,14 +12,14 @@ import pytest
 from watchman_cli.check import Assessment, Range, State, Thresholds, assess, assess_deadlines, parse_threshold
 from watchman_cli.check.ranges import parse_range
 from watchman_cli.deadlines import DeadlineState, Matches
-from watchman_cli.health import Health
+from watchman_cli.health import Failure, Health
 from watchman_cli.output.check import NAMED, NODES_SHOWN, render
 from watchman_cli.readback import StoredServer
 from watchman_cli.snapshot import Snapshot, StatusRecord
 
 NOW = datetime(2026, 11, 24, 12, 10, tzinfo=timezone.utc)
 GOOD = Health(checked_time=NOW.isoformat(), ok=True)
-FAILING = Health(checked_time=NOW.isoformat(), failures=2, error={"kind": "x", "message": "it | fails"})
+FAILING = Health(checked_time=NOW.isoformat(), failures=2, error=Failure("refused", "it | fails"))
 TASK = StatusRecord("/s/f/t", "aborted", "2026-11-24T10:00:00+00:00", ("task_aborted",))
 SUITE = [
     StatusRecord("/", "aborted"),
@@ -196,7 +196,7 @@ def test_the_performance_data_of_many_servers_is_of_all_together() -> None:
 def test_no_label_of_many_deadlines_is_there_twice() -> None:
     due = NOW - timedelta(hours=1)
     state = DeadlineState("/s complete by 06:00", due, "missed", "other", NOW, Matches(1, 1), misses=1)
-    record = replace(GOOD, deadlines=[state.as_json()])
+    record = replace(GOOD, deadlines=(state,))
     found = [
         assess_deadlines(replace(status(IDLE, health=record), server=f"owner_{n:03}/repository_{n:03}"))
         for n in range(120)

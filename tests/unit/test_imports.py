@@ -15,7 +15,7 @@ ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(BASE, BASE),
     "signals": BASE,
     "snapshot": BASE | {"ecflow_client"},
-    "health": BASE | {"snapshot"},
+    "health": BASE | {"snapshot", "deadlines"},
     "deadlines": BASE | {"snapshot"},
     "config": BASE | {"deadlines"},
     "ecflow_client": set(),

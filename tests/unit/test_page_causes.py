@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from watchman_cli import Snapshot, StatusRecord
 from watchman_cli.check import State, judge
 from watchman_cli.deadlines import DeadlineState, Matches
-from watchman_cli.health import Health
+from watchman_cli.errors import ErrorKind
+from watchman_cli.health import Failure, Health
 from watchman_cli.output.page.causes import LINES_SHOWN, MANY_NODES, Cause, find_causes, group_by_family
 from watchman_cli.readback import StoredServer
 
@@ -20,8 +21,8 @@ NOW = datetime(2026, 11, 24, 12, 10, tzinfo=timezone.utc)
 GOOD = Health(checked_time=NOW.isoformat(), ok=True)
 
 
-def failing(host: str = "h", kind: str = "refused") -> Health:
-    return Health(NOW.isoformat(), failures=2, error={"kind": kind, "message": f"{host} refused"})
+def failing(host: str = "h", kind: ErrorKind = "refused") -> Health:
+    return Health(NOW.isoformat(), failures=2, error=Failure(kind, f"{host} refused"))
 
 
 def late(*paths: str) -> list[StatusRecord]:
@@ -50,8 +51,10 @@ def causes(*found: StoredServer) -> list[Cause]:
 
 def deadlines(*names: str) -> Health:
     due = NOW - timedelta(hours=1)
-    states = [DeadlineState(name, due, "missed", "other", NOW, Matches(1, 1), misses=1) for name in names]
-    return Health(checked_time=NOW.isoformat(), ok=True, deadlines=[state.as_json() for state in states])
+    states = tuple(
+        DeadlineState(name, due, "missed", "other", NOW, Matches(1, 1), misses=1) for name in names
+    )
+    return Health(checked_time=NOW.isoformat(), ok=True, deadlines=states)
 
 
 def test_the_worst_is_first_over_all_servers() -> None:
@@ -152,7 +155,7 @@ def test_one_path_on_many_servers_is_one_line() -> None:
 
 def test_one_problem_of_many_servers_is_one_line() -> None:
     dead = [status(f"o/r{n}", None, health=failing(f"host{n}")) for n in range(12)]
-    hung = [status(f"o/h{n}", None, health=failing("same", "timeout")) for n in range(4)]
+    hung = [status(f"o/h{n}", None, health=failing("same", "no answer")) for n in range(4)]
     found = causes(*dead, *hung, status("o/halted", server="HALTED"))
     assert [each.text for each in found] == [
         "runs fail (refused)",

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.stored import ago, put_snapshot
 from watchman_cli import NoSnapshot, StatusRecord
-from watchman_cli.health import Health
+from watchman_cli.health import Failure, Health
 from watchman_cli.readback import read_server, read_servers
 from watchman_cli.store import Field
 from watchman_cli.store.directory.store import DirectoryStore
@@ -43,7 +43,7 @@ def test_a_snapshot_that_was_there_is_called_gone(tmp_path: Path, ok: bool) -> N
 
 def test_a_server_that_was_never_read_has_lost_nothing(tmp_path: Path) -> None:
     store = DirectoryStore(tmp_path)
-    record = Health(checked_time=ago(1), failures=1, error={"kind": "refused", "message": "refused"})
+    record = Health(checked_time=ago(1), failures=1, error=Failure("refused", "refused"))
     put_snapshot(tmp_path, "o/r", [StatusRecord("/s", "complete")], record=record)
     (tmp_path / "o/r/status.json").unlink()
     assert [each.error for each in read_servers(store, ["o/r", "o/new"])] == ["no snapshot"] * 2

@@ -10,16 +10,13 @@ import pytest
 
 from watchman_cli import Snapshot, StatusRecord, schema
 from watchman_cli.deadlines import DeadlineState, Matches
-from watchman_cli.health import Health
+from watchman_cli.health import Failure, Health
 from watchman_cli.output.table import as_json, render
 from watchman_cli.readback import StoredServer
 
 NOW = datetime(2026, 11, 24, 12, 10, tzinfo=timezone.utc)
 GOOD = Health(checked_time=NOW.isoformat(), ok=True)
-REFUSED = {
-    "kind": "refused",
-    "message": "login07.hpc.example.org:3141 refused the connection; is it running?",
-}
+REFUSED = Failure("refused", "login07.hpc.example.org:3141 refused the connection; is it running?")
 FAILING = Health(checked_time=NOW.isoformat(), failures=12345, error=REFUSED)
 WELL = [StatusRecord("/", "complete"), StatusRecord("/s", "complete")]
 BAD = [
@@ -50,7 +47,7 @@ def status(
 def missed() -> Health:
     due = NOW - timedelta(hours=1)
     state = DeadlineState("/s complete by 06:00", due, "missed", "other", NOW, Matches(1, 1), misses=1)
-    return Health(checked_time=NOW.isoformat(), ok=True, deadlines=[state.as_json()])
+    return Health(checked_time=NOW.isoformat(), ok=True, deadlines=(state,))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +61,7 @@ def missed() -> Health:
         (status("o/r", None, error="no snapshot: gone"), "UNKNOWN", "no snapshot: gone"),
         (status("o/r", health=Health()), "UNKNOWN", "its health record is not valid"),
         (status("o/r", BAD, health=Health()), "CRITICAL", "8 aborted, its health record is not valid"),
-        (status("o/r", health=FAILING), "WARNING", f"12345 runs failed: {REFUSED['message']}"),
+        (status("o/r", health=FAILING), "WARNING", f"12345 runs failed: {REFUSED.message}"),
         (status("o/r", health=missed()), "CRITICAL", "1 of 1 deadline missed"),
     ],
 )

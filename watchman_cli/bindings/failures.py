@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import signal
 
+from watchman_cli.errors import ErrorKind
+
 HOW_TO_GET_BINDINGS = (
     "install Debian's python3-ecflow or conda-forge's ecflow, "
     "and name the interpreter that has them as ecflow_python in the configuration"
@@ -21,10 +23,10 @@ class BindingsMissing(Exception):
 class BindingsFailed(Exception):
     """The bindings did not read a server.
 
-    `kind` is one of the health schema's, and `transient` says whether another attempt may succeed.
+    `kind` is for programs, and `transient` says whether another attempt may succeed.
     """
 
-    def __init__(self, kind: str, message: str, *, transient: bool = False) -> None:
+    def __init__(self, kind: ErrorKind, message: str, *, transient: bool = False) -> None:
         super().__init__(message)
         self.kind = kind
         self.transient = transient
@@ -32,7 +34,7 @@ class BindingsFailed(Exception):
 
 # What the bindings say (Client.cpp, SslClient.cpp, ClientInvoker.cpp and StcCmd.cpp), the first that fits: a
 # pattern, the kind, our message, and whether another attempt may succeed.
-_FAILURES = (
+_FAILURES: tuple[tuple[str, ErrorKind, str, bool], ...] = (
     (r"authentication failed|not accepted, due to", "authentication", "the server refused the user", False),
     (r"Connection refused", "refused", "connection refused", True),
     (r"\bresolve: |Host not found", "unresolved", "the host's name does not resolve", True),

@@ -2,13 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from watchman_cli.snapshot import Piece, RecordChange, StatusRecord, decode_part, split_records
+from watchman_cli.changes.batch import Batch, make_batch
+from watchman_cli.snapshot import (
+    HEAD_SIZE,
+    Head,
+    NotWhole,
+    Piece,
+    RecordChange,
+    StatusRecord,
+    decode_part,
+    parse_head,
+    records_of,
+    split_records,
+)
 
 
 class Ambiguous(Exception):
     """Two nodes of a snapshot have the same path, so that it is unknown which one changed."""
+
+
+def make_batch_of(
+    source: str,
+    new: Head,
+    old: Head | None,
+    old_snapshot: Callable[[], bytes],
+    pieces: Sequence[Piece],
+    changes: Sequence[RecordChange] | None,
+) -> Batch | None:
+    """Return the batch that leads to a new snapshot, or None if its records are those of the old one.
+
+    If the changes are unknown, the records in `pieces` are compared with the old snapshot. Raises the errors
+    of `old_snapshot`.
+    """
+    reason = None
+    if changes is None:
+        old, changes, reason = compare_snapshots(old_snapshot(), pieces)
+    if old and old.revision == new.revision:
+        return None
+    states = old.server_state if old else None, new.server_state
+    revisions = old.revision if old else None, new.revision
+    return make_batch(source, new.collected_time, states, revisions, changes, reason)
+
+
+def compare_snapshots(old: bytes, new: Sequence[Piece]) -> tuple[Head | None, list[RecordChange], str | None]:
+    """Return the head of an old snapshot, the changes to new records, and the reason if they are unknown.
+
+    Then the head is None. `old` has a snapshot's bytes, or another program's, or none.
+    """
+    head = parse_head(old[:HEAD_SIZE])
+    if head is None:
+        return None, [], "there was no snapshot of this watchman's" if old else "there was no snapshot"
+    try:
+        return head, compare_records(records_of(old, head.revision), new), None
+    except NotWhole as error:
+        return None, [], str(error)
+    except Ambiguous:
+        return None, [], "two nodes have one path"
 
 
 def compare_records(old: memoryview, new: Sequence[Piece]) -> list[RecordChange]:

@@ -20,7 +20,7 @@ def assess_deadlines(stored: StoredServer, names: Collection[str] = ()) -> Asses
     The deadlines are those in the last run's configuration and those in `names`. A state ends with its cycle,
     for any age of the snapshot. A deadline that is due, without a snapshot since, is unknown.
     """
-    states = [each.at(stored.read_time) for each in listed(stored.health.deadlines or (), names)]
+    states = [each.at(stored.read_time) for each in listed(stored.health.deadlines, names)]
     if not states:
         text = "no run has judged a deadline yet; set `deadlines` in the configuration"
         return Assessment(stored, (Problem(State.UNKNOWN, text),))

@@ -17,7 +17,7 @@ def judge(stored: StoredServer) -> Assessment:
     A server without deadlines is judged by its nodes alone.
     """
     assessment = assess(stored, DEFAULT_THRESHOLDS)
-    if not listed(stored.health.deadlines or ()):
+    if not listed(stored.health.deadlines):
         return assessment
     problems = sort_problems((*assessment.problems, *assess_deadlines(stored).problems))
     return replace(assessment, problems=problems)

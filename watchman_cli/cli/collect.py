@@ -90,7 +90,7 @@ def collect(
         opened,
         Referee(settings.ecflow_python),
         jobs=jobs,
-        on_state=reporter.on_state,
+        on_progress=reporter.on_progress,
         on_warnings=reporter.on_warnings,
         reset_sync=bool(reset_sync),
     )

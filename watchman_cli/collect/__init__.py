@@ -1,6 +1,6 @@
 """One run: a configuration and a store go in, an outcome of each server comes out."""
 
-from watchman_cli.collect.result import Outcome
+from watchman_cli.collect.result import Outcome, Result
 from watchman_cli.collect.run import Collector
 
-__all__ = ["Collector", "Outcome"]
+__all__ = ["Collector", "Outcome", "Result"]

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from threading import Lock
 
-from watchman_cli.collect.access import access_of
+from watchman_cli.collect.attempts import access_of
 from watchman_cli.config import Server
 from watchman_cli.ecflow_client import Client, EcflowError, Limits, Statistics, Stats
 

@@ -1,46 +1,96 @@
-"""What a run did with one server."""
+"""The result of a run for one server."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, NamedTuple
 
 from watchman_cli.config import Server
 from watchman_cli.errors import ServerError, WatchmanError
-from watchman_cli.health import Health
+from watchman_cli.health import Disabled, Health
 from watchman_cli.sync.reading import Reading
+
+# written; skipped: another run is reading the server; failed: the server was not read; lost: the store did
+# not take the snapshot, or was unreachable before; interrupted: a signal ended the run.
+Result = Literal["written", "skipped", "failed", "lost", "interrupted"]
+Phase = Literal["lease", "read", "write"]
+LATE = 2.0  # seconds beyond a deadline that only a process which stood still can be
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run did with one server; `seconds` is how long it took.
+    """The result for one server after `seconds`; `phases` has the seconds of each phase.
 
-    `result` is written, skipped (another run is reading it), failed (the server was not read),
-    lost (it was read, or was to be, and the store did not take it) or interrupted. `phases` has the seconds
-    of each part of it: lease, read, write and verify. `health` is the record that was written.
+    `health` is the record that was written.
     """
 
     server: Server
-    result: str
+    result: Result
     seconds: float = 0.0
     attempts: int = 0
     error: WatchmanError | None = None
-    kept: str | None = None  # when the snapshot that stays in the store was collected, ISO 8601
+    kept: str | None = None  # the time of the snapshot that stays in the store, ISO 8601
     reading: Reading | None = None
     requests: int = 0
     received: int = 0  # bytes
     verification: str | None = None
     snapshot: bytes | None = None  # in a dry run
     warnings: tuple[str, ...] = ()
-    phases: Mapping[str, float] = field(default_factory=dict)
+    phases: Mapping[Phase, float] = field(default_factory=dict)
     health: Health | None = None
-    skipped: str = "another run is reading it"  # how a run that skipped the server knew of the other one
+    skipped: str = "another run is reading it"  # how this run knew of the other run
+
+
+class Attempts(NamedTuple):
+    """The facts about a run's attempts at a server, at `time`, after `seconds`.
+
+    `connected` says whether the server answered one of them. `disabled` is kept in the health record. `share`
+    is a random number from 0 to 1: the part of its interval after which a server is verified first.
+    """
+
+    time: datetime
+    seconds: float
+    number: int
+    requests: int
+    connected: bool
+    disabled: Disabled | None
+    share: float
+
+
+class Phases:
+    """The clock of a server's phases, which begin at `started`, a time.monotonic()."""
+
+    def __init__(self, started: float) -> None:
+        self.seconds: dict[Phase, float] = {}
+        self._began = started
+
+    def end(self, phase: Phase) -> None:
+        """Count the time since the last phase ended to this one."""
+        now = time.monotonic()
+        self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self._began
+        self._began = now
 
 
 def unexpected(error: Exception) -> ServerError:
-    """Return what an exception that nothing else handles means for the server that it happened over."""
+    """Return the failure of a server for an exception that nothing else handles."""
     if isinstance(error, MemoryError):
         return ServerError("resources", "this process has no memory for it")
-    found = ServerError("server", f"unexpected {type(error).__name__}: a fault of watchman's")
-    found.__cause__ = error
-    return found
+    failure = ServerError("server", f"unexpected {type(error).__name__}: a bug in watchman, please report it")
+    failure.__cause__ = error
+    return failure
+
+
+def explain_timeout(error: ServerError, server: Server, seconds: float) -> ServerError:
+    """Return a failure that names the deadline, if it passed; the run has taken `seconds` for the server."""
+    if error.kind not in ("no answer", "too slow"):
+        return error
+    message = str(error)
+    if error.kind == "no answer":
+        message = f"no answer from {server.address} within {server.deadline:g} s"
+    late = seconds - server.deadline
+    if late > LATE:
+        message = f"this run was stopped, or had no processor, until {late:.0f} s after its deadline"
+    return ServerError(error.kind, message)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from watchman_cli.bindings import Referee
-from watchman_cli.collect.reading import Context
+from watchman_cli.collect.attempts import Context
 from watchman_cli.collect.result import Outcome, unexpected
 from watchman_cli.collect.server import ServerCollector
 from watchman_cli.collect.threads import LOOK, Threads
@@ -35,7 +35,7 @@ def _print_warnings(server: Server, lines: Sequence[str]) -> bool:
 class Collector:
     """One run over `servers`; `store` is None in a dry run.
 
-    `on_state` is called with what is being done for a server, and `on_warnings` with what must be reported
+    `on_progress` is called with what is being done for a server, and `on_warnings` with what must be reported
     before the record says that it was, each from any thread; the latter returns whether it was. With
     `reset_sync` nothing of earlier runs is used to read a server, and what turned incremental syncs off is
     forgotten.
@@ -49,7 +49,7 @@ class Collector:
         referee: Referee,
         *,
         jobs: int,
-        on_state: Callable[[Server, str], None] = lambda server, state: None,
+        on_progress: Callable[[Server, str], None] = lambda server, progress: None,
         on_warnings: Callable[[Server, Sequence[str]], bool] = _print_warnings,
         reset_sync: bool = False,
     ) -> None:
@@ -68,12 +68,12 @@ class Collector:
         self._context = Context(
             store_url=config.store.rpartition("@")[2],
             sync_cache=config.sync_cache,
-            cache=DirectoryStore(Path(config.sync_cache)) if own_cache else None,
+            cache_store=DirectoryStore(Path(config.sync_cache)) if own_cache else None,
             referee=referee,
             reset_sync=reset_sync,
             count_nodes=config.metrics_file is not None,
             stopped=threading.Event(),
-            on_state=on_state,
+            on_progress=on_progress,
             on_warnings=on_warnings,
             turns=Turns(),
         )
@@ -204,7 +204,7 @@ class Collector:
             self._collectors.pop(server.name, None)
 
     def _collect(self, server: Server, started: float) -> Outcome:
-        self._context.on_state(server, "waiting for the store")
+        self._context.on_progress(server, "waiting for the store")
         if self.store is None:
             return self._collect_with(server, None, started)
         with self._lock:  # so that stop() sees each lease that is taken, or prevents it

@@ -5,7 +5,7 @@ stores or the clock.
 """
 
 from watchman_cli.deadlines.cycle import Cycle, current_cycle, next_cycle
-from watchman_cli.deadlines.judge import judge
+from watchman_cli.deadlines.judge import judge, judge_all
 from watchman_cli.deadlines.model import (
     DAYS,
     AtStart,
@@ -20,7 +20,7 @@ from watchman_cli.deadlines.model import (
     unreported,
     with_all_reported,
 )
-from watchman_cli.deadlines.nodes import count_changes, count_matches
+from watchman_cli.deadlines.nodes import count_changes, count_matches, match_again
 
 __all__ = [
     "DAYS",
@@ -34,7 +34,9 @@ __all__ = [
     "count_matches",
     "current_cycle",
     "judge",
+    "judge_all",
     "listed",
+    "match_again",
     "new_misses",
     "next_cycle",
     "parse_time_of_day",

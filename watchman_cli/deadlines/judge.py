@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from watchman_cli.deadlines.cycle import Cycle, current_cycle, next_cycle
 from watchman_cli.deadlines.model import AtStart, Deadline, DeadlineState, Matches, PastCycle
+from watchman_cli.deadlines.nodes import count_changes, count_matches
+from watchman_cli.snapshot import RecordUpdate
 
 # If two snapshots are further apart, the second does not prove when its status was reached.
 LONGEST_GAP = timedelta(minutes=10)
 # Past cycles that are kept: a run whose clock is wrong leaves the present one too early.
 PAST_CYCLES = 3
+# The state of a deadline that the configuration no longer has is kept for so long.
+KEPT = timedelta(days=7)
+
+
+def judge_all(
+    deadlines: Iterable[Deadline],
+    states: Iterable[DeadlineState],
+    changes: Sequence[RecordUpdate] | None,
+    content: Callable[[], bytes],
+    collected: datetime,
+) -> tuple[DeadlineState, ...]:
+    """Return the state of each deadline after a snapshot that was collected at this time.
+
+    `states` are those after the last snapshot, and `changes` the records that differ from it, or None if they
+    are unknown. `content` returns the snapshot's bytes; it is called only if they are needed. A state of a
+    deadline that is no longer configured is kept for a while.
+    """
+    known = {state.deadline: state for state in states}
+    judged = []
+    for deadline in deadlines:
+        state = known.pop(str(deadline), None)
+        if changes is not None and state is not None and state.configured:
+            matches = count_changes(deadline, state.matches, changes)
+        else:
+            matches = count_matches(deadline, content())
+        judged.append(judge(deadline, state, matches, collected))
+    recent = [state for state in known.values() if collected - state.judged <= KEPT]
+    return (*judged, *(state._replace(configured=False) for state in recent))
 
 
 def judge(

@@ -218,27 +218,25 @@ def states_of(values: Iterable[Mapping[str, Any]]) -> list[DeadlineState]:
     return states
 
 
-def listed(values: Iterable[Mapping[str, Any]], names: Collection[str] = ()) -> list[DeadlineState]:
-    """Return a health record's deadlines that the last run's configuration has, and those in `names`."""
-    return [state for state in states_of(values) if state.configured or state.deadline in names]
+def listed(states: Iterable[DeadlineState], names: Collection[str] = ()) -> list[DeadlineState]:
+    """Return the states of the deadlines that the last run's configuration has, and of those in `names`."""
+    return [state for state in states if state.configured or state.deadline in names]
 
 
-def unreported(values: Iterable[Mapping[str, Any]]) -> list[DeadlineState]:
-    """Return a health record's deadlines with a miss that was not reported on standard error."""
-    return [state for state in states_of(values) if state.unreported]
+def unreported(states: Iterable[DeadlineState]) -> list[DeadlineState]:
+    """Return the states with a miss that was not reported on standard error yet."""
+    return [state for state in states if state.unreported]
 
 
-def with_all_reported(values: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return a health record's deadlines with each miss marked as reported."""
-    return [state._replace(reported=state.misses).as_json() for state in states_of(values)]
+def with_all_reported(states: Iterable[DeadlineState]) -> tuple[DeadlineState, ...]:
+    """Return the states once each miss is reported on standard error."""
+    return tuple(state._replace(reported=state.misses) for state in states)
 
 
-def new_misses(
-    previous: Iterable[Mapping[str, Any]], current: Iterable[Mapping[str, Any]]
-) -> list[DeadlineState]:
-    """Return the deadlines that were missed between two health records of a server."""
-    misses = {state.deadline: state.misses for state in states_of(previous)}
-    return [state for state in states_of(current) if state.misses > misses.get(state.deadline, 0)]
+def new_misses(previous: Iterable[DeadlineState], states: Iterable[DeadlineState]) -> list[DeadlineState]:
+    """Return the state of each deadline that was missed since its previous state."""
+    misses = {state.deadline: state.misses for state in previous}
+    return [state for state in states if state.misses > misses.get(state.deadline, 0)]
 
 
 def parse_time_of_day(text: str) -> int:

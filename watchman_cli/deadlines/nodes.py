@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from watchman_cli.deadlines.model import Deadline, Matches
+from watchman_cli.deadlines.model import Deadline, DeadlineState, Matches
 from watchman_cli.snapshot import RecordUpdate, status_pattern
 
 
@@ -22,6 +22,19 @@ def count_changes(deadline: Deadline, previous: Matches, changes: Iterable[Recor
         if old.status != new.status and pattern.fullmatch(new.path):
             mismatched += (new.status != deadline.status) - (old.status != deadline.status)
     return Matches(previous.nodes, mismatched)
+
+
+def match_again(
+    deadlines: Iterable[Deadline], states: Iterable[DeadlineState], value: bytes
+) -> tuple[DeadlineState, ...]:
+    """Return states with the matching nodes of a snapshot that they were not judged by."""
+    configured = {str(deadline): deadline for deadline in deadlines}
+    return tuple(
+        state._replace(matches=count_matches(configured[state.deadline], value))
+        if state.deadline in configured
+        else state
+        for state in states
+    )
 
 
 def _expression(path: str) -> str:

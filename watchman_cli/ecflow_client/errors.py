@@ -27,21 +27,40 @@ EcflowError
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal
+
+# The kinds of a failed request, for programs.
+ErrorKind = Literal[
+    "unresolved",
+    "refused",
+    "unreachable",
+    "no answer",
+    "reset",
+    "tls",
+    "protocol",
+    "too large",
+    "too slow",
+    "resources",
+    "authentication",
+    "server",
+]
+
 
 class EcflowError(Exception):
     """A request failed.
 
-    `kind` is a short word for programs, and `transient` says whether another attempt may succeed.
+    `kind` is for programs, and `transient` says whether another attempt may succeed.
     """
 
-    kind = "server"
-    transient = False
+    kind: ClassVar[ErrorKind] = "server"
+    transient: ClassVar[bool] = False
 
 
 class NameUnresolved(EcflowError):
     """The host's name does not resolve."""
 
-    kind, transient = "unresolved", True
+    kind = "unresolved"
+    transient = True
 
     def __init__(self) -> None:
         super().__init__("the host's name does not resolve")
@@ -50,7 +69,8 @@ class NameUnresolved(EcflowError):
 class ConnectionRefused(EcflowError):
     """Nothing listens at the port."""
 
-    kind, transient = "refused", True
+    kind = "refused"
+    transient = True
 
     def __init__(self) -> None:
         super().__init__("connection refused")
@@ -59,7 +79,8 @@ class ConnectionRefused(EcflowError):
 class HostUnreachable(EcflowError):
     """There is no way to the host."""
 
-    kind, transient = "unreachable", True
+    kind = "unreachable"
+    transient = True
 
     def __init__(self) -> None:
         super().__init__("the host cannot be reached")
@@ -68,7 +89,8 @@ class HostUnreachable(EcflowError):
 class NoAnswer(EcflowError):
     """The deadline passed before the whole answer came."""
 
-    kind, transient = "no answer", True
+    kind = "no answer"
+    transient = True
 
     def __init__(self) -> None:
         super().__init__("no answer in time")
@@ -80,7 +102,8 @@ class ConnectionClosed(EcflowError):
     `began` says whether a part of an answer had come.
     """
 
-    kind, transient = "reset", True
+    kind = "reset"
+    transient = True
 
     def __init__(self, *, began: bool = False) -> None:
         super().__init__("the server closed the connection")
@@ -174,7 +197,8 @@ class ReplyTooLarge(EcflowError):
 class OutOfResources(EcflowError):
     """This process may open no more connections, or has no memory for what they bring."""
 
-    kind, transient = "resources", True
+    kind = "resources"
+    transient = True
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"this machine or its limits (ulimit) allow no more: {reason}")

@@ -39,10 +39,10 @@ class Reporter(AbstractContextManager["Reporter"]):
             log.setLevel(logging.DEBUG if verbose else logging.WARNING)
             log.propagate = False
 
-    def on_state(self, server: Server, state: str) -> None:
+    def on_progress(self, server: Server, progress: str) -> None:
         """Report that the work at a server is in a new phase."""
         if self.logs:
-            log.debug(printable(state), extra={"server": server.name})
+            log.debug(printable(progress), extra={"server": server.name})
 
     def on_warnings(self, server: Server, lines: Sequence[str]) -> bool:
         """Report some lines of a server at once; return whether standard error took them."""

@@ -177,7 +177,7 @@ def _of_server(outcome: Outcome, health: Health) -> Iterator[tuple[str, Labels, 
     yield LAST_ATTEMPT, (), _seconds(health.checked_time)
     yield "watchman_server_failures", (), health.failures
     if health.error:
-        yield "watchman_server_error", (health.error["kind"],), 1
+        yield "watchman_server_error", (health.error.kind,), 1
     yield "watchman_server_attempts", (), outcome.attempts
     yield "watchman_server_requests", (), outcome.requests
     yield "watchman_server_received_bytes", (), outcome.received
@@ -194,7 +194,7 @@ def _of_server(outcome: Outcome, health: Health) -> Iterator[tuple[str, Labels, 
             yield "watchman_server_root_causes", (), number
         elif name == "suites":
             yield "watchman_ecflow_suites", (), number
-    for known in listed(health.deadlines or ()):
+    for known in listed(health.deadlines):
         state = known.at(parse_time(health.checked_time))
         yield "watchman_deadline_state", (state.deadline, state.state), 1
         yield "watchman_deadline_due_timestamp_seconds", (state.deadline,), state.due.timestamp()

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from watchman_cli.errors import StoreError
 
 if TYPE_CHECKING:
-    from watchman_cli.collect import Outcome
+    from watchman_cli.collect import Outcome, Result
+    from watchman_cli.health import Mode
 
-RESULTS = ("written", "skipped", "failed", "lost")
-MODES = {"unchanged": "unchanged", "incremental": "synced incrementally", "full": "synced in full"}
+RESULTS: tuple[Result, ...] = ("written", "skipped", "failed", "lost")
+MODES: Mapping[Mode, str] = {
+    "unchanged": "unchanged",
+    "incremental": "synced incrementally",
+    "full": "synced in full",
+}
+READ: Mapping[Mode, str] = {
+    "unchanged": "nothing changed",
+    "incremental": "incremental sync",
+    "full": "full sync",
+}
 
 
 def describe_failure(outcome: Outcome) -> str:
@@ -37,11 +47,12 @@ def describe_success(outcome: Outcome) -> str:
     reading = outcome.reading
     if reading is None:
         return outcome.result
-    mode = {"unchanged": "nothing changed", "incremental": "incremental sync"}.get(reading.mode, "full sync")
     reason = f" ({reading.reason})" if reading.reason else ""
     verified = f", verified by the bindings: {outcome.verification}" if outcome.verification else ""
     requests = "1 request" if outcome.requests == 1 else f"{outcome.requests} requests"
-    return f"{reading.nodes} nodes, {mode}{reason}{verified}, {requests}, {outcome.seconds:.2f} s"
+    return (
+        f"{reading.nodes} nodes, {READ[reading.mode]}{reason}{verified}, {requests}, {outcome.seconds:.2f} s"
+    )
 
 
 def describe_run(outcomes: Sequence[Outcome], seconds: float) -> str:

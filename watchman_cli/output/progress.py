@@ -42,10 +42,10 @@ class Progress(Reporter):
             self._live.stop()
         super().__exit__(*details)
 
-    def on_state(self, server: Server, state: str) -> None:
+    def on_progress(self, server: Server, progress: str) -> None:
         with self._lock:
             _, since, _ = self._states.get(server.name, ("", time.monotonic(), 0))
-            self._states[server.name] = printable(state), since, server.deadline
+            self._states[server.name] = printable(progress), since, server.deadline
 
     def on_outcome(self, outcome: Outcome) -> None:
         with self._lock:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from watchman_cli.snapshot import Piece, StatusRecord
 from watchman_cli.sync.cache import SyncCache
+
+if TYPE_CHECKING:
+    from watchman_cli.health import Mode
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Reading:
     for the snapshot's revision; None where it may not, and `reason` then says why, too.
     """
 
-    mode: str
+    mode: Mode
     reason: str | None
     read_time: str
     server_state: str

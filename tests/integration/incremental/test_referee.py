@@ -85,7 +85,7 @@ def test_equal_but_for_what_changed_meanwhile(watched: Watched) -> None:
     result = watched.watchman.collect()
     assert (result.code, result.err) == (0, "")
     found = watched.health()
-    assert found["verification"].startswith("equal, but for ")
+    assert found["verification"].startswith("equal, except ")
     assert found["disabled"] is None
     watched.relay.rewrite = None
     assert watched.collect()["mode"] == "incremental"

@@ -23,8 +23,8 @@ def at(hour: float, day: int = 26) -> datetime:
 
 def stored(state: DeadlineState) -> DeadlineState:
     """Return a state as the next run finds it in the store."""
-    record = Health(checked_time=NOW, ok=True, deadlines=[state.as_json()])
-    (found,) = states_of(health.decode(health.encode(record)).deadlines or ())
+    record = Health(checked_time=NOW, ok=True, deadlines=(state,))
+    (found,) = health.decode(health.encode(record)).deadlines
     return found
 
 

@@ -106,7 +106,7 @@ def _problems(assessment: Assessment) -> Iterator[tuple[Rank, list[tuple[State, 
             deadlines += [(problem.state, line, "") for line in lines]
         elif problem.measure is None:
             failing = bool(health.failures) and assessment.stored.health_summary in problem.text
-            kind = (health.error or {}).get("kind", "")
+            kind = health.error.kind if health.error else ""
             own.append((problem.state, problem.text, f"runs fail ({kind})" if failing else ""))
     yield "server", own
     yield "deadline", deadlines

@@ -1,4 +1,4 @@
-"""Reads one server for a run: attempts and retries, by the protocol or by the bindings."""
+"""The attempts of a run at one server, by the protocol or by the bindings."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from typing import Any
 
 from watchman_cli import retry, snapshot
 from watchman_cli.bindings import BindingsFailed, BindingsMissing, BindingsReading, Referee
-from watchman_cli.collect.access import access_of
 from watchman_cli.collect.turns import SharedWork, Turns
-from watchman_cli.collect.verify import SEVERAL_LINES
+from watchman_cli.collect.verify import MOVED, SEVERAL_LINES, Verification, compare, reading_of
 from watchman_cli.config import Server
-from watchman_cli.ecflow_client import Client, EcflowError, Limits, NotUnderstood, TreeUnproved
+from watchman_cli.ecflow_client import Access, Client, EcflowError, Limits, NotUnderstood, TreeUnproved
 from watchman_cli.errors import BadSnapshot, ServerError, StoreError
-from watchman_cli.health import Health
+from watchman_cli.health import Disabled, Health
 from watchman_cli.store import Lease
 from watchman_cli.store.directory.store import DirectoryStore
 from watchman_cli.sync.handles import referee_mark
@@ -29,29 +28,42 @@ from watchman_cli.sync.session import SyncSession
 
 @dataclass(frozen=True)
 class Context:
-    """What the servers of one run share.
+    """The values that the servers of one run share.
 
-    `cache` is a directory for sync caches of this host's own. With `count_nodes` the health records say how
-    many nodes have each status. `on_warnings` reports lines at once, and returns whether standard error took
-    them. `turns` are those of large replies.
+    `cache_store` is a directory for this host's own sync caches. `count_nodes` puts the number of nodes of
+    each status into the health records. `on_warnings` reports lines at once, and returns whether standard
+    error took them. `turns` are for large replies.
     """
 
     store_url: str
     sync_cache: str
-    cache: DirectoryStore | None
+    cache_store: DirectoryStore | None
     referee: Referee
     reset_sync: bool
     count_nodes: bool
     stopped: threading.Event
-    on_state: Callable[[Server, str], None]
+    on_progress: Callable[[Server, str], None]
     on_warnings: Callable[[Server, Sequence[str]], bool]
     turns: Turns
 
 
-class ServerReader:
+def access_of(server: Server) -> Access:
+    """Return the address of a server, and the user that asks it."""
+    return Access(
+        host=server.host,
+        port=server.port,
+        protocol=server.protocol,
+        user=server.user,
+        password=server.password,
+        certificate=str(server.certificate) if server.certificate else None,
+        tokens=str(server.tokens) if server.tokens else None,
+    )
+
+
+class ServerAttempts:
     """The attempts of one run at one server; `lease` is None in a dry run.
 
-    `started` and `deadline` are a time.monotonic(), and `before` is what the health record said. `work` goes
+    `started` and `deadline` are a time.monotonic(), and `previous` is the stored health record. `work` goes
     on after a reading is returned: the caller ends it.
     """
 
@@ -62,23 +74,23 @@ class ServerReader:
         lease: Lease | None,
         started: float,
         deadline: float,
-        before: Health,
+        previous: Health,
     ) -> None:
         self._context, self._server, self._lease = context, server, lease
-        self.deadline = deadline
+        self._deadline = deadline
         self.work = SharedWork(context.turns, started, deadline, server.deadline)
-        self._before = before
-        self.attempts = 0
+        self._previous = previous
+        self.number = 0
         self.connected = False  # whether the server answered an attempt
         self.client = Client(access_of(server))
         self._marker = handle_marker(context.store_url, server.name)
 
     def read(self) -> Reading:
-        """Return what the server holds, after as many attempts as are allowed. Raises ServerError."""
+        """Return the server's reading, after as many attempts as are allowed. Raises ServerError."""
         return retry.call(self.attempt, self._is_transient, self._retry_options)
 
     def _retry_options(self) -> dict[str, Any]:
-        """Return how often and how soon the server is asked again."""
+        """Return the arguments of tenacity.Retrying."""
         from tenacity import (
             RetryCallState,
             sleep_using_event,
@@ -90,11 +102,11 @@ class ServerReader:
 
         def before_sleep(state: RetryCallState) -> None:
             error = state.outcome.exception() if state.outcome else None
-            self._on_state(f"{error}; retrying")
+            self._on_progress(f"{error}; retrying")
 
         return {
             "stop": stop_after_attempt(self._server.attempts)
-            | stop_before_delay(self.deadline - time.monotonic()),
+            | stop_before_delay(self._deadline - time.monotonic()),
             "wait": wait_exponential(multiplier=0.25, max=5) + wait_random(0, 0.5),
             "sleep": sleep_using_event(self._context.stopped),
             "before_sleep": before_sleep,
@@ -104,10 +116,10 @@ class ServerReader:
         return isinstance(error, ServerError) and error.transient and not self._context.stopped.is_set()
 
     def attempt(self, full_reason: str | None = None) -> Reading:
-        """Read the server once. Raises ServerError."""
-        self.attempts += 1
-        again = f", attempt {self.attempts} of {self._server.attempts}" if self.attempts > 1 else ""
-        self._on_state(f"waiting for an answer{again}")
+        """Read the server once, in full if there is a reason for it. Raises ServerError."""
+        self.number += 1
+        again = f", attempt {self.number} of {self._server.attempts}" if self.number > 1 else ""
+        self._on_progress(f"waiting for an answer{again}")
         if self.connected:
             full_reason = full_reason or "an earlier attempt failed half-way"
         try:
@@ -131,26 +143,26 @@ class ServerReader:
         return reading
 
     def _read_once(self, full_reason: str | None) -> Reading:
-        """Read the server with the reader that is to be used."""
+        """Read the server by the protocol, or by the bindings if they are configured or needed."""
         server, disabled = self._server, self.disabled
         if server.reader == "bindings":
             return self._read_with_bindings("the reader is the bindings")
         if disabled and server.reader == "auto":
-            return self._read_with_bindings(f"incremental syncs are off: {disabled['reason']}")
+            return self._read_with_bindings(f"incremental syncs are off: {disabled.reason}")
         plan = self._plan()
         if full_reason:
             plan = plan._replace(reason=full_reason)
-        last = self.attempts >= server.attempts
-        first_by = self.deadline
+        last = self.number >= server.attempts
+        first_by = self._deadline
         if not last:
             first_by = min(first_by, time.monotonic() + server.connect_timeout)
-        session = self.session(first_by)
+        session = self._session(first_by)
         try:
             try:
                 return session.read(plan.cache, self.stored_snapshot, plan.reason)
             except (EcflowError, StoreError):
                 raise
-            except Exception:  # of what is stored, which may be anybody's: it is not used once more
+            except Exception:  # by the stored values, which may be another program's: they are ignored
                 if plan.cache is None or plan.reason:
                     raise
                 return session.read(None, self.stored_snapshot, "the sync cache could not be used")
@@ -159,9 +171,9 @@ class ServerReader:
                 raise
             return self._read_with_bindings(str(error), error)
 
-    def session(self, first_by: float) -> SyncSession:
-        """Return what makes the requests of one attempt, whose first answer must come by `first_by`."""
-        limits = Limits(first_by, self.deadline, self._server.max_reply << 20, self.work)
+    def _session(self, first_by: float) -> SyncSession:
+        """Return a session for the requests of one attempt; the first answer must come by `first_by`."""
+        limits = Limits(first_by, self._deadline, self._server.max_reply << 20, self.work)
         leased = self._lease is not None
         keep = leased and self._context.sync_cache != "off"
         scope = Scope(self._server.suites, self._marker, self._target, keep, leased)
@@ -169,7 +181,7 @@ class ServerReader:
 
     def _on_answer(self) -> None:
         self.connected = True
-        self._on_state("reading")
+        self._on_progress("reading")
 
     def _plan(self) -> Plan:
         if self._lease is None:
@@ -177,14 +189,14 @@ class ServerReader:
         if self._context.sync_cache == "off":
             return Plan(None, "sync_cache is off")
         value = self._lease.stored.sync
-        if self._context.cache is not None:
+        if self._context.cache_store is not None:
             try:
-                value = self._context.cache.value(self._server.name, "sync") or b""
-            except (StoreError, BadSnapshot):  # it only saves a full reading: nothing fails for it
+                value = self._context.cache_store.value(self._server.name, "sync") or b""
+            except (StoreError, BadSnapshot):  # without it the server is read in full
                 value = b""
         plan = plan_sync(value, self._lease.stored.head, self._target, datetime.now(timezone.utc))
         if self._context.reset_sync:
-            # Of no target, so that its client handle is dropped, and not used once more.
+            # Without a target, so that its client handle is dropped and not used.
             cache = plan.cache and replace(plan.cache, target=[])
             return Plan(cache, "incremental syncs were reset")
         return plan
@@ -195,9 +207,9 @@ class ServerReader:
         return [server.host, server.port, server.user, *server.suites]
 
     @property
-    def disabled(self) -> dict[str, str] | None:
-        """Since when and why only the bindings' reading is written; None where it is not so."""
-        return None if self._context.reset_sync else self._before.disabled
+    def disabled(self) -> Disabled | None:
+        """Why only the bindings' reading is written, or None."""
+        return None if self._context.reset_sync else self._previous.disabled
 
     def stored_snapshot(self) -> bytes:
         """Return the stored snapshot, or no bytes. Raises StoreError or TooSlow."""
@@ -211,7 +223,7 @@ class ServerReader:
         asked = datetime.now(timezone.utc).isoformat(timespec="microseconds")
         self.work.end()
         try:
-            found = self.ask_bindings()
+            theirs = self._ask_bindings()
         except BindingsMissing as error:
             if cause is not None:
                 raise cause from error
@@ -220,36 +232,48 @@ class ServerReader:
             if cause is not None:
                 raise ServerError("protocol", f"{cause}; the bindings: {error}") from error
             raise ServerError(error.kind, str(error), transient=error.transient) from error
-        if found.cut:
+        if theirs.cut:
             raise ServerError("protocol", f"the bindings' reading is not proved: {SEVERAL_LINES}")
-        return reading_of(found, asked, reason)
+        return reading_of(theirs, asked, reason)
 
-    def ask_bindings(self) -> BindingsReading:
+    def _ask_bindings(self) -> BindingsReading:
         """Return a full reading by the bindings. Raises BindingsMissing or BindingsFailed."""
         return self._context.referee.read(
             self.client.access,
             self._server.suites,
             referee_mark(self._marker),
-            self.deadline,
-            self._before.server_version,
+            self._deadline,
+            self._previous.server_version,
         )
 
-    def _on_state(self, state: str) -> None:
-        self._context.on_state(self._server, state)
+    def verify(self, reading: Reading) -> tuple[Verification, BindingsReading | None]:
+        """Have the bindings read the server, and compare the stored snapshot, which is from `reading`.
 
+        Return None in place of the bindings' reading if it was not compared. Raises StoreError.
+        """
+        try:
+            theirs = self._ask_bindings()
+            return self._compare(reading, theirs), theirs
+        except (BindingsMissing, BindingsFailed, EcflowError, BadSnapshot) as error:
+            return Verification(f"not verified: {error}"), None
 
-def reading_of(found: BindingsReading, asked: str, reason: str) -> Reading:
-    """Return the bindings' reading as one that can be written."""
-    return Reading(
-        mode="full",
-        reason=reason,
-        read_time=asked,
-        server_state=found.server_state,
-        server_version=found.server_version,
-        nodes=len(found.records) - 1,
-        pieces=(snapshot.join_records(found.records),),
-        cache=None,
-        up_since=None,
-        vitals={},
-        numbers=None,
-    )
+    def _compare(self, reading: Reading, theirs: BindingsReading) -> Verification:
+        """Compare the stored snapshot with the bindings' reading. Raises EcflowError or StoreError."""
+        changed: set[str] | None = set()
+        assert reading.numbers is not None
+        session = self._session(self._deadline)
+        if theirs.numbers != reading.numbers:
+            changed = session.changed_since(reading.numbers, reading.cache)
+        if changed is None:
+            return Verification(f"not verified: {MOVED}")
+        stored = self.stored_snapshot()
+        self.work.check("compared")
+        ours = snapshot.decode(stored).records
+        self.work.check()
+        verification = compare(ours, theirs.records, changed, theirs.cut)
+        if verification.difference and session.has_several_lines(reading.cache):
+            return Verification(f"not verified: {SEVERAL_LINES}")
+        return verification
+
+    def _on_progress(self, progress: str) -> None:
+        self._context.on_progress(self._server, progress)

@@ -1,0 +1,336 @@
+"""Decide what a run writes for one server, from the values that it has read.
+
+Nothing here knows a lease, a clock or a thread: a time is an argument, and the stored snapshot's bytes come
+from a function that is called only if they are needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import cache, partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from watchman_cli import health as health_record
+from watchman_cli import snapshot
+from watchman_cli.bindings import BindingsReading
+from watchman_cli.collect.result import Attempts
+from watchman_cli.collect.verify import Verification, next_verification, reading_of, verification_due
+from watchman_cli.config import Server
+from watchman_cli.errors import ServerError, StoreError
+from watchman_cli.health import Disabled, Failure, Health
+from watchman_cli.snapshot import HEAD_SIZE, Head, parse_head, parse_time
+from watchman_cli.store import Update
+from watchman_cli.sync import cache as sync_cache
+from watchman_cli.sync.reading import Reading
+
+if TYPE_CHECKING:  # imported only if they are used: each takes milliseconds
+    from watchman_cli.changes.batch import Batch
+    from watchman_cli.deadlines import DeadlineState
+
+NOT_KEPT = "changes were not kept for a while"
+
+
+class Stored(NamedTuple):
+    """A server's stored values: the last health record, the snapshot's head, and its bytes.
+
+    `snapshot` returns no bytes if there is no snapshot, and raises StoreError.
+    """
+
+    health: Health
+    head: Head | None
+    snapshot: Callable[[], bytes]
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the health record's numbers are those of the snapshot.
+
+        A directory's files are replaced one by one: a run may have ended between snapshot and record.
+        """
+        return self.head is not None and self.health.counted_revision == self.head.revision
+
+    @property
+    def changes_kept(self) -> bool:
+        """Whether the stream of changes leads to the snapshot, by the health record written with it."""
+        known = self.head is not None and self.health.collected_time == self.head.collected_time
+        return known and self.health.changes_kept
+
+
+class Decision(NamedTuple):
+    """An update, its health record, a line for each miss to report, and whether to verify the reading."""
+
+    update: Update
+    health: Health
+    misses: tuple[str, ...]
+    verify: bool = False
+
+
+def after_reading(
+    server: Server,
+    stored: Stored,
+    reading: Reading,
+    attempts: Attempts,
+    *,
+    count: bool,
+    enter: Callable[[str], None] = lambda stage: None,
+) -> Decision:
+    """Return the decision after a server was read.
+
+    With `count` the health record has the number of nodes of each status. `enter` is called as each stage
+    begins, and may raise an error. Raises StoreError.
+    """
+    value = None
+    if reading.pieces is not None:
+        enter("encoded")
+        value = snapshot.encode(reading.read_time, reading.server_state, reading.pieces)
+    revision = _revision(value, stored.head)
+    sync = sync_cache.encode(replace(reading.cache, revision=revision)) if reading.cache is not None else b""
+    enter("counted")
+    health = replace(
+        _after_attempts(server, stored.health, attempts),
+        collected_time=reading.read_time,
+        nodes=reading.nodes,
+        server_version=reading.server_version or stored.health.server_version,
+        mode=reading.mode,
+        reason=reading.reason,
+    )
+    health = summarize_nodes(server, stored, reading, value, health, count=count)
+    verify = verification_due(server, reading, health, attempts.time)
+    if verify or not health.next_verification:
+        share = 1.0 if verify else attempts.share
+        health = replace(health, next_verification=next_verification(server, attempts.time, share))
+    enter("compared")
+    batch = make_changes(server, stored, reading, value, health)
+    health = replace(health, changes_kept=keeps_changes(stored, value, batch))
+    new_time = reading.read_time if value is None else None
+    return _decision(server, health, value, batch, new_time=new_time, sync=sync, verify=verify)
+
+
+def after_failure(server: Server, stored: Stored, error: ServerError, attempts: Attempts) -> Decision:
+    """Return the decision after the last attempt failed: a health record alone."""
+    health = _after_attempts(server, stored.health, attempts)
+    health = replace(
+        health,
+        ok=False,
+        stale_handle=attempts.connected and bool(server.suites),
+        failures=stored.health.failures + 1,
+        failing_since=stored.health.failing_since or health.checked_time,
+        collected_time=stored.head.collected_time if stored.head else None,
+        error=Failure(error.kind, str(error)),
+        changes_kept=stored.changes_kept,
+    )
+    return _decision(server, _counted_again(server, stored, health))
+
+
+def after_verification(
+    server: Server,
+    stored: Stored,
+    verification: Verification,
+    theirs: BindingsReading | None,
+    asked: datetime,
+    *,
+    count: bool,
+) -> Decision:
+    """Return the decision after the bindings read the server too, at the time `asked`, or could not.
+
+    If the readings differ, the bindings' reading is written, now and in each run until incremental syncs are
+    reset. Raises StoreError.
+    """
+    health = replace(stored.health, verification=verification.summary)
+    if theirs is None:
+        return _decision(server, health)
+    health = replace(health, bindings_version=theirs.bindings.version)
+    if verification.difference is None:
+        return _decision(server, health)
+    time = asked.isoformat(timespec="microseconds")
+    reading = reading_of(theirs, time, verification.difference)
+    value = snapshot.encode(time, reading.server_state, reading.pieces or ())
+    health = replace(
+        health,
+        collected_time=time,
+        mode=reading.mode,
+        reason=reading.reason,
+        disabled=Disabled(time, verification.difference),
+    )
+    health = summarize_nodes(server, stored, reading, value, health, count=count)
+    batch = make_changes(server, stored, reading, value, health)
+    health = replace(health, changes_kept=keeps_changes(stored, value, batch))
+    return _decision(server, health, value, batch, sync=b"")
+
+
+def after_report(server: Server, health: Health) -> Decision:
+    """Return the decision after the misses in a written health record were reported.
+
+    A miss is reported after its record was written, and the record says so after the report. So the next run
+    reports a miss if this one is killed in between.
+    """
+    from watchman_cli.deadlines import with_all_reported
+
+    return _decision(server, replace(health, deadlines=with_all_reported(health.deadlines)))
+
+
+def _decision(
+    server: Server,
+    health: Health,
+    value: bytes | None = None,
+    batch: Batch | None = None,
+    *,
+    new_time: str | None = None,
+    sync: bytes | None = None,
+    verify: bool = False,
+) -> Decision:
+    """Return a decision from its parts: the new snapshot, the changes that led to it, and the sync cache."""
+    update = Update(
+        health=health_record.encode(health_record.repaired(health)),
+        snapshot=value,
+        new_time=new_time,
+        sync=sync,
+        expire=server.expire,
+        changes=batch,
+        publish_snapshot=value is not None and server.publish == "snapshot",
+    )
+    return Decision(update, health, tuple(_unreported_misses(health)), verify)
+
+
+def _unreported_misses(health: Health) -> Iterator[str]:
+    """Yield a line for each deadline with a miss that was not reported yet."""
+    if health.deadlines:
+        from watchman_cli.deadlines import unreported
+
+        for state in unreported(health.deadlines):
+            yield f"deadline missed: {state.deadline}; {state.why_missed}"
+
+
+def _head_of(value: bytes) -> Head:
+    """Return the head of a new snapshot."""
+    head = parse_head(value[:HEAD_SIZE])
+    assert head
+    return head
+
+
+def _revision(value: bytes | None, head: Head | None) -> str:
+    """Return the revision of the snapshot that an update leaves, or an empty string."""
+    if value is not None:
+        head = _head_of(value)
+    return head.revision if head else ""
+
+
+def _after_attempts(server: Server, previous: Health, attempts: Attempts) -> Health:
+    """Return the health record after a success, without the reading's part."""
+    return replace(
+        previous,
+        checked_time=attempts.time.isoformat(timespec="microseconds"),
+        ok=True,
+        address=server.address,
+        attempts=attempts.number,
+        seconds=round(attempts.seconds, 3),
+        requests=attempts.requests,
+        disabled=attempts.disabled,
+        stale_handle=False,
+        error=None,
+        failures=0,
+        failing_since=None,
+    )
+
+
+# --------------------------------------------------------------------------------- counts and deadlines
+
+
+def summarize_nodes(
+    server: Server, stored: Stored, reading: Reading, value: bytes | None, health: Health, *, count: bool
+) -> Health:
+    """Return a health record with its counts and deadlines, so that its readers need not look at each node.
+
+    The changes update the stored record's numbers, if the reading has changes. Otherwise the snapshot is
+    counted: `value`, or the stored one if that is None. Raises StoreError.
+    """
+    content: Callable[[], bytes] = cache(stored.snapshot)
+    if value is not None:
+        content = partial(bytes, value)
+    counts: Mapping[str, int] | None = None
+    deadlines: tuple[DeadlineState, ...] = ()
+    if count:
+        previous = stored.health.counts
+        if reading.changes is not None and previous is not None and stored.is_counted:
+            counts = snapshot.count_changes(previous, reading.changes, content)
+        else:
+            counts = snapshot.count_nodes(content())
+    if server.deadlines or stored.health.deadlines:
+        from watchman_cli.deadlines import judge_all
+
+        changes = reading.changes if stored.is_counted else None
+        collected = parse_time(reading.read_time)
+        deadlines = judge_all(server.deadlines, stored.health.deadlines, changes, content, collected)
+    revision = _revision(value, stored.head)
+    return replace(health, counts=counts, deadlines=deadlines, counted_revision=revision)
+
+
+def _counted_again(server: Server, stored: Stored, health: Health) -> Health:
+    """Return a record that is counted from the stored snapshot, if it was counted from another one."""
+    if stored.head is None or stored.is_counted or (health.counts is None and not health.deadlines):
+        return health
+    try:
+        value = stored.snapshot()
+        snapshot.records_of(value, stored.head.revision)
+    except (StoreError, snapshot.NotWhole):  # the next run that reads the server counts
+        return health
+    counts = None if health.counts is None else snapshot.count_nodes(value)
+    deadlines = health.deadlines
+    if deadlines:
+        from watchman_cli.deadlines import match_again
+
+        deadlines = match_again(server.deadlines, deadlines, value)
+    return replace(health, counts=counts, deadlines=deadlines, counted_revision=stored.head.revision)
+
+
+# ---------------------------------------------------------------------------------------------- changes
+
+
+def make_changes(
+    server: Server, stored: Stored, reading: Reading, value: bytes | None, health: Health
+) -> Batch | None:
+    """Return the batch of the changes and of the deadlines that were missed, or None.
+
+    `value` is the new snapshot, or None to keep the stored one, and `health` the new record. If the stream
+    does not lead to the stored snapshot, the batch is a reset: the revision alone does not show that, since
+    a server may be back in an earlier state. Raises StoreError.
+    """
+    if not server.changes:
+        return None
+    missed = _new_misses(stored.health, health)
+    if value is None and not missed:
+        return None
+    from watchman_cli.changes.batch import Batch
+
+    batch = None
+    if value is not None:
+        from watchman_cli.changes.compare import make_batch_of
+
+        batch = make_batch_of(
+            server.name, _head_of(value), stored.head, stored.snapshot, reading.pieces or (), reading.changes
+        )
+    if missed and batch is None and stored.head is not None:
+        revision = stored.head.revision
+        batch = Batch(server.name, reading.read_time, revision, revision, stored.head.server_state)
+    if batch is None:
+        return None
+    batch = replace(batch, missed=missed)
+    return batch if batch.before is None or stored.changes_kept else batch.as_reset(NOT_KEPT)
+
+
+def keeps_changes(stored: Stored, value: bytes | None, batch: Batch | None) -> bool:
+    """Return whether the stream of changes will lead to the snapshot that an update leaves."""
+    if batch is not None:
+        return True
+    same = value is None or _revision(value, None) == _revision(None, stored.head)
+    return same and stored.changes_kept
+
+
+def _new_misses(previous: Health, health: Health) -> tuple[str, ...]:
+    """Return the deadlines that were missed between two records, in words."""
+    if not health.deadlines:
+        return ()
+    from watchman_cli.deadlines import new_misses
+
+    return tuple(state.deadline for state in new_misses(previous.deadlines, health.deadlines))
