@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     )
     from watchman_cli.readback import read_snapshot
     from watchman_cli.snapshot import Snapshot, StatusRecord
+    from watchman_cli.wait import NodeSight, Waited, wait_for_status
 
 __version__ = "0.1.0"
 __all__ = [
@@ -28,15 +29,18 @@ __all__ = [
     "Change",
     "DeadlineMissed",
     "NoSnapshot",
+    "NodeSight",
     "Resynchronised",
     "ServerStateChange",
     "Snapshot",
     "StatusRecord",
     "StoreError",
+    "Waited",
     "WatchmanError",
     "__version__",
     "follow_changes",
     "read_snapshot",
+    "wait_for_status",
 ]
 
 _HOMES = {
@@ -52,6 +56,9 @@ _HOMES = {
     "Snapshot": "snapshot",
     "StatusRecord": "snapshot",
     "read_snapshot": "readback",
+    "NodeSight": "wait",
+    "Waited": "wait",
+    "wait_for_status": "wait",
 }
 
 

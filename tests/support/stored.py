@@ -10,6 +10,7 @@ from watchman_cli import health, snapshot
 from watchman_cli.health import Health
 from watchman_cli.snapshot import StatusRecord
 from watchman_cli.store.directory.store import DirectoryStore
+from watchman_cli.store.memory import MemoryStore
 
 
 def ago(seconds: float) -> str:
@@ -20,6 +21,14 @@ def ago(seconds: float) -> str:
 def since(seconds: float) -> str:
     """Return the time so many seconds ago, as a record has it."""
     return (datetime.now(timezone.utc) - timedelta(seconds=seconds)).isoformat(timespec="seconds")
+
+
+def put_in_memory(
+    store: MemoryStore, name: str, records: Sequence[StatusRecord], *, age: float = 0.0
+) -> None:
+    """Store a snapshot that was collected `age` seconds ago, without a health record."""
+    pieces = [snapshot.join_records([StatusRecord("/", "active"), *records])]
+    store.memory.values[name, "status"] = snapshot.encode(ago(age), "RUNNING", pieces)
 
 
 def put_snapshot(

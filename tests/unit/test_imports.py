@@ -26,6 +26,7 @@ ALLOWED: dict[str, set[str]] = {
     "collect": DATA | {"deadlines", "config", "ecflow_client", "bindings", "sync", "store", "changes"},
     "readback": DATA | {"config", "store"},
     "follow": DATA | {"changes", "store"},
+    "wait": DATA | {"readback", "store"},
     "check": DATA | {"deadlines", "readback"},
     "output": DATA | {"deadlines", "config", "collect", "readback", "check", "changes", "follow"},
 }
