@@ -1,10 +1,9 @@
 """A definition's text, as a full sync brings it, into nodes and their states.
 
 The text is written line by line in the style NET (libs/node/src/ecflow/node/*.cpp, `print`, `write_state`).
-It is read here as it stands in the reply's JSON, where a new line is the two characters backslash and n,
-and where a pair of backslashes was replaced before: then no label and no variable can forge a line.
-Of the lines, only those that make the tree are looked at; all others are attributes. A text of several
-lines, which is written raw, is joined to one line first (spanning.py).
+ecFlow escapes a new line in a label or a variable, so that neither can forge a line. Only the lines that
+make the tree matter here; all others are attributes. A text of several lines, which ecFlow writes raw, is
+joined to one line first (spanning.py).
 """
 
 from __future__ import annotations
@@ -31,20 +30,25 @@ SUSPENDED = "suspended"
 NUMBER_SIZE = 18  # digits of a change number, so that it fits into 64 bits
 CHUNK = 1 << 19  # characters that are looked at together, before the clock is looked at again
 
-# A keyword, a name of ecFlow's grammar, and what else stands in the line.
+# The lines that make the tree. If a line is not as ecFlow writes it, only the keyword matches, or the keyword of
+# an end and one more character. The first letters are compared before all else: most lines are attributes.
 _LINES = re.compile(
-    r"\\n *(task|family|suite|alias|calendar|end\w+)\b ?((?:[A-Za-z0-9_][\w.-]*)?)([^\\]*(?:\\[^n][^\\]*)*)",
+    r"\n(?=[ tfsace])(?!ed|ev) *("
+    r"(?:task|family|suite|alias) \w[\w.-]*(?: # [^\n]*|(?![^\n]))"
+    r"|calendar\b[^\n]*|end(?:suite|family|task|alias|clock)(?![^\n])"
+    r"|(?:task|family|suite|alias)\b|end\w+\b[^\n]?)",
     re.ASCII,
 )
-_HEAD = re.compile(r"#(\d+\.\d+\.\d+)[^\\]*\\n *defs_state ([^\\]*)")
-_OF_ALIAS = " # alias: state:queued"
+_HEAD = re.compile(r"#(\d+\.\d+\.\d+)[ -~]*\n *defs_state ([^\n]*)")
+_OF_ALIAS = "alias: state:queued "
 # The calendar's begin_time is initLocalTime, which is initTime without the clock's gain (Calendar.hpp).
-_BEGIN_TIME = re.compile(r"initTime:(\S+ \S+)(?:.* initLocalTime:(\S+ \S+))?")
+_BEGIN_TIME = re.compile(r"calendar initTime:(\S+ \S+)(?:.* initLocalTime:(\S+ \S+))?")
 _DURATION = re.compile(r"(-?)(\d+):(\d\d):(\d\d)")
 _NESTING = "the server's definition is not well nested"
 _END = NEW_LINE + "# enddef"
 _TOKENS = frozenset(each.token for each in DETAILS)
-_KNOWN_ENDS = frozenset(("endsuite", "endfamily", "endtask", "endalias", "endclock"))
+_PASSED_OVER = frozenset(("endtask", "endalias", "endclock"))
+_OPENING = frozenset(("task", "family", "suite", "alias"))  # of a line that is not as ecFlow writes it
 
 
 class NodeState(NamedTuple):
@@ -91,25 +95,22 @@ class _Spanning(Exception):
 
 
 class _States(dict[str, NodeState]):
-    """What the end of a node's line holds; most of many nodes end alike.
+    """The states by the end of a node's line, after ` # `; most nodes' lines end alike.
 
-    `stated` has how often the word `state:` is in each.
+    `stated` counts the word `state:` in each end.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.stated: dict[str, int] = {}
 
-    def __missing__(self, tail: str) -> NodeState:
-        own = tail.removeprefix(_OF_ALIAS)
-        if own and not own.startswith(" # "):
-            raise _Spanning
-        parts = split_tail(tail)
+    def __missing__(self, end: str) -> NodeState:
+        parts = split_tail(f" {end}")
         if parts.is_unfinished:
             raise _Spanning
-        found = self[tail] = _node_state(parts)
-        self.stated[tail] = own.count(STATE)
-        return found
+        state = self[end] = _node_state(parts)
+        self.stated[end] = f" {end.removeprefix(_OF_ALIAS)}".count(STATE)
+        return state
 
 
 def parse_definition(text: str, work: Work = UNBOUNDED) -> Definition:
@@ -139,7 +140,7 @@ def _parse(text: str, head: re.Match[str], work: Work, *, joined: bool = False) 
     Raises NotUnderstood, TooSlow, and _Spanning if a text may span lines.
     """
     version, line = head.groups()
-    tokens = dict(token.split(":", 1) for token in line.split() if ":" in token)
+    tokens = dict(token.split(":", 1) for token in line.split(" ") if ":" in token)
     tree = _Tree()
     start = head.end()
     while start < len(text):
@@ -186,54 +187,49 @@ class _Tree:
         self._above: list[str] = []
         self._task = ""
 
-    def add(self, lines: list[tuple[str, str, str]]) -> None:
-        """Add some lines, each a keyword, a name and the line's end."""
-        paths, prefix, task = self.paths, self._prefix, self._task
-        tails: list[str] = []
-        for keyword, name, tail in lines:
-            if keyword == "task":
-                if not name:
-                    raise _Spanning
+    def add(self, lines: list[str]) -> None:
+        """Add some lines that make the tree."""
+        paths, above = self.paths, self._above
+        prefix, task = self._prefix, self._task
+        ends: list[str] = []  # of the nodes' lines
+        for line in lines:
+            head, _, end = line.partition(" # ")
+            if head[:5] == "task ":
                 if prefix == "/":
                     raise TreeUnproved(_NESTING)
-                task = prefix + name
+                task = prefix + head[5:]
                 paths.append(task)
-                tails.append(tail)
-            elif keyword in ("family", "suite"):
-                if not name or (tail and not tail.startswith(" # ")):
-                    raise _Spanning
+                ends.append(end)
+            elif head[:7] == "family " or head[:6] == "suite ":
+                keyword, _, name = head.partition(" ")
                 if (keyword == "suite") != (prefix == "/"):
                     raise TreeUnproved("the server's definition has a suite in the wrong place")
                 paths.append(prefix + name)
-                tails.append(tail)
-                self._above.append(prefix)
+                ends.append(end)
+                above.append(prefix)
                 prefix, task = f"{prefix}{name}/", ""
-            elif keyword in ("endfamily", "endsuite"):
-                if name or tail:
-                    raise _Spanning
-                if not self._above or (keyword == "endsuite") != (len(self._above) == 1):
+            elif line == "endfamily" or line == "endsuite":
+                if not above or (line == "endsuite") != (len(above) == 1):
                     raise TreeUnproved(_NESTING)
-                prefix, task = self._above.pop(), ""
-            elif keyword == "alias":
-                # One without a state is queued: so do the bindings read it (Alias.cpp, the constructor).
-                if not name:
-                    raise _Spanning
+                prefix, task = above.pop(), ""
+            elif head[:6] == "alias ":
                 if not task:
                     raise TreeUnproved(_NESTING)
-                paths.append(f"{task}/{name}")
-                tails.append(_OF_ALIAS + tail)
+                # One without a state is queued: so do the bindings read it (Alias.cpp, the constructor).
+                paths.append(f"{task}/{head[6:]}")
+                ends.append(_OF_ALIAS + end)
                 self.has_aliases = True
-            elif keyword == "calendar":
-                found = _BEGIN_TIME.match(name + tail)
-                if found and len(self._above) == 1:
-                    self.begin_times[prefix[1:-1]] = found[2] or found[1]
-            elif name or tail:
-                raise _Spanning
-            elif keyword not in _KNOWN_ENDS:
+            elif head[:8] == "calendar":
+                begin = _BEGIN_TIME.match(line)
+                if begin and len(above) == 1:
+                    self.begin_times[prefix[1:-1]] = begin[2] or begin[1]
+            elif line not in _PASSED_OVER:
+                if line in _OPENING or not line.isidentifier():
+                    raise _Spanning
                 raise NotUnderstood("the server's definition has an unknown kind of node")
         self._prefix, self._task = prefix, task
-        self.states += map(self._known.__getitem__, tails)
-        self.stated += sum(map(self._known.stated.__getitem__, tails))
+        self.states += map(self._known.__getitem__, ends)
+        self.stated += sum(map(self._known.stated.__getitem__, ends))
 
     def close(self) -> None:
         """Raise TreeUnproved if a suite or a family was not closed."""
@@ -252,7 +248,7 @@ def parse_node_state(tail: str) -> NodeState:
 def _node_state(tail: Tail) -> NodeState:
     state, suspended, duration = "unknown", False, 0
     details = {name: text for name, text in tail.texts.items() if name in _TOKENS} if tail.text else {}
-    for token in tail.tokens.split():
+    for token in tail.tokens.split(" "):
         name, _, value = token.partition(":")
         if name == "state":
             state = value

@@ -1,12 +1,11 @@
 """Replies: the JSON that cereal wrote, into what each command of the request was answered.
 
-A definition's text may be of many megabytes, in any encoding, and is cut out of the JSON as bytes: one
-character outside Latin-1 would quadruple it once decoded. What is left is small, and parsed as a whole.
+A definition's text may have many megabytes, in any encoding. It is cut out of the JSON, and gets one
+character for each byte: one character outside Latin-1 would quadruple it. The rest is small.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -29,9 +28,7 @@ from watchman_cli.ecflow_client.work import UNBOUNDED, Work
 
 # Where cereal writes a definition: of a client handle's suites, and of the whole server (SSyncCmd.hpp).
 _TEXTS = (b'\n"server_defs_": "', b'\n"value1": "')
-CHECKED_TOGETHER = 1 << 18  # bytes of a definition that are checked at once
-_CONTROL = re.compile(r"[\x01-\x1f]")
-_OTHER_ESCAPES = re.compile(r"\\(?:[/bfrt]|u[0-9a-fA-F]{4})")
+DECODED_TOGETHER = 1 << 18  # bytes of a definition that are decoded at once
 _SENT_EVERYTHING = b'\n"full_defs_": true'
 # Nothing interrupts a JSON parser, and it holds the interpreter lock. So it gets only what it can parse in
 # a part of the time that is left: other servers need theirs.
@@ -76,7 +73,7 @@ def decode_reply(body: bytearray, user: str, work: Work = UNBOUNDED) -> Answer:
     `user` is named where the server refused the user. Raises NotEcflow where the reply is not ecFlow's,
     NotUnderstood where it cannot be understood, TooSlow if that takes too long.
     """
-    text, rest = _cut_definition(body)
+    text, rest = _cut_definition(body, work)
     work.require(_seconds_to_load(rest) / PART_OF_TIME)
     try:
         document = _loads(rest)["22ServerToClientResponse"]["stc_cmd_"]
@@ -98,13 +95,12 @@ def decode_reply(body: bytearray, user: str, work: Work = UNBOUNDED) -> Answer:
         raise NotUnderstood(_NOT_UNDERSTOOD) from error
 
 
-def _cut_definition(body: bytearray) -> tuple[str, bytes]:
-    """Return a definition's text as it stands in the JSON, and the JSON with nothing in its place.
+def _cut_definition(body: bytearray, work: Work) -> tuple[str, bytes]:
+    """Return a definition's text, one character for each byte, and the JSON with nothing in its place.
 
-    A new line cannot stand in a JSON string, so the next one shows where the string ended. In the text,
-    each pair of backslashes, which stands for one, is replaced: no other escape ends in a backslash. The
-    second key is looked for only where the server says that it sent everything: in the memento of an aviso
-    or a mirror the same key has anybody's text.
+    A new line cannot stand in a JSON string, so the next one shows where the string ended. The second key is
+    looked for only if the server says that it sent everything: in the memento of an aviso or a mirror the
+    same key has anybody's text. Raises NotEcflow or TooSlow.
     """
     for key in _TEXTS if body.find(_SENT_EVERYTHING) >= 0 else _TEXTS[:1]:
         start = body.find(key)
@@ -116,54 +112,55 @@ def _cut_definition(body: bytearray) -> tuple[str, bytes]:
         if end <= start or body[end] != ord('"'):
             continue
         rest = bytes(body[:start]) + bytes(body[end:])
-        is_ascii = body.isascii()
-        if is_ascii and not _is_ascii_string(body, start, end):
-            raise NotEcflow
+        size = _decode_in_place(body, start, end, work)
         with memoryview(body) as view:
-            text = str(view[start:end], "latin-1")
+            text = str(view[start : start + size], "latin-1")
         body.clear()
-        text = text.replace("\\\\", "\0") if "\\\\" in text else text
-        if not (is_ascii or _is_string(text)):
-            raise NotEcflow
         return text, rest
     rest = bytes(body)
     body.clear()
     return "", rest
 
 
+def _decode_in_place(body: bytearray, start: int, end: int, work: Work) -> int:
+    """Decode the JSON string between two offsets, a few lines at a time; return the size of its text.
+
+    The text replaces the string from `start` on: it is never longer. Raises NotEcflow or TooSlow.
+    """
+    first = done = start
+    while start < end:
+        work.check()
+        stop = end
+        if start + DECODED_TOGETHER < end:
+            line_end = body.find(b"\\n", start + DECODED_TOGETHER, end)
+            while line_end > 0 and body[line_end - 1] == ord("\\"):  # it may be a pair, and an n
+                line_end = body.find(b"\\n", line_end + 1, end)
+            stop = line_end if line_end > 0 else end
+        piece = _decode_string(b'"%s"' % body[start:stop])
+        body[done : done + len(piece)] = piece
+        done += len(piece)
+        start = stop
+    return done - first
+
+
+def _decode_string(string: bytes) -> bytes:
+    """Return the text of a JSON string in any encoding. Raises NotEcflow."""
+    try:
+        try:
+            text, encoding = orjson.loads(string), "utf-8"
+        except orjson.JSONDecodeError:
+            text, encoding = orjson.loads(string.decode("latin-1").encode()), "latin-1"
+    except orjson.JSONDecodeError as error:
+        raise NotEcflow from error
+    if not isinstance(text, str):
+        raise NotEcflow
+    return text.encode(encoding, "replace")
+
+
 def _seconds_to_load(rest: bytes) -> float:
     """Return how long JSON takes to parse at most."""
     containers = rest.count(b"{") + rest.count(b"[")
     return containers * _CONTAINER_COST + rest.count(b",") * _ITEM_COST + len(rest) * _BYTE_COST
-
-
-def _is_ascii_string(body: bytearray, start: int, end: int) -> bool:
-    """Return whether a part of a body of ASCII is the inside of a JSON string; a few lines at a time."""
-    while start < end:
-        stop = end
-        if start + CHECKED_TOGETHER < end:
-            found = body.find(b"\\n", start + CHECKED_TOGETHER, end)
-            while found > 0 and body[found - 1] == ord("\\"):  # it may be a pair, and an n
-                found = body.find(b"\\n", found + 1, end)
-            stop = found if found > 0 else end
-        try:
-            orjson.loads(b'"%s"' % body[start:stop])
-        except orjson.JSONDecodeError:
-            return False
-        start = stop
-    return True
-
-
-def _is_string(text: str) -> bool:
-    """Return whether a text, without pairs of backslashes, can stand in a JSON string.
-
-    It is cut out of the JSON, and may have any encoding, which a JSON reader refuses.
-    """
-    quotes, escapes = text.count('\\"'), text.count("\\")
-    if text.count('"') != quotes or _CONTROL.search(text):
-        return False
-    escapes -= quotes + text.count("\\n")
-    return not escapes or len(_OTHER_ESCAPES.findall(text)) == escapes
 
 
 def _loads(rest: bytes) -> Any:
@@ -204,12 +201,9 @@ def _sync(data: Mapping[str, Any], text: str, work: Work) -> dict[str, Any]:
     """Return a sync's answer: a whole definition, or changes."""
     if not text and (inline := data.get("value1") or data.get("server_defs_")):
         # JSON that a proxy laid out again on its way
-        written = orjson.dumps(inline)[1:-1]
+        text = inline.encode().decode("latin-1")
+        del inline
         work.check()
-        text = written.decode("latin-1")
-        del written, inline
-        work.check()
-        text = text.replace("\\\\", "\0")
     if text:
         return {"definition": parse_definition(text, work)}
     if data.get("full_defs_"):

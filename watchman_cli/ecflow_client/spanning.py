@@ -22,10 +22,9 @@ from typing import NamedTuple
 from watchman_cli.ecflow_client.errors import TreeUnproved
 from watchman_cli.ecflow_client.work import UNBOUNDED, Work
 
-NEW_LINE = "\\n"
+NEW_LINE = "\n"
 STATE = " state:"
 LOOKED_AT_TOGETHER = 1 << 18  # characters that are searched before the clock is looked at again
-_UNTIL_LINE_END = r"[^\\]*(?:\\[^n][^\\]*)*"
 _OPERATORS = ("and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "AND", "OR")
 # What the server writes behind a job's id, from the right, and no more to the line's end.
 _BEHIND = tuple(
@@ -40,27 +39,26 @@ _RAW = re.compile(r" (?:passwd|rid):")
 _GOES_ON = r" *(?:[^A-Za-z0-9_ #]|and|or|AND|OR|eq|ne|lt|le|gt|ge(?!neric \w))"
 _NEXT = re.compile(_GOES_ON, re.ASCII)
 _EXPRESSION = r"(?:trigger|complete)\b"
-# An expression may go on: an escape, a last token that needs an operand, or an operator in the next line.
-_OPEN = (
-    rf"{_EXPRESSION}[^\\]*\\(?:[^n]|(?<=[^\w.)]\\)"
-    + "".join(rf"|(?<={word}\\)" for word in _OPERATORS)
-    + rf"|n{_GOES_ON})"
+# An expression may go on: its last token needs an operand, or the next line begins with an operator.
+_MAY_GO_ON = re.compile(
+    rf"\n(?=[ tc]) *{_EXPRESSION}[^\n]*\n(?:(?<=[^\w.)]\n)"
+    + "".join(rf"|(?<={word}\n)" for word in _OPERATORS)
+    + rf"|{_GOES_ON})",
+    re.ASCII,
 )
-_MAY_GO_ON = re.compile(rf"\\n *{_OPEN}", re.ASCII)
 _NODE = re.compile(r" *(?:task|family|suite|alias) [A-Za-z0-9_][\w.-]*(?P<tail> #.*)?", re.ASCII | re.DOTALL)
 # All lines that matter: nodes with a job's id, expressions, and lines with a state.
 _LOOKED_AT = re.compile(
-    rf"\\n(?= *(?:{_EXPRESSION}|(?:task|alias)\b{_UNTIL_LINE_END} rid:)|{_UNTIL_LINE_END}(?<![a-z_])state:)",
-    re.ASCII,
+    rf"\n(?= *(?:{_EXPRESSION}|(?:task|alias)\b[^\n]* rid:)|[^\n]*(?<![a-z_])state:)", re.ASCII
 )
-_STRUCTURE = re.compile(r"\\n *(?:task|family|suite|alias|end\w+)\b", re.ASCII)
+_STRUCTURE = re.compile(r"\n *(?:task|family|suite|alias|end\w+)\b", re.ASCII)
 _LAST_WORD = re.compile(r"(?P<variable>: *)?[\w.]+$", re.ASCII)
 _STRUCTURAL = re.compile(rf"{_NODE.pattern}| *end\w+ *", re.ASCII | re.DOTALL)
 _COMPARED = re.compile(
     r"[\w./]+\s*(?:==|!=|\beq\b|\bne\b)\s*(?:complete|aborted|queued|active|submitted|unknown)", re.ASCII
 )
 _TOKEN = re.compile(r"[\w./]+|[<>=!]=|&&|\|\||\S", re.ASCII)
-_ESCAPE = re.compile(r"\\[^n](?:[0-9a-fA-F]{4})?")
+_BLANKS = re.compile(r"[\x00-\x1f\x7f\"]")  # the grammar's blanks, and what no expression has
 
 
 class Tail(NamedTuple):
@@ -184,11 +182,11 @@ def _line_end(text: str, start: int) -> int:
 
 def _expression_end(text: str, start: int, end: int) -> int:
     """Return where an expression ends whose first line is text[start:end]."""
-    line = re.sub(rf"^ *{_EXPRESSION}(?: -[ao]\b)?", "", _ESCAPE.sub(" ", text[start:end])).rstrip()
+    line = re.sub(rf"^ *{_EXPRESSION}(?: -[ao]\b)?", "", _BLANKS.sub(" ", text[start:end])).rstrip()
     last = end
     while end < len(text):
         start, end = end + len(NEW_LINE), _line_end(text, end + len(NEW_LINE))
-        following = _ESCAPE.sub(" ", text[start:end]).rstrip()
+        following = _BLANKS.sub(" ", text[start:end]).rstrip()
         if not following:
             continue
         if " # " in following and _NODE.fullmatch(following):
@@ -201,7 +199,7 @@ def _expression_end(text: str, start: int, end: int) -> int:
 
 def _is_whole(text: str) -> bool:
     """Return whether an expression's operands and operators alternate, as its grammar has them."""
-    line = re.sub(rf"^ *{_EXPRESSION}(?: -[ao]\b)?|# free$|\\.", " ", text)
+    line = re.sub(rf"^ *{_EXPRESSION}(?: -[ao]\b)?|# free$", " ", _BLANKS.sub(" ", text))
     line = re.sub(r"\s*/\s*", "/", re.sub(r"\bcal::\w+", " ", line))  # a function's name; a path
     line = re.sub(r"[\w./]*\s*(?::\s*[\w.]+|<flag>\s*\w+)", " variable ", line)
     line = _COMPARED.sub(" variable ", line)  # a node alone is no operand

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tests.unit.ecflow_client import replies
@@ -148,7 +146,7 @@ def test_a_head_that_is_none_is_refused(head: str) -> None:
 
 @pytest.mark.parametrize("cut", [1, 9, 40, 200])
 def test_a_definition_that_was_cut_is_refused(cut: int) -> None:
-    whole = json.dumps(replies.definition(*TREE))[1:-1]
+    whole = replies.definition(*TREE)
     assert parse_definition(whole).paths == PATHS
     with pytest.raises(NotUnderstood):
         parse_definition(whole[: -cut - 2])
@@ -156,7 +154,7 @@ def test_a_definition_that_was_cut_is_refused(cut: int) -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 64])
 def test_where_it_is_cut_into_chunks_makes_no_difference(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = json.dumps(replies.definition(*TREE))[1:-1]
+    whole = replies.definition(*TREE)
     expected = parse_definition(whole)
     monkeypatch.setattr(definition, "CHUNK", size)
     assert parse_definition(whole) == expected
@@ -167,7 +165,7 @@ def test_a_line_that_ends_anywhere_at_a_chunks_end(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(definition, "CHUNK", 100)
     for size in range(150):
         text = replies.definition("suite s", "  edit V '" + "x" * size + "'", "  task t", "endsuite")
-        assert parse_definition(json.dumps(text)[1:-1]).paths == ["/s", "/s/t"]
+        assert parse_definition(text).paths == ["/s", "/s/t"]
 
 
 @pytest.mark.parametrize(
@@ -191,3 +189,18 @@ def test_flags_have_the_bits_of_their_places() -> None:
         assert flags.read_token(name) == flags.read_memento({"flag_": {"flag_": 1 << bit}}) == shown
     assert flags.read_token("late,late,novelty,message,killed") == ("killed", "late")
     assert flags.read_token("") is flags.read_memento({"flag_": {}}) is None
+
+
+@pytest.mark.parametrize("blank", ["\t", "\r", "\x0b", "\x1c", "\x85", "\xa0"])
+def test_only_a_space_ends_a_token(blank: str) -> None:
+    """ecFlow writes spaces between tokens: any other blank is a part of a value."""
+    with pytest.raises(NotUnderstood, match="unknown state"):
+        parse(f"suite s # state:aborted{blank}dur:00:00:01", "endsuite")
+
+
+def test_escapes_are_decoded() -> None:
+    head = "defs_state NET state>:queued state_change:5 \\\\n \\u00e9 flag:late"
+    text = replies.definition("suite s # state:queued", "endsuite", head=head.replace("\\u00e9", "é"))
+    body = replies.reply(replies.full(text)).replace("é".encode(), b"\\u00e9")
+    found = decode_reply(body, "u").definition
+    assert found and found.paths == ["/s"] and found.details == (("flags", ("late",)),)

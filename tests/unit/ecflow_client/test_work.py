@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-import orjson
 import pytest
 
 from tests.unit.ecflow_client.replies import definition, delta, full, member, memento, reply
@@ -35,7 +34,7 @@ class Counted(Work):
 
 NODES = 4 * TOGETHER
 LINES = ["suite s # state:queued", *[f"task t{n} # state:queued" for n in range(NODES)], "endsuite"]
-TEXT = orjson.dumps(definition(*LINES)).decode()[1:-1]
+TEXT = definition(*LINES)
 STATELESS = TEXT.replace("state:", "other:")  # no line is found
 DEFINITION = parse_definition(TEXT)
 RECORDS = [StatusRecord("/", "queued"), StatusRecord("/s", "queued")]
