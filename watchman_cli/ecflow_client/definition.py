@@ -30,8 +30,8 @@ SUSPENDED = "suspended"
 NUMBER_SIZE = 18  # digits of a change number, so that it fits into 64 bits
 CHUNK = 1 << 19  # characters that are looked at together, before the clock is looked at again
 
-# The lines that make the tree. If a line is not as ecFlow writes it, only the keyword matches, or the keyword of
-# an end and one more character. The first letters are compared before all else: most lines are attributes.
+# The lines that make the tree. If a line is not as ecFlow writes it, only the keyword matches, or an end and
+# one more character. The first letters are compared before all else: most lines are attributes.
 _LINES = re.compile(
     r"\n(?=[ tfsace])(?!ed|ev) *("
     r"(?:task|family|suite|alias) \w[\w.-]*(?: # [^\n]*|(?![^\n]))"
