@@ -26,12 +26,12 @@ def temporary_name() -> str:
     return f"{TEMPORARY}{os.urandom(8).hex()}"
 
 
-def write_new(path: str, data: bytes, folder: int, *, durably: bool = True) -> None:
+def write_new(path: str, data: bytes, folder: int, *, durably: bool = True, mode: int = FILE_MODE) -> None:
     """Write a new file whole, below the open directory `folder`; when that fails, there is none.
 
     Raises OSError.
     """
-    descriptor = os.open(path, _NEW_FILE, FILE_MODE, dir_fd=folder)
+    descriptor = os.open(path, _NEW_FILE, mode, dir_fd=folder)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -44,7 +44,7 @@ def write_new(path: str, data: bytes, folder: int, *, durably: bool = True) -> N
         raise
 
 
-def replace_file(path: Path, data: bytes) -> None:
+def replace_file(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
     """Write a file in place of an older one, or of a link, which is not followed. Raises OSError.
 
     A link such as /dev/stdout, to what a process has open, is no place for a file.
@@ -55,7 +55,7 @@ def replace_file(path: Path, data: bytes) -> None:
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         part = temporary_name()
-        write_new(part, data, folder, durably=False)
+        write_new(part, data, folder, durably=False, mode=mode)
         try:
             os.rename(part, path.name, src_dir_fd=folder, dst_dir_fd=folder)
         except OSError:

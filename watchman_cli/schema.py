@@ -16,10 +16,15 @@ _HERE = Path(__file__).parent
 @cache
 def load(name: str) -> dict[str, Any]:
     """Return the schema of this name as a dictionary."""
+    schema: dict[str, Any] = orjson.loads(read(name))
+    return schema
+
+
+def read(name: str) -> bytes:
+    """Return the bytes of the schema of this name."""
     installed = _HERE / "schemas" / f"{name}.schema.json"
     path = installed if installed.exists() else _HERE.parent / "schemas" / f"{name}.schema.json"
-    schema: dict[str, Any] = orjson.loads(path.read_bytes())
-    return schema
+    return path.read_bytes()
 
 
 @cache

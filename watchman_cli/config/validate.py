@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from watchman_cli import schema
+from watchman_cli.config.file import Document, Lines
 from watchman_cli.config.secrets import Problem, find_unescaped
-from watchman_cli.config.yaml import PROBLEMS_LIMIT, Document, LineIndex, number_as_read
+from watchman_cli.config.yaml import PROBLEMS_LIMIT, number_as_read
 from watchman_cli.text import escaped, short_key, suggestion
 
 _RENAMED = {"ssl": "; use protocol: ssl"}  # what earlier versions called it
@@ -59,7 +60,7 @@ def _problems(file: Document) -> Iterator[Problem]:
             seen.setdefault((owner, repo), file.lines.line_of(["servers", index]))
 
 
-def _odd_numbers(value: Any, place: list[Any], lines: LineIndex) -> Iterator[Problem]:
+def _odd_numbers(value: Any, place: list[Any], lines: Lines) -> Iterator[Problem]:
     """Yield each scalar that YAML 1.1 takes for another number than the one that it looks like."""
     if isinstance(value, (dict, list)):
         for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
@@ -126,7 +127,7 @@ def _is_ipv6(text: str) -> bool:
         return False
 
 
-def _explain(error: Any, lines: LineIndex) -> Iterator[Problem]:
+def _explain(error: Any, lines: Lines) -> Iterator[Problem]:
     """Yield what one jsonschema error means to the file's author: a place and a message, or several."""
     place = list(error.absolute_path)
     value, rule = error.instance, error.validator_value

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-import stat
 from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
+from watchman_cli.config.file import Document, read_bytes
 from watchman_cli.errors import ConfigError
 from watchman_cli.text import escaped, short_key
 
-SIZE_LIMIT = 4 << 20  # bytes: 10,000 servers take 1 MB
 NODE_LIMIT = 1_000_000  # YAML nodes, each alias counted as what it stands for
 DEPTH_LIMIT = 20
 PROBLEMS_LIMIT = 1000  # reported of one file
@@ -56,18 +55,18 @@ class LineIndex:
         return self._keys[id(node)]
 
 
-class Document(NamedTuple):
-    """A file's content."""
-
-    path: Path
-    value: Any  # of JSON's types
-    lines: LineIndex
-    readable_by_others: bool  # by others than the file's owner
-
-
 def read(path: Path) -> Document:
     """Read a file. Raises ConfigError unless it is YAML that has a meaning in JSON's types."""
-    text, readable_by_others = _read_text(path)
+    return parse(path, *read_bytes(path))
+
+
+def parse(path: Path, content: bytes, readable_by_others: bool) -> Document:
+    """Return a file's content as a document. Raises ConfigError as `read` does."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise ConfigError([f"{path}:{line}: not UTF-8"]) from error
     tree, value = _parse(path, text)
     return Document(path, value, LineIndex(tree), readable_by_others)
 
@@ -80,23 +79,6 @@ def raise_problems(path: Path, problems: Iterable[tuple[int, str]]) -> None:
         messages.append(f"{path}: there may be more problems than these {PROBLEMS_LIMIT}")
     if messages:
         raise ConfigError(messages)
-
-
-def _read_text(path: Path) -> tuple[str, bool]:
-    """Return the file's text, and whether others than its owner may read it."""
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise ConfigError([f"{path}: not a regular file"])
-        if status.st_size > SIZE_LIMIT:
-            raise ConfigError([f"{path}: {status.st_size} bytes; a configuration has at most {SIZE_LIMIT}"])
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise ConfigError([f"{path}: {error.strerror}"]) from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise ConfigError([f"{path}:{line}: not UTF-8"]) from error
-    return text, bool(status.st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 class _JsonLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
