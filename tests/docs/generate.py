@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from typer.main import get_command
 from typer.testing import CliRunner
 
 import watchman_cli
@@ -18,19 +19,7 @@ from watchman_cli.output.metrics import METRICS
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-BLOCK = re.compile(r"(<!-- generated: ([a-z ]+) -->\n)(.*?)(<!-- end -->)", re.S)
-COMMANDS = (
-    "collect",
-    "show",
-    "list",
-    "changes",
-    "check",
-    "page",
-    "wait",
-    "config check",
-    "config init",
-    "config import",
-)
+BLOCK = re.compile(r"^(<!-- generated: ([a-z ]+) -->\n)(.*?)^(<!-- end -->)", re.S | re.M)
 
 
 def settings(properties: Mapping[str, Any], required: list[str]) -> Iterator[str]:
@@ -77,6 +66,17 @@ def error_kinds() -> str:
     kinds = error["properties"]["kind"]["oneOf"]
     rows = [f"| `{kind['const']}` | {kind['description']} |" for kind in kinds]
     return "\n".join(["| kind | meaning |", "| --- | --- |", *rows])
+
+
+def commands() -> Iterator[str]:
+    """Yield the commands that do something: not `config`, which has commands of its own."""
+    groups: list[tuple[str, Any]] = [("", get_command(app))]
+    for prefix, group in groups:
+        for name, command in group.commands.items():
+            if hasattr(command, "commands"):
+                groups.append((f"{name} ", command))
+            else:
+                yield prefix + name
 
 
 def help_of(command: str) -> str:
@@ -129,7 +129,7 @@ def blocks() -> dict[str, Callable[[], str]]:
         "messages": rows.messages,
         **{f"failures {group}": lambda group=group: rows.table(group) for group in rows.GROUPS},  # type: ignore[misc]
         "metrics": metrics,
-        **{f"help {command}": lambda command=command: help_of(command) for command in COMMANDS},  # type: ignore[misc]
+        **{f"help {command}": lambda command=command: help_of(command) for command in commands()},  # type: ignore[misc]
     }
 
 

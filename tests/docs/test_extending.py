@@ -1,7 +1,8 @@
-"""The errands of docs/extending.md: each diff applies to the package as it is, and does what it says."""
+"""The errands of docs/extending.md, done to the letter in a copy of the project: they pass its own checks."""
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -18,102 +19,134 @@ from tests.support.loopback import await_true
 from tests.support.redis_server import RedisServer, health_of, status_of
 from tests.support.watchman import Watchman
 
-DIFFS = {
-    "sqlite": next(each.code for each in examples("diff") if "sqlite" in each.code),
-    "spreadsheet": next(each.code for each in examples("diff") if "spreadsheet" in each.code),
-    "aborted": next(each.code for each in examples("diff") if "aborted" in each.code),
-    "try_no": next(each.code for each in examples("diff") if "try_no" in each.code),
+DIFFS = {each.id: each.code for each in examples("diff")}
+# The new files of the first errand, which are examples of their own.
+EXAMPLES = {
+    "examples/sqlite_store.py": "watchman_cli/store/sqlite.py",
+    "examples/sqlite_kind.py": "tests/integration/store/sqlite_kind.py",
 }
+FILL_PAGES = """
+from tests.docs.generate import PAGES, filled
+for page in PAGES:
+    page.write_text(filled(page.read_text()))
+"""
 
 
-def extended(folder: Path, name: str) -> Path:
-    """Return a copy of the package to which the diff of this name was applied."""
-    copy = folder / name
-    shutil.copytree(
-        ROOT / "watchman_cli", copy / "watchman_cli", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    shutil.copytree(ROOT / "schemas", copy / "schemas")
-    command = ["git", "apply", "-C1", "-"]
-    outside = {"GIT_CEILING_DIRECTORIES": str(folder), "PATH": "/usr/bin:/bin"}
-    subprocess.run(command, cwd=copy, env=outside, input=DIFFS[name], text=True, check=True)
-    if name == "sqlite":
-        shutil.copy(ROOT / "examples" / "sqlite_store.py", copy / "watchman_cli" / "store" / "sqlite.py")
-    return copy
+def copy_project(folder: Path) -> Path:
+    """Copy the files that belong to the project, and mypy's cache, which depends on their times."""
+    listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(lambda name: (ROOT / name).is_file(), names.splitlines()):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, folder / name)
+    if (ROOT / ".mypy_cache").is_dir():
+        shutil.copytree(ROOT / ".mypy_cache", folder / ".mypy_cache", ignore_dangling_symlinks=True)
+    (folder / ".venv").symlink_to(sys.prefix)
+    return folder
 
 
-def test_every_diff_is_tested() -> None:
-    assert [each.page for each in examples("diff")] == ["docs/extending.md"] * len(DIFFS)
+def apply(diff: str, folder: Path, *options: str) -> None:
+    """Apply a diff of the page, whose line numbers need not be those of today."""
+    outside = {"GIT_CEILING_DIRECTORIES": str(folder.parent), "PATH": os.defpath}
+    command = ["git", "apply", "-C1", *options, "-"]
+    subprocess.run(command, cwd=folder, env=outside, input=diff, text=True, check=True)
+
+
+def run(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in the copy; return what it prints."""
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def check(folder: Path, *command: str) -> str:
+    """Run a command in the copy, which must succeed; return what it prints."""
+    result = run(folder, *command)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.fixture(scope="module")
+def extended(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the project in which every errand was done, one after the other."""
+    folder = copy_project(tmp_path_factory.mktemp("extended"))
+    for diff in DIFFS.values():
+        apply(diff, folder)
+    for example, place in EXAMPLES.items():
+        shutil.copy(ROOT / example, folder / place)
+    check(folder, sys.executable, "-c", FILL_PAGES)
+    return folder
+
+
+def test_every_diff_is_of_the_page() -> None:
+    assert [each.page for each in examples("diff")] == ["docs/extending.md"] * 4
 
 
 @pytest.mark.parametrize("name", DIFFS)
-def test_a_diff_touches_few_lines_of_what_is_there(name: str) -> None:
-    parts = DIFFS[name].split("diff --git ")
-    old = "".join(part.split("\n", 3)[-1] for part in parts if "new file" not in part)
-    assert 1 <= len([line for line in old.splitlines() if line.startswith("+")]) <= 5
+def test_a_diff_applies_alone(name: str) -> None:
+    apply(DIFFS[name], ROOT, "--check")
 
 
-def test_the_diffs_are_in_the_projects_style(tmp_path: Path) -> None:
-    for name in DIFFS:
-        copy = extended(tmp_path, name)
-        shutil.copy(ROOT / "pyproject.toml", copy)
-        for check in (["format", "--check"], ["check"]):
-            command = [sys.executable, "-m", "ruff", *check, "watchman_cli"]
-            result = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
-            assert result.returncode == 0, (name, result.stdout)
-        # One cache for all, since nearly all of the package is the same.
-        types = [sys.executable, "-m", "mypy", "--cache-dir", str(tmp_path / "mypy"), "watchman_cli"]
-        subprocess.run(types, cwd=copy, check=True)
+@pytest.mark.parametrize("name", DIFFS)
+def test_a_diff_changes_few_lines_of_the_package(name: str) -> None:
+    parts = DIFFS[name].split("diff --git ")[1:]
+    changed = [part for part in parts if part.startswith(("a/watchman_cli/", "a/schemas/"))]
+    old = "".join(part.split("\n", 3)[-1] for part in changed if "new file" not in part)
+    assert 1 <= len([line for line in old.splitlines() if line.startswith("+")]) <= 7
+
+
+@pytest.mark.parametrize("name", DIFFS)
+def test_the_table_before_a_diff_has_its_files(name: str) -> None:
+    page = (ROOT / "docs" / "extending.md").read_text()
+    before = page.partition(DIFFS[name])[0]
+    table = before[before.rindex("| file | change |") :]
+    files = {part.split(" ")[0].removeprefix("a/") for part in DIFFS[name].split("diff --git ")[1:]}
+    assert [file for file in files if f"| `{file}` |" not in table] == []
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("target", ["lint", "test-unit"])
+def test_the_project_s_own_checks_pass(extended: Path, target: str) -> None:
+    """`-o`: the tools are those of this environment, and are not installed again."""
+    check(extended, "make", "-o", ".venv/.dev", target)
+
+
+def test_the_documentation_has_them(extended: Path) -> None:
+    commands = (extended / "docs" / "commands.md").read_text()
+    assert "--csv" in commands and "watchman aborted --help" in commands and "or sqlite://" in commands
+    tests = ["tests/docs/test_pages.py", "tests/docs/test_help.py"]
+    wanted = "stale or generated or links or navigation or documented"
+    check(extended, sys.executable, "-m", "pytest", "-q", *tests, "-k", f"({wanted}) and not picture")
+
+
+def test_the_added_store_keeps_the_contract(extended: Path) -> None:
+    tests = ["tests/integration/store", "-k", "sqlite", "-p", "no:cacheprovider"]
+    passed = check(extended, sys.executable, "-m", "pytest", "-q", *tests)
+    assert " passed" in passed
 
 
 def test_the_errands_work(
-    ecflow: EcflowServer, redis: RedisServer, watchman: Watchman, tmp_path: Path
+    ecflow: EcflowServer, redis: RedisServer, watchman: Watchman, extended: Path
 ) -> None:
     load_seven(ecflow)
     watchman.configure(redis.url, [{"owner": "nwp_xp", "repo": "nwpc_op", "address": ecflow}])
     assert watchman.collect().code == 0
-
-    def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "watchman_cli", *arguments, "--config", str(watchman.config)]
-        copy = extended(tmp_path, name)
-        return subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
-
-    table = run("spreadsheet", "list", "--csv")
-    assert table.stdout.splitlines()[0].startswith("server,age,aborted,active,")
-    assert table.stdout.splitlines()[1].startswith("nwp_xp/nwpc_op,")
-    aborted = run("aborted", "aborted", "nwp_xp/nwpc_op")
+    options = ("--config", str(watchman.config))
+    table = run(extended, sys.executable, "-m", "watchman_cli", "list", "--csv", *options).stdout
+    assert table.splitlines()[0].startswith("server,age,aborted,active,")
+    assert table.splitlines()[1].startswith("nwp_xp/nwpc_op,")
+    aborted = run(extended, sys.executable, "-m", "watchman_cli", "aborted", "nwpc_op", *options)
     assert (aborted.returncode, aborted.stderr) == (1, "")
     assert aborted.stdout.startswith("/")
 
 
-def test_the_added_store_keeps_the_contract(tmp_path: Path) -> None:
-    copy = extended(tmp_path, "sqlite")
-    shutil.copytree(ROOT / "tests", copy / "tests", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", copy)
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "tests/docs/sqlite_contract.py",
-    ]
-    result = subprocess.run(command, cwd=copy, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout
-    assert " passed" in result.stdout
-
-
 def test_a_detail_is_kept_in_full_and_incremental_runs(
-    ecflow: EcflowServer, redis: RedisServer, watchman: Watchman, tmp_path: Path
+    ecflow: EcflowServer, redis: RedisServer, watchman: Watchman, extended: Path
 ) -> None:
     ecflow.load_text("suite s\ntask t\nendsuite\n")
     watchman.configure(redis.url, [{"owner": "o", "repo": "r", "address": ecflow}])
-    copy = extended(tmp_path, "try_no")
 
     def collected() -> Mapping[str, Any]:
         """Collect with the extended package, and return the task's record."""
-        command = [sys.executable, "-m", "watchman_cli", "collect", "--config", str(watchman.config)]
-        subprocess.run(command, cwd=copy, check=True)
+        check(extended, sys.executable, "-m", "watchman_cli", "collect", "--config", str(watchman.config))
         document: Any = status_of(redis.client, "o/r")
         return next(record for record in document["status_records"] if record["path"] == "/s/t")
 

@@ -70,6 +70,9 @@ def check_reading(store: Store) -> None:
     sync = store.value(NAME, "sync")
     assert sync and sync.decode() == values[2]["values"]["sync"]
     known = cache.decode(sync)
-    assert known and cache.encode(known) == sync
+    if json.loads(sync.partition(b"\n")[2])["details"] == cache.DETAILS_KEPT:
+        assert known and cache.encode(known) == sync
+    else:  # a detail was added since: the next run reads in full
+        assert known is None
     batches = [batch.encode().decode() for _, batch in history(store, NAME, None)]
     assert batches == [each["values"]["changes"] for each in values[:2]]

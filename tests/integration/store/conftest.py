@@ -28,6 +28,7 @@ class Kind:
     url: str
     client: Any = None
     opened: list[Store] = field(default_factory=list)
+    keeps_changes = True
 
     def open(self) -> Store:
         self.opened.append(open_store(self.url))

@@ -37,6 +37,14 @@ STATUSES = ("queued", "submitted", "active", "complete")
 PATHS = ("/", "/s", "/s/t", "/s/u", "/s/v")
 
 
+@pytest.fixture
+def kind(kind: Kind) -> Kind:
+    """Return a store that keeps changes; the others have nothing to test here."""
+    if not kind.keeps_changes:
+        pytest.skip("this store keeps no changes")
+    return kind
+
+
 def new_snapshot(number: int) -> bytes:
     """Return the snapshot after so many changes."""
     status = STATUSES[number % len(STATUSES)]

@@ -18,7 +18,7 @@ from watchman_cli.collect.verify import (
     reading_of,
     verification_due,
 )
-from watchman_cli.ecflow_client.details import DETAILS, Detail
+from watchman_cli.ecflow_client.details import Detail, flags
 from watchman_cli.health import Health
 from watchman_cli.snapshot import MAX_SKEW, StatusRecord
 
@@ -34,7 +34,7 @@ def task(status: str = "active", since: str | None = None, **details: object) ->
 @pytest.fixture(autouse=True)
 def details(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a detail that the bindings know, and one that they do not."""
-    verified = tuple(detail for detail in (*DETAILS, TRY_NO, JOB) if detail.method)
+    verified = tuple(detail for detail in (flags.FLAGS, TRY_NO, JOB) if detail.method)
     monkeypatch.setattr(verify, "VERIFIED", verified)
     monkeypatch.setattr(referee, "VERIFIED", verified)
 

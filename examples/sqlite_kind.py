@@ -1,25 +1,27 @@
-"""The example of a store keeps what every store promises: run in a copy of the project that has it."""
+"""The example's store, for the tests of tests/integration/store/test_contract.py: see docs/extending.md."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import pytest
-
 from tests.integration.store.conftest import Kind
-from tests.integration.store.test_contract import *  # noqa: F403
-from watchman_cli.store import Store
 
 
 class SqliteKind(Kind):
-    """The file, as somebody changes it who knows of no lease."""
+    """A SQLite file, and its values as another program changes them, without a lease."""
+
+    keeps_changes = False
 
     def run(self, query: str, *values: object) -> list[tuple[bytes]]:
-        with sqlite3.connect(urlsplit(self.url).path) as database:
+        self.open().check(0)  # which makes the tables
+        with sqlite3.connect(self.file) as database:
             return database.execute(query, values).fetchall()
+
+    @property
+    def file(self) -> Path:
+        return Path(urlsplit(self.url).path)
 
     def put(self, name: str, field: str, value: bytes) -> None:
         self.run("REPLACE INTO value VALUES (?, ?, ?, NULL)", name, field, value)
@@ -37,20 +39,11 @@ class SqliteKind(Kind):
     def is_locked(self, name: str) -> bool:
         return bool(self.run("SELECT 1 FROM lock WHERE key = ?", name))
 
-    def leftovers(self) -> list[str]:
-        return [str(row[0]) for row in self.run("SELECT name FROM value WHERE name LIKE '%probe%'")]
-
     def locks(self) -> list[str]:
         return [str(row[0]) for row in self.run("SELECT key FROM lock")]
 
+    def leftovers(self) -> list[str]:
+        return [str(row[0]) for row in self.run("SELECT name FROM value WHERE name LIKE '%probe%'")]
 
-@pytest.fixture
-def kind(tmp_path: Path) -> Iterator[Kind]:
-    made = SqliteKind(f"sqlite://{tmp_path}/store.sqlite")
-    made.open().check(0)
-    yield made
-
-
-@pytest.fixture
-def store(kind: Kind) -> Store:
-    return kind.open()
+    def clear(self) -> None:
+        self.file.unlink(missing_ok=True)
