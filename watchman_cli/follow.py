@@ -1,8 +1,8 @@
-"""Following a server's changes, without missing one: where that cannot be proved, the snapshot is read again.
+"""Following a server's changes without missing one: if that cannot be proved, the snapshot is read again.
 
-Each batch names the revision that it replaced. A reader that has the snapshot of that revision applies it;
-any other has missed something: the stream was trimmed, or another writer was in between. Where no batch
-comes, the revision of the stored snapshot shows whether one should have.
+Each batch names the revision that it replaced. If a consumer has the snapshot of that revision, it applies
+the batch. Otherwise it has missed a batch: the stream was trimmed, or another writer replaced the snapshot.
+If no batch comes, the revision of the stored snapshot shows whether one is missing.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from watchman_cli.errors import BadSnapshot, NoSnapshot, WatchmanError
 from watchman_cli.snapshot import Snapshot
 from watchman_cli.store import Store, open_store
 
-WAIT = 2.0  # seconds for which the store is waited for, before the snapshot's revision is looked at
+WAIT = 2.0  # seconds to wait for a batch, before the snapshot's revision is checked
 PAUSE = 1.0  # seconds after a failure
 
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one node: `previous` is None where it appeared, and `status` where it vanished.
+    """A change of one node. `previous` is None if the node appeared, and `status` is None if it vanished.
 
-    Both are the same where only something else changed. `time` is when the server was asked; `since`, `flags`
-    and `more` are those of the record now. No other change of the server has this `id`.
+    Both are equal if only flags or details changed. `time` is when the server was read; `since`, `flags` and
+    `more` are the node's after the change. The `id` is unique.
     """
 
     id: str
@@ -44,7 +44,7 @@ class Change:
 
 @dataclass(frozen=True)
 class ServerStateChange:
-    """The server as a whole runs jobs now, or no longer: RUNNING, HALTED or SHUTDOWN."""
+    """A change of the server itself: RUNNING, HALTED or SHUTDOWN."""
 
     id: str
     server: str
@@ -55,7 +55,7 @@ class ServerStateChange:
 
 @dataclass(frozen=True)
 class DeadlineMissed:
-    """A deadline of the configuration, in words, that the run at `time` found to be missed."""
+    """A missed node deadline, as it is configured; the run at `time` found the miss."""
 
     id: str
     server: str
@@ -65,7 +65,7 @@ class DeadlineMissed:
 
 @dataclass(frozen=True)
 class Resynchronised:
-    """The snapshot was read again, for this reason: what changed before it is not known node by node."""
+    """A snapshot that was read, with the reason: the changes of each node before it are unknown."""
 
     snapshot: Snapshot
     reason: str
@@ -73,7 +73,7 @@ class Resynchronised:
 
 @dataclass(frozen=True)
 class Cursor:
-    """How far a reader has read, and the revision of the snapshot that it has then."""
+    """A consumer's position after a batch, and the revision of its snapshot there."""
 
     position: str
     revision: str | None
@@ -87,11 +87,11 @@ def follow_changes(
 ) -> Generator[Event | Resynchronised, None, None]:
     """Yield each change of the server `name` (`owner/repo`) in the store at the URL `store`, without end.
 
-    The first that is yielded is Resynchronised, with the snapshot on which the changes follow. Another one
-    comes whenever it cannot be proved that no change was missed. A store that does not answer later is asked
-    again, and `on_problem` is called with the reason.
+    First comes a Resynchronised, with the snapshot that the changes follow. Another one comes whenever it
+    cannot be proved that no change was missed. If the store fails later, the call is retried, and
+    `on_problem` is called with the reason.
 
-    Raises NoSnapshot, BadSnapshot and StoreError where already the first snapshot cannot be read.
+    Raises NoSnapshot, BadSnapshot and StoreError if the first snapshot cannot be read.
     """
     opened = open_store(store)
     try:
@@ -105,7 +105,7 @@ def follow_changes(
 
 
 def events_of(batch: Batch) -> Iterator[Event]:
-    """Yield the changes of a batch, that of the server's state first, and the deadlines that were missed."""
+    """Yield the changes of a batch: the server's state first, then nodes, then missed deadlines."""
     read_time = batch.read_time
     if batch.server_state_before:
         yield ServerStateChange(
@@ -132,9 +132,9 @@ def events_of(batch: Batch) -> Iterator[Event]:
 def follow(
     store: Store, name: str, cursor: Cursor | None, on_problem: Callable[[str], None]
 ) -> Iterator[Batch | Resynchronised | None]:
-    """Yield each batch after a cursor, or after a first Resynchronised; None where for a while none came.
+    """Yield each batch after a cursor, or after a first Resynchronised; yield None if none came for a while.
 
-    Raises WatchmanError where nothing could be read yet.
+    Raises WatchmanError if the first read fails.
     """
     follower, began = _Follower(store, name, cursor), False
     while True:
@@ -153,9 +153,9 @@ def follow(
 
 
 def history(store: Store, name: str, since: float | None) -> Iterator[tuple[Cursor, Batch]]:
-    """Yield the batches that the store still has, with the cursor after each; those since a time.time().
+    """Yield the batches that the store still has, with the cursor after each.
 
-    Raises StoreError.
+    With `since`, a time.time(), older batches are left out. Raises StoreError.
     """
     position = "" if since is None else store.changes_at(since)
     while stored := store.changes_after(name, position):
@@ -163,36 +163,36 @@ def history(store: Store, name: str, since: float | None) -> Iterator[tuple[Curs
             position = each.position
             try:
                 batch = decode(each.value)
-            except BadBatch:  # the revisions of the next one show that something is missing
+            except BadBatch:  # the revision in the next batch shows that one is missing
                 continue
             if since is None or batch.read_time.timestamp() >= since:
                 yield Cursor(position, batch.after), batch
 
 
 class _Follower:
-    """What one reader has read; `cursor` is None where the snapshot is to be read again."""
+    """The progress of one consumer. `_cursor` is None if the snapshot must be read again."""
 
     def __init__(self, store: Store, name: str, cursor: Cursor | None) -> None:
         self._store, self._name, self._cursor = store, name, cursor
         self._position = cursor.position if cursor else None  # after the last batch that was yielded
-        self._reason = "the first look"
+        self._reason = "the first snapshot"
 
     def step(self) -> Sequence[Batch | Resynchronised]:
-        """Return what is next, waiting for it for a while. Raises WatchmanError."""
-        found = [] if self._cursor is None else self._followed(self._cursor)
+        """Return the next batches or a Resynchronised; wait for them for a while. Raises WatchmanError."""
+        found = [] if self._cursor is None else self._next_batches(self._cursor)
         return found if found or self._cursor else self._resynchronise()
 
-    def _followed(self, cursor: Cursor) -> Sequence[Batch | Resynchronised]:
-        """Return the batches that follow each on the one before, and note where one does not."""
+    def _next_batches(self, cursor: Cursor) -> Sequence[Batch | Resynchronised]:
+        """Return the batches that each follow the one before; drop the cursor if a batch does not."""
         found: list[Batch | Resynchronised] = []
         stored = self._store.changes_after(self._name, cursor.position, WAIT)
         if not stored and self._revision() != cursor.revision:
-            # Either its batch was appended since, or there will be none.
+            # Either its batch was appended since, or it has none.
             stored = self._store.changes_after(self._name, cursor.position)
             if not stored:
-                self._lose("the snapshot was replaced, and no batch says how")
+                self._lose("the snapshot was replaced without a batch of changes")
         if stored and cursor.position and not self._store.keeps_changes_from(self._name, cursor.position):
-            self._lose("what came next was dropped already")
+            self._lose("the next changes were already dropped")
             return found
         for each in stored:
             try:
@@ -212,9 +212,10 @@ class _Follower:
         self._cursor, self._reason = None, reason
 
     def _resynchronise(self) -> Sequence[Batch | Resynchronised]:
-        """Read the snapshot, and find the place in the stream from which the changes follow on it.
+        """Read the snapshot, and find the position in the stream from which changes follow it.
 
-        Of the batches that are passed over, the missed deadlines are yielded: no snapshot has them.
+        The batches before that position are passed over, except their missed deadlines: no snapshot has
+        those.
         """
         position = self._store.changes_end(self._name)
         value = self._store.value(self._name, "status")
@@ -227,13 +228,13 @@ class _Follower:
             raise BadSnapshot(f"{self._name}: {why}") from error
         head = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
         revision = head.revision if head else None
-        position = self._passed(position, revision)
-        missed = [] if self._position is None else self._misses(self._position, position)
+        position = self._position_of(position, revision)
+        missed = [] if self._position is None else self._missed_between(self._position, position)
         self._cursor, self._position = Cursor(position, revision), position
         return [*missed, Resynchronised(found, self._reason)]
 
-    def _misses(self, start: str, end: str) -> list[Batch]:
-        """Return the batches between two positions that have missed deadlines, as resets."""
+    def _missed_between(self, start: str, end: str) -> list[Batch]:
+        """Return the batches with missed deadlines between two positions, as resets."""
         found: list[Batch] = []
         while start != end and (stored := self._store.changes_after(self._name, start)):
             for each in stored:
@@ -246,8 +247,8 @@ class _Follower:
                     break
         return found
 
-    def _passed(self, position: str, revision: str | None) -> str:
-        """Return the position after the batch that led to a revision, if that one came after `position`."""
+    def _position_of(self, position: str, revision: str | None) -> str:
+        """Return the position after the batch that led to a revision, or `position` if it has none."""
         for number, each in enumerate(self._store.changes_after(self._name, position)):
             try:
                 batch = decode(each.value)

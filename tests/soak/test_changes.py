@@ -26,7 +26,7 @@ from watchman_cli.store import Store, open_store
 SECONDS = SOAK_SECONDS / 4
 KILLS = 30  # of runs into a directory
 KILL, LENGTH = 0.3, 0.5  # how probable it is in a burst; seconds after which such a run has surely written
-UNKNOWN = {"the first look", "two nodes have one path"}  # why a snapshot may be read again
+UNKNOWN = {"the first snapshot", "two nodes have one path"}  # why a snapshot may be read again
 
 
 class Replica:
@@ -117,8 +117,8 @@ def test_in_a_directory_where_runs_are_killed(
     assert watchman.collect().code == 0
     seed = new_seed()
     chance = random.Random(seed)
-    without_batch = "the snapshot was replaced, and no batch says how"
-    unknown = {"the first look", without_batch, "a batch is missing before the next one"}
+    without_batch = "the snapshot was replaced without a batch of changes"
+    unknown = {"the first snapshot", without_batch, "a batch is missing before the next one"}
     replica = Replica(open_store(url), "o/r", lambda: f"seed {seed}", unknown)
     for _ in range(KILLS):
         for _ in range(chance.randint(1, 4)):

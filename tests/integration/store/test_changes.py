@@ -165,7 +165,7 @@ def test_a_snapshot_without_a_batch_is_noticed(store: Store, monkeypatch: pytest
         lease.commit(Update(b"2", snapshot=new_snapshot(1)))
     found = [each for each in (next(reader), next(reader)) if each]
     assert [type(each) for each in found] == [Resynchronised]
-    assert isinstance(found[0], Resynchronised) and "no batch says how" in found[0].reason
+    assert isinstance(found[0], Resynchronised) and "without a batch" in found[0].reason
     assert found[0].snapshot.status("/s/t") == "submitted"
     write(store, 1, 2)
     assert isinstance(next(reader), Batch)
