@@ -51,7 +51,7 @@ def config_init(
 
 def _entry(address: str) -> dict[str, Any]:
     """Return a server's settings, named after the caller and its address. Raises ConfigError."""
-    from watchman_cli.config import host_problem
+    from watchman_cli.config.validate import host_problem
 
     match = re.fullmatch(r"\[?([^\[\]/@]+?)\]?:([0-9]{1,5})", address)
     if match is None or host_problem(match[1]) or not 0 < int(match[2]) < 65536:

@@ -2,6 +2,5 @@
 
 from watchman_cli.config.load import find, load, make_server, store_url
 from watchman_cli.config.model import Config, Server
-from watchman_cli.config.validate import host_problem
 
-__all__ = ["Config", "Server", "find", "host_problem", "load", "make_server", "store_url"]
+__all__ = ["Config", "Server", "find", "load", "make_server", "store_url"]

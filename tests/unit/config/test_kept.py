@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,6 +54,19 @@ def test_the_second_reading_parses_nothing(
     without_yaml(monkeypatch)
     assert config.load(file, environment) == first
     assert first.servers[0].deadline == 7
+
+
+def test_a_kept_configuration_needs_neither_yaml_nor_a_validator(
+    file: Path, environment: dict[str, str]
+) -> None:
+    code = (
+        "import sys; from pathlib import Path; from watchman_cli import config; "
+        f"config.load(Path({str(file)!r}), {environment!r}); "
+        "print({'yaml', 'jsonschema', 'jsonschema_rs'} & sys.modules.keys())"
+    )
+    said = [subprocess.check_output([sys.executable, "-c", code], text=True).strip() for _ in range(2)]
+    assert "yaml" in said[0]
+    assert said[1] == "set()"
 
 
 def test_another_content_is_parsed(file: Path, environment: dict[str, str]) -> None:
