@@ -39,6 +39,11 @@ def imports(path: Path) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
+            if stage_of(path) == "ecflow_client":  # a package of its own, which does not know this one
+                assert not (node.module or "").startswith("watchman_cli"), f"{path}: not a relative import"
+                if node.level:
+                    assert node.level < len(path.relative_to(PACKAGE).parts), f"{path} imports from outside"
+                    continue
             assert node.level == 0, f"{path}: a relative import"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 

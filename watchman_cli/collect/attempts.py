@@ -12,6 +12,7 @@ from typing import Any
 
 from watchman_cli import retry, snapshot
 from watchman_cli.bindings import BindingsFailed, BindingsMissing, BindingsReading, Referee
+from watchman_cli.collect.result import server_error
 from watchman_cli.collect.turns import SharedWork, Turns
 from watchman_cli.collect.verify import MOVED, SEVERAL_LINES, Verification, compare, reading_of
 from watchman_cli.config import Server
@@ -131,7 +132,7 @@ class ServerAttempts:
         except BadSnapshot as error:
             raise ServerError("invalid snapshot", f"the snapshot is not valid: {error}") from error
         except EcflowError as error:
-            raise ServerError(error.kind, str(error), transient=error.transient) from error
+            raise server_error(error) from error
 
     def _checked(self, reading: Reading) -> Reading:
         """Return a reading whose records, if all of them were read, fit the schema.

@@ -9,6 +9,17 @@ from datetime import datetime
 from typing import Literal, NamedTuple
 
 from watchman_cli.config import Server
+from watchman_cli.ecflow_client import (
+    CertificateMissing,
+    CertificateUntrusted,
+    EcflowError,
+    HttpRefused,
+    OtherName,
+    Redirected,
+    ReplyTooLarge,
+    TokenWithheld,
+    WrongProtocol,
+)
 from watchman_cli.errors import ServerError, WatchmanError
 from watchman_cli.health import Disabled, Health
 from watchman_cli.sync.reading import Reading
@@ -72,6 +83,48 @@ class Phases:
         now = time.monotonic()
         self.seconds[phase] = self.seconds.get(phase, 0.0) + now - self._began
         self._began = now
+
+
+def server_error(error: EcflowError) -> ServerError:
+    """Return the failure of a server for an error of its client."""
+    return ServerError(error.kind, describe(error), transient=error.transient)
+
+
+def describe(error: EcflowError) -> str:
+    """Return an error's message and, if the configuration can resolve it, how."""
+    advice = _advice(error)
+    return f"{error}: {advice}" if advice else str(error)
+
+
+def _advice(error: EcflowError) -> str:
+    """Return the settings to change, or an empty string."""
+    if isinstance(error, WrongProtocol):
+        return f"set `protocol: {error.spoken}`"
+    if isinstance(error, Redirected):
+        return "set " + ", ".join(f"`{name}: {value}`" for name, value in error.differences.items())
+    if isinstance(error, OtherName):
+        return "set `host` to a name that it has, or name the server's own certificate as `certificate`"
+    if isinstance(error, CertificateUntrusted):
+        return "name it, or its authority's, as `certificate`"
+    if isinstance(error, CertificateMissing) and error.path is None:
+        return "copy the server's server.crt there, or name it as `certificate`"
+    if isinstance(error, ReplyTooLarge):
+        return "raise `max_reply` if that is right"
+    if isinstance(error, TokenWithheld):
+        return "set `protocol: https`, or let the entry's `server` begin with http://"
+    return _advice_if_refused(error) if isinstance(error, HttpRefused) else ""
+
+
+def _advice_if_refused(error: HttpRefused) -> str:
+    if error.sent == "token":
+        return f"check the token that {error.tokens} has for {error.url}"
+    if error.sent == "password":
+        return "check `user` and the password, which was sent as basic authentication"
+    if error.tokens:
+        return f"no token of {error.tokens} is for {error.url}: the entry's `server` must match all of that"
+    if error.withheld:
+        return "the password is sent as basic authentication over https only: set `protocol: https`"
+    return "no token or password was sent: set `tokens`, or `user` and `password`"
 
 
 def unexpected(error: Exception) -> ServerError:

@@ -10,7 +10,15 @@ from datetime import datetime, timezone
 from watchman_cli import health, snapshot
 from watchman_cli.collect import update as updates
 from watchman_cli.collect.attempts import Context, ServerAttempts
-from watchman_cli.collect.result import Attempts, Outcome, Phases, Result, explain_timeout, unexpected
+from watchman_cli.collect.result import (
+    Attempts,
+    Outcome,
+    Phases,
+    Result,
+    explain_timeout,
+    server_error,
+    unexpected,
+)
 from watchman_cli.collect.turns import SharedWork
 from watchman_cli.collect.update import Decision, Stored
 from watchman_cli.config import Server
@@ -47,7 +55,7 @@ class ServerCollector:
         except StoreError:
             raise
         except EcflowError as error:
-            return self._failed(ServerError(error.kind, str(error)))
+            return self._failed(server_error(error))
         except Exception as error:  # a bug that one server shows must not cost the others
             return self._failed(unexpected(error))
         finally:

@@ -1,77 +1,103 @@
 """A read-only client of ecFlow's protocol: an address goes in, nodes or their changes come out.
 
-It imports nothing of the rest of the project, and changes nothing on a server but a client handle of
-its own. The protocol is the same for ecFlow 5.6 to 5.19: JSON as the library cereal writes it, one
-connection a request. Sources are named as in ECMWF's repository `ecflow` (`libs/...`).
+    for node in Client(Access("localhost", 3141)).full_sync():
+        print(node.path, node.state.dstate)
+
+It changes nothing on a server except client handles of its own. Every failure is an EcflowError. The protocol
+is the same for ecFlow 5.6 to 5.19: JSON as the library cereal writes it, one connection for each request.
+Sources are named as in ECMWF's repository `ecflow` (`libs/...`).
 """
 
-from watchman_cli.ecflow_client.access import Access
-from watchman_cli.ecflow_client.changes import Changes, NodeChange
-from watchman_cli.ecflow_client.client import Client
-from watchman_cli.ecflow_client.definition import Definition, NodeState, parse_definition
-from watchman_cli.ecflow_client.errors import (
+from .access import Access
+from .changes import Changes, NodeChange
+from .client import Client, RegisteredHandle
+from .definition import Definition, Node, NodeState, parse_definition
+from .errors import (
     AccessRefused,
     CertificateMissing,
+    CertificateRefused,
+    CertificateUntrusted,
     ConnectionClosed,
     ConnectionRefused,
     EcflowError,
+    ErrorKind,
     FullReadingRequired,
     HandleGone,
     HandshakeFailed,
     HostUnreachable,
+    HttpRefused,
     NameUnresolved,
     NoAnswer,
     NotEcflow,
     NotUnderstood,
     OtherHttpServer,
+    OtherName,
     OutOfResources,
+    PasswordUnusable,
+    ProxyFailed,
+    Redirected,
     ReplyTooLarge,
     RequestRefused,
+    TokenError,
+    TokenWithheld,
     TooSlow,
     TreeUnproved,
     WrongProtocol,
 )
-from watchman_cli.ecflow_client.replies import Answer, Handle
-from watchman_cli.ecflow_client.requests import Drop, FullSync, ListHandles, Register, Stats, Sync
-from watchman_cli.ecflow_client.statistics import Instance, Statistics
-from watchman_cli.ecflow_client.transport import Limits
-from watchman_cli.ecflow_client.work import Work
+from .replies import Answer, Handle
+from .requests import Command, Drop, FullSync, ListHandles, Register, Stats, Sync
+from .statistics import Instance, Statistics
+from .transport import Limits
+from .work import Work
 
 __all__ = [
     "Access",
     "AccessRefused",
     "Answer",
     "CertificateMissing",
+    "CertificateRefused",
+    "CertificateUntrusted",
     "Changes",
     "Client",
+    "Command",
     "ConnectionClosed",
     "ConnectionRefused",
     "Definition",
     "Drop",
     "EcflowError",
+    "ErrorKind",
     "FullReadingRequired",
     "FullSync",
     "Handle",
     "HandleGone",
     "HandshakeFailed",
     "HostUnreachable",
+    "HttpRefused",
     "Instance",
     "Limits",
     "ListHandles",
     "NameUnresolved",
     "NoAnswer",
+    "Node",
     "NodeChange",
     "NodeState",
     "NotEcflow",
     "NotUnderstood",
     "OtherHttpServer",
+    "OtherName",
     "OutOfResources",
+    "PasswordUnusable",
+    "ProxyFailed",
+    "Redirected",
     "Register",
+    "RegisteredHandle",
     "ReplyTooLarge",
     "RequestRefused",
     "Statistics",
     "Stats",
     "Sync",
+    "TokenError",
+    "TokenWithheld",
     "TooSlow",
     "TreeUnproved",
     "Work",

@@ -20,3 +20,8 @@ class Access:
     password: str | None = field(default=None, repr=False)
     certificate: str | None = None
     tokens: str | None = None
+
+    @property
+    def url(self) -> str:
+        """The server's address as a URL, such as http://host:3141."""
+        return f"{self.protocol}://{self.host}:{self.port}"

@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from watchman_cli.ecflow_client.definition import SERVER_STATES, STATES, parse_duration
-from watchman_cli.ecflow_client.details import DETAILS, Detail
-from watchman_cli.ecflow_client.errors import FullReadingRequired, NotUnderstood
-from watchman_cli.ecflow_client.numbers import natural
-from watchman_cli.ecflow_client.work import UNBOUNDED, Work
+from .definition import SERVER_STATES, STATES, parse_duration
+from .details import DETAILS, Detail
+from .errors import FullReadingRequired, NotUnderstood
+from .numbers import natural
+from .work import UNBOUNDED, Work
 
 _PATH = re.compile(r"/(?:[\w.-]+(?:/[\w.-]+)*)?", re.ASCII)
 _ALIAS = re.compile(r"alias\d+")  # how ecFlow names them (Task::add_alias)

@@ -6,13 +6,16 @@ import os
 import pwd
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from watchman_cli.ecflow_client.access import Access
-from watchman_cli.ecflow_client.errors import (
+from .access import Access
+from .changes import Changes
+from .definition import Definition
+from .errors import (
     AccessRefused,
     CertificateMissing,
     CertificateRefused,
@@ -21,44 +24,78 @@ from watchman_cli.ecflow_client.errors import (
     HandleGone,
     HandshakeFailed,
     NotEcflow,
+    NotUnderstood,
     OtherHttpServer,
     OtherName,
     Redirected,
     WrongProtocol,
 )
-from watchman_cli.ecflow_client.password import encrypt
-from watchman_cli.ecflow_client.replies import Answer, decode_reply
-from watchman_cli.ecflow_client.requests import Caller, Command, Stats, encode_request
-from watchman_cli.ecflow_client.transport import Limits, connect, exchange, is_local, time_left
-from watchman_cli.ecflow_client.work import Work
+from .password import encrypt
+from .replies import Answer, decode_reply
+from .requests import Caller, Command, Drop, FullSync, Register, Stats, Sync, encode_request
+from .statistics import Statistics
+from .transport import Limits, connect, exchange, is_local, time_left
+from .work import Work
 
 if TYPE_CHECKING:
-    from watchman_cli.ecflow_client.credentials import Credentials
+    from .credentials import Credentials
 
+T = TypeVar("T")
 PROTOCOLS = ("tcp", "ssl", "http", "https")
 IDENTIFY_LIMIT = 2.0  # seconds to learn which protocol a server speaks, once the asked one failed
 IDENTIFY_SIZE = 1 << 16  # bytes of an answer to that
 
 
 class Client:
-    """Asks one server. `requests` and `received` count what was asked, and the bytes that came.
+    """Asks one server. `requests` counts the requests, and `received` the bytes of the replies.
 
-    `on_this_host` says whether the last connection was to an address of this host's own.
+    A request takes at most `timeout` seconds, if it has no limits of its own. `on_this_host` says whether the
+    last connection was to an address of this host.
     """
 
-    def __init__(self, access: Access) -> None:
+    def __init__(self, access: Access, *, timeout: float = 60.0) -> None:
         self.access = access
+        self.timeout = timeout
         self.requests = 0
         self.received = 0
         self.on_this_host = False
         self._answered = False
         self._known_caller: Caller | None = None
 
-    def ask(self, commands: Sequence[Command], limits: Limits) -> Answer:
-        """Make one request of these commands, and return what it was answered.
+    def stats(self) -> Statistics:
+        """Return the server's statistics. Raises EcflowError."""
+        return _present(self.ask([Stats()]).statistics)
+
+    def full_sync(self) -> Definition:
+        """Return all nodes. Raises EcflowError."""
+        return _present(self.ask([FullSync()]).definition)
+
+    def sync(self, state_change_no: int, modify_change_no: int, handle: int = 0) -> Changes | Definition:
+        """Return the changes since these numbers, or all nodes if the server sends them.
+
+        Raises FullReadingRequired if the changes do not show every node's state, HandleGone if the server
+        does not know the client handle, and other EcflowErrors.
+        """
+        answer = self.ask([Sync(state_change_no, modify_change_no, handle)])
+        if error := answer.error or answer.required:
+            raise error
+        return _present(answer.changes) if answer.definition is None else answer.definition
+
+    @contextmanager
+    def handle(self, *suites: str) -> Iterator[RegisteredHandle]:
+        """Register a client handle for some suites, and drop it at the end. Raises EcflowError."""
+        number = _present(self.ask([Register(suites)]).registered)
+        try:
+            yield RegisteredHandle(self, number)
+        finally:
+            self.ask([Drop(number)])
+
+    def ask(self, commands: Sequence[Command], limits: Limits | None = None) -> Answer:
+        """Make one request of these commands, and return the server's answer.
 
         The answer says that a client handle is gone; every other failure raises EcflowError.
         """
+        limits = limits or Limits.within(self.timeout)
         self.requests += 1
         work = limits.work or Work(limits.deadline)
         work.end()
@@ -94,7 +131,7 @@ class Client:
         access = self.access
         credentials = None
         if access.protocol in ("http", "https"):
-            from watchman_cli.ecflow_client.credentials import credentials_for
+            from .credentials import credentials_for
 
             credentials = credentials_for(access, self._caller.user)
         with _connect(access, limits.first_by) as connection:
@@ -134,6 +171,31 @@ class Client:
         return None
 
 
+class RegisteredHandle(NamedTuple):
+    """A client handle that is registered on a server: it reads only its suites."""
+
+    client: Client
+    number: int
+
+    def full_sync(self) -> Definition:
+        """Return all nodes of the handle's suites. Raises EcflowError."""
+        found = self.sync(0, 0)
+        if not isinstance(found, Definition):
+            raise NotUnderstood("the server sent no definition")
+        return found
+
+    def sync(self, state_change_no: int, modify_change_no: int) -> Changes | Definition:
+        """Return the changes since these numbers, as Client.sync does."""
+        return self.client.sync(state_change_no, modify_change_no, self.number)
+
+
+def _present(value: T | None) -> T:
+    """Return a part of an answer. Raises NotUnderstood if the server left it out."""
+    if value is None:
+        raise NotUnderstood("the server's reply has no answer to the request")
+    return value
+
+
 def _connect(access: Access, deadline: float, *, trusting: bool = False) -> socket.socket:
     """Return a connection to a server that has proved itself, if the protocol has proofs.
 
@@ -141,7 +203,7 @@ def _connect(access: Access, deadline: float, *, trusting: bool = False) -> sock
     """
     if access.protocol in ("tcp", "http"):
         return connect(access.host, access.port, deadline)
-    from watchman_cli.ecflow_client import tls
+    from . import tls
 
     return tls.connect(access, deadline, trusting=trusting)
 
@@ -152,7 +214,7 @@ def _exchange(
     """Send a request's body, and return the reply's. Raises EcflowError."""
     if access.protocol in ("tcp", "ssl"):
         return exchange(connection, request, limits)
-    from watchman_cli.ecflow_client import http
+    from . import http
 
     return http.exchange(connection, access, request, limits, credentials)
 

@@ -13,24 +13,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from watchman_cli.ecflow_client.access import Access
-from watchman_cli.ecflow_client.errors import EcflowError
+from .access import Access
+from .errors import Sent, TokenError, TokenWithheld
 
 _KEY = re.compile(r"[!-~]+")
 _LOOPBACK = re.compile(r"localhost|127\.[0-9.]+|::1", re.ASCII)
 
 
-class TokenError(EcflowError):
-    """The file of tokens cannot be read; says why."""
-
-    kind = "authentication"
-
-
 class Credentials(NamedTuple):
-    """What proves who asks, as a header, and what to do if that is refused."""
+    """The proof of the user, as a header, and its kind; `tokens` is the file of tokens, or None."""
 
     header: Mapping[str, str]
-    advice: str
+    sent: Sent
+    tokens: str | None
 
 
 def credentials_for(access: Access, user: str) -> Credentials:
@@ -38,21 +33,14 @@ def credentials_for(access: Access, user: str) -> Credentials:
 
     A password goes over https only: over http anybody on the way could read it.
     """
-    url = f"{access.protocol}://{access.host}:{access.port}"
-    header = authorization(url, access.tokens)
     path = _token_file(access.tokens)
+    header = authorization(access.url, access.tokens)
     if header:
-        return Credentials(header, f"check the token that {path} has for {url}")
+        return Credentials(header, "token", path)
     if access.password and access.protocol == "https":
         header = {"Authorization": _basic(user, access.password)}
-        return Credentials(header, "check `user` and the password, which was sent as basic authentication")
-    if path:
-        advice = f"no token of {path} is for {url}: the entry's `server` must match all of that"
-    elif access.password:
-        advice = "the password is sent as basic authentication over https only: set `protocol: https`"
-    else:
-        advice = "no token or password was sent: set `tokens`, or `user` and `password`"
-    return Credentials({}, advice)
+        return Credentials(header, "password", path)
+    return Credentials({}, "nothing", path)
 
 
 def authorization(
@@ -95,10 +83,7 @@ def _for_url(token: Mapping[str, Any], url: str, path: str) -> str:
     scheme, _, address = url.partition("://")
     named = token["server"].removeprefix("^").startswith("http://")
     if scheme == "http" and not named and not _LOOPBACK.fullmatch(address.rpartition(":")[0]):
-        raise TokenError(
-            f"{path}: the token for {url} is not sent in clear: set `protocol: https`, "
-            "or let the entry's `server` begin with http://"
-        )
+        raise TokenWithheld(path, url)
     return found
 
 

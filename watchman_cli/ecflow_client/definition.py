@@ -9,12 +9,13 @@ joined to one line first (spanning.py).
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, overload
 
-from watchman_cli.ecflow_client.details import DETAILS
-from watchman_cli.ecflow_client.errors import NotUnderstood, TreeUnproved
-from watchman_cli.ecflow_client.spanning import (
+from .details import DETAILS
+from .errors import NotUnderstood, TreeUnproved
+from .spanning import (
     NEW_LINE,
     STATE,
     Tail,
@@ -22,7 +23,7 @@ from watchman_cli.ecflow_client.spanning import (
     may_span_lines,
     split_tail,
 )
-from watchman_cli.ecflow_client.work import UNBOUNDED, Work
+from .work import UNBOUNDED, Work
 
 STATES = ("unknown", "complete", "queued", "aborted", "submitted", "active")  # NState.hpp, in this order
 SERVER_STATES = ("HALTED", "SHUTDOWN", "RUNNING")  # SState.hpp, in this order
@@ -69,12 +70,21 @@ class NodeState(NamedTuple):
         return SUSPENDED if self.suspended else self.state
 
 
-class Definition(NamedTuple):
+class Node(NamedTuple):
+    """A node of a definition: its path and its state."""
+
+    path: str
+    state: NodeState
+
+
+@dataclass(frozen=True)
+class Definition(Sequence[Node]):
     """A server's nodes in the order of Defs.get_all_nodes(), and its change numbers.
 
-    `state` is that of the whole definition (`/`). `begin_times` has each suite's calendar start as ecFlow
-    writes it. Two nodes may have one path: ecFlow allows it of aliases after a restart. `has_several_lines`
-    says whether a text has several lines, so that other clients may have misread it.
+    It is a sequence of Node, made from the columns `paths` and `states` on demand. `state` is that of the
+    whole definition (`/`). `begin_times` has each suite's calendar start as ecFlow writes it. Two nodes may
+    have one path: ecFlow allows it for aliases after a restart. `has_several_lines` says whether a text has
+    several lines, so that other clients may have misread it.
     """
 
     version: str
@@ -88,6 +98,21 @@ class Definition(NamedTuple):
     begin_times: dict[str, str]
     has_duplicate_paths: bool
     has_several_lines: bool = False
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @overload
+    def __getitem__(self, index: int) -> Node: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Node]: ...
+    def __getitem__(self, index: int | slice) -> Node | list[Node]:
+        if isinstance(index, slice):
+            return list(map(Node, self.paths[index], self.states[index]))
+        return Node(self.paths[index], self.states[index])
+
+    def __iter__(self) -> Iterator[Node]:
+        return map(Node, self.paths, self.states)
 
 
 class _Spanning(Exception):
@@ -129,7 +154,8 @@ def parse_definition(text: str, work: Work = UNBOUNDED) -> Definition:
             pass
     try:
         joined = join_lines(text, work)
-        return _parse(joined, head, work, joined=True)._replace(has_several_lines=joined != text)
+        definition = _parse(joined, head, work, joined=True)
+        return replace(definition, has_several_lines=joined != text)
     except _Spanning as error:
         raise TreeUnproved from error
 

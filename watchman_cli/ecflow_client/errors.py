@@ -6,20 +6,26 @@ EcflowError
 ├── HostUnreachable     no route to the host
 ├── NoAnswer            the deadline passed
 ├── ConnectionClosed    the server closed or reset the connection
-├── CertificateMissing  no certificate file to check the server with
+├── CertificateMissing  no usable certificate file to check the server with
 ├── HandshakeFailed     TLS could not be negotiated
 │   └── CertificateRefused  the server's certificate does not prove that it is the server
+│       ├── CertificateUntrusted  no trusted authority signed it
 │       └── OtherName   the certificate is another host's
 ├── WrongProtocol       the server speaks another of tcp, ssl, http, https
 ├── NotEcflow           what answers does not speak ecFlow's protocol
 │   └── OtherHttpServer an HTTP server that is not ecFlow's answers there
 ├── Redirected          an HTTP server names another address
+├── ProxyFailed         an HTTP proxy answers that the server is unavailable
 ├── NotUnderstood       the reply is ecFlow's, and holds what this client does not know
 │   └── TreeUnproved    the definition's text does not show which nodes there are
 ├── OutOfResources      this process may open no more connections, or has no memory
 ├── ReplyTooLarge       the reply is larger than allowed
 ├── TooSlow             the deadline passed while the reply was worked on
 ├── AccessRefused       the server refused the user, the password or the token
+│   └── HttpRefused     the HTTP server, or a proxy before it, refused the request
+├── TokenError          the file of tokens cannot be used
+│   └── TokenWithheld   the token would be sent in clear text
+├── PasswordUnusable    the password cannot be encrypted as ecFlow requires
 ├── RequestRefused      the server answered a request with an error
 ├── HandleGone          the client handle is not registered on the server
 └── FullReadingRequired the changes are not enough to know every node's state
@@ -27,6 +33,7 @@ EcflowError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 # The kinds of a failed request, for programs.
@@ -44,6 +51,8 @@ ErrorKind = Literal[
     "authentication",
     "server",
 ]
+# The proof of the user that was sent over HTTP.
+Sent = Literal["token", "password", "nothing"]
 
 
 class EcflowError(Exception):
@@ -111,9 +120,17 @@ class ConnectionClosed(EcflowError):
 
 
 class CertificateMissing(EcflowError):
-    """There is no certificate file to check the server with."""
+    """There is no usable certificate file to check the server with; `path` is None if there is no file."""
 
     kind = "tls"
+
+    def __init__(self, path: str | None = None, why: str = "") -> None:
+        super().__init__(
+            f"the certificate {path} cannot be used: {why}"
+            if path
+            else "no certificate of the server in ~/.ecflowrc/ssl"
+        )
+        self.path = path
 
 
 class HandshakeFailed(EcflowError):
@@ -126,14 +143,19 @@ class CertificateRefused(HandshakeFailed):
     """The server's certificate does not prove that it is the server; nothing was sent to it."""
 
 
+class CertificateUntrusted(CertificateRefused):
+    """No trusted authority signed the server's certificate; `why` is OpenSSL's message."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the server's certificate is not trusted ({why})")
+
+
 class OtherName(CertificateRefused):
     """The server's certificate is trusted, and is another host's."""
 
     def __init__(self, host: str) -> None:
-        super().__init__(
-            f"the server's certificate is not for the host {host}: set `host` to a name that it has, "
-            "or name the server's own certificate as `certificate`"
-        )
+        super().__init__(f"the server's certificate is not for the host {host}")
+        self.host = host
 
 
 class WrongProtocol(EcflowError):
@@ -142,7 +164,7 @@ class WrongProtocol(EcflowError):
     kind = "protocol"
 
     def __init__(self, asked: str, spoken: str) -> None:
-        super().__init__(f"the server speaks {spoken}, not {asked}: set `protocol: {spoken}`")
+        super().__init__(f"the server speaks {spoken}, not {asked}")
         self.asked, self.spoken = asked, spoken
 
 
@@ -163,9 +185,26 @@ class OtherHttpServer(NotEcflow):
 
 
 class Redirected(EcflowError):
-    """An HTTP server answers with another address; says which, as far as a configuration names it."""
+    """An HTTP server redirects to another address.
+
+    `differences` has the parts that differ from the address that was asked: `protocol`, `host` and `port`.
+    """
 
     kind = "protocol"
+
+    def __init__(self, differences: Mapping[str, str | int]) -> None:
+        super().__init__("an HTTP server redirects to another address")
+        self.differences = differences
+
+
+class ProxyFailed(EcflowError):
+    """A proxy answered in place of the server; `status` is HTTP's."""
+
+    transient = True
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"the HTTP proxy before the server answered {status}")
+        self.status = status
 
 
 class NotUnderstood(EcflowError):
@@ -191,7 +230,8 @@ class ReplyTooLarge(EcflowError):
     kind = "too large"
 
     def __init__(self, limit: int) -> None:
-        super().__init__(f"the reply is larger than {limit >> 20} MB: raise `max_reply` if that is right")
+        super().__init__(f"the reply is larger than {limit >> 20} MB")
+        self.limit = limit
 
 
 class OutOfResources(EcflowError):
@@ -217,6 +257,48 @@ class AccessRefused(EcflowError):
 
     def __init__(self, user: str, why: str = "") -> None:
         super().__init__(f"the server refused the user {user}{why and ': '}{why}")
+
+
+class HttpRefused(AccessRefused):
+    """The HTTP server, or a proxy before it, refused the request; `status` is HTTP's.
+
+    `sent` is the proof that was sent: a token, a password as basic authentication, or nothing. `tokens` is
+    the path of the file of tokens, or None, and `url` the address for which it was searched. `withheld` says
+    that there is a password, which is not sent over http.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        user: str | None,
+        url: str,
+        sent: Sent = "nothing",
+        tokens: str | None = None,
+        withheld: bool = False,
+    ) -> None:
+        who = f"the user {user}" if user else "the request"
+        EcflowError.__init__(self, f"the server refused {who} (HTTP {status})")
+        self.status, self.url, self.sent = status, url, sent
+        self.tokens, self.withheld = tokens, withheld
+
+
+class TokenError(EcflowError):
+    """The file of tokens cannot be used; says why."""
+
+    kind = "authentication"
+
+
+class TokenWithheld(TokenError):
+    """The token for an address is not sent, since the connection is not encrypted."""
+
+    def __init__(self, path: str, url: str) -> None:
+        super().__init__(f"{path}: the token for {url} is not sent in clear")
+
+
+class PasswordUnusable(EcflowError):
+    """The password cannot be encrypted as ecFlow requires."""
+
+    kind = "authentication"
 
 
 class RequestRefused(EcflowError):

@@ -10,19 +10,19 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, RemoteDisco
 from typing import Any
 from urllib.parse import urlsplit
 
-from watchman_cli.ecflow_client.access import Access
-from watchman_cli.ecflow_client.credentials import Credentials
-from watchman_cli.ecflow_client.errors import (
-    AccessRefused,
+from .access import Access
+from .credentials import Credentials
+from .errors import (
     ConnectionClosed,
-    EcflowError,
+    HttpRefused,
     NotEcflow,
     OtherHttpServer,
     OutOfResources,
+    ProxyFailed,
     Redirected,
     ReplyTooLarge,
 )
-from watchman_cli.ecflow_client.transport import PIECE, Limits, receive, translate
+from .transport import PIECE, Limits, receive, translate
 
 PATH = "/v1/ecflow"
 LINE_SIZE = 1 << 10  # bytes of a line between chunks
@@ -63,53 +63,38 @@ def exchange(
 def _check(response: HTTPResponse, access: Access, credentials: Credentials | None) -> None:
     """Raise EcflowError if the answer is not ecFlow's."""
     if response.status in _REFUSED:
-        raise HttpRefused(response.status, access.user, credentials.advice if credentials else "")
+        known = credentials or Credentials({}, "nothing", None)
+        withheld = bool(access.password) and access.protocol == "http"
+        raise HttpRefused(response.status, access.user, access.url, known.sent, known.tokens, withheld)
     if response.status in _FOR_NOW:
         raise ProxyFailed(response.status)
     if response.status in _REDIRECTED:
-        elsewhere = _elsewhere(response.getheader("Location") or "", access)
-        if elsewhere:
-            raise Redirected(f"an HTTP server redirects to another address: set {elsewhere}")
+        differences = _differences(response.getheader("Location") or "", access)
+        if differences:
+            raise Redirected(differences)
     if response.status != 200:
         raise OtherHttpServer
 
 
-def _elsewhere(location: str, access: Access) -> str:
-    """Return the settings for the address of a redirection, or an empty string; never from https to http."""
+def _differences(location: str, access: Access) -> dict[str, str | int]:
+    """Return the parts of a redirection's address that differ; none if it leads from https to http."""
     try:
         url = urlsplit(location)
         usual = {"http": 80, "https": 443}[url.scheme]
         port = url.port or usual
     except (KeyError, ValueError):
-        return ""
+        return {}
     if (access.protocol, url.scheme) == ("https", "http"):
-        return ""
+        return {}
     host = url.hostname or ""
-    found = []
+    differences: dict[str, str | int] = {}
     if url.scheme != access.protocol:
-        found.append(f"`protocol: {url.scheme}`")
+        differences["protocol"] = url.scheme
     if host.lower() != access.host.lower() and _HOST.fullmatch(host):
-        found.append(f"`host: {host}`")
+        differences["host"] = host
     if port != access.port:
-        found.append(f"`port: {port}`")
-    return ", ".join(found)
-
-
-class HttpRefused(AccessRefused):
-    """The HTTP server, or a proxy before it, refused the token, the password or that there was none."""
-
-    def __init__(self, status: int, user: str | None, advice: str) -> None:
-        who = f"the user {user}" if user else "the request"
-        EcflowError.__init__(self, f"the server refused {who} (HTTP {status}){advice and ': '}{advice}")
-
-
-class ProxyFailed(EcflowError):
-    """A proxy answered in place of the server; `status` is HTTP's."""
-
-    transient = True
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"the HTTP proxy before the server answered {status}")
+        differences["port"] = port
+    return differences
 
 
 def _body(response: HTTPResponse, limit: int) -> bytearray:

@@ -10,18 +10,12 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from watchman_cli.ecflow_client.errors import EcflowError
+from .errors import PasswordUnusable
 
 if TYPE_CHECKING:
     import ctypes
 
 _lock = threading.Lock()  # the function's answer is in memory that its next call writes over
-
-
-class PasswordUnusable(EcflowError):
-    """The password cannot be sent as ecFlow wants it."""
-
-    kind = "authentication"
 
 
 def _library() -> ctypes.CDLL:

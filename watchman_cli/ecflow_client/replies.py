@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from watchman_cli.ecflow_client.changes import Changes, parse_changes
-from watchman_cli.ecflow_client.definition import Definition, parse_definition
-from watchman_cli.ecflow_client.errors import (
+from .changes import Changes, parse_changes
+from .definition import Definition, parse_definition
+from .errors import (
     AccessRefused,
     EcflowError,
     FullReadingRequired,
@@ -22,9 +22,9 @@ from watchman_cli.ecflow_client.errors import (
     NotUnderstood,
     RequestRefused,
 )
-from watchman_cli.ecflow_client.numbers import natural
-from watchman_cli.ecflow_client.statistics import Statistics, parse_statistics
-from watchman_cli.ecflow_client.work import UNBOUNDED, Work
+from .numbers import natural
+from .statistics import Statistics, parse_statistics
+from .work import UNBOUNDED, Work
 
 # Where cereal writes a definition: of a client handle's suites, and of the whole server (SSyncCmd.hpp).
 _TEXTS = (b'\n"server_defs_": "', b'\n"value1": "')

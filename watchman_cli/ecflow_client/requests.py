@@ -1,4 +1,4 @@
-"""Requests: what to ask, and the JSON of it as cereal writes it.
+"""The commands of a request, and their JSON as cereal writes it.
 
 cereal numbers each type and each object: a type's first use has the high bit set and brings the name,
 and `cereal_class_version` stands where a type occurs first. The server's reader wants the keys in this
@@ -8,65 +8,109 @@ order (libs/base/src/ecflow/base/cts/user/*.hpp, `serialize`).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Union
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
 _FIRST = 0x80000000  # the bit of an identifier's first use
 
 
+Encoded = tuple[str, dict[str, Any]]
+# CtsCmd::Api, CSyncCmd::Api and ClientHandleCmd::Api
+_STATS = 10
+_SYNC, _SYNC_FULL = 1, 2
+_REGISTER, _DROP, _SUITES = 0, 1, 6
+
+
+class Command(Protocol):
+    """A command of a request."""
+
+    def encode(self) -> Encoded:
+        """Return the name of ecFlow's type, and its fields in the order that the server requires."""
+
+
 class Stats:
-    """Ask which server this is, since when it runs, and how many requests it has answered."""
+    """Ask for the server's statistics: its version, its start, and the number of requests since."""
+
+    def encode(self) -> Encoded:
+        return "CtsCmd", {"api_": _STATS}
 
 
 class Sync(NamedTuple):
-    """Ask for what changed since these numbers, of all suites or of those of a client handle."""
+    """Ask for the changes since these numbers, in all suites or only those of a client handle."""
 
     state_change_no: int
     modify_change_no: int
     handle: int = 0
 
+    def encode(self) -> Encoded:
+        return _sync(_SYNC, self.handle, self.state_change_no, self.modify_change_no)
+
 
 class FullSync:
     """Ask for the whole definition.
 
-    There is none for a client handle: on ecFlow 5.9.2 one that was dropped ends the server (SIGSEGV).
+    A client handle has `Sync(0, 0, handle)` instead: a full sync with a handle that was dropped ends an
+    ecflow_server 5.9.2 (SIGSEGV).
     """
+
+    def encode(self) -> Encoded:
+        return _sync(_SYNC_FULL)
 
 
 class Register(NamedTuple):
     """Register a client handle for these suites.
 
-    Where it is a request's first command, and a sync the second, the sync is made with the new handle: the
-    server hands it to the second command only (GroupCTSCmd.cpp, `set_client_handle`). That sync may be a full
-    one: the handle cannot be gone yet.
+    If it is a request's first command and a sync the second, the sync is made with the new handle: the server
+    hands it to the second command only (GroupCTSCmd.cpp, `set_client_handle`). That sync may be a full one:
+    the new handle exists.
     """
 
     suites: tuple[str, ...]
 
+    def encode(self) -> Encoded:
+        return _handle(_REGISTER, suites=self.suites)
+
 
 class Drop(NamedTuple):
-    """Give a client handle back."""
+    """Drop a client handle."""
 
     handle: int
+
+    def encode(self) -> Encoded:
+        return _handle(_DROP, self.handle)
 
 
 class ListHandles:
     """Ask for all client handles, with their users and suites."""
 
+    def encode(self) -> Encoded:
+        return _handle(_SUITES)
 
-Command = Union[Stats, Sync, FullSync, Register, Drop, ListHandles]
 
-# ClientHandleCmd::Api and CSyncCmd::Api, CtsCmd::Api
-_REGISTER, _DROP, _SUITES = 0, 1, 6
-_SYNC, _SYNC_FULL = 1, 2
-_STATS = 10
+def _sync(api: int, handle: int = 0, state_change_no: int = 0, modify_change_no: int = 0) -> Encoded:
+    return "CSyncCmd", {
+        "api_": api,
+        "client_handle_": handle,
+        "client_state_change_no_": state_change_no,
+        "client_modify_change_no_": modify_change_no,
+    }
+
+
+def _handle(api: int, handle: int = 0, suites: Sequence[str] = ()) -> Encoded:
+    return "ClientHandleCmd", {
+        "api_": api,
+        "client_handle_": handle,
+        "drop_user_": "",
+        "suites_": list(suites),
+        "auto_add_new_suites_": False,
+    }
 
 
 class Caller(NamedTuple):
-    """Who asks: the user's name, this host's name, and the password as it is sent, if there is one.
+    """The user's name, this host's name, and the password as it is sent, or an empty string.
 
-    `named` says that the user was chosen and is not the login's own: the server then looks into another
-    password file (ECF_CUSTOM_PASSWD).
+    `named` says that the user was chosen, and is not the login's: the server then checks another file
+    of passwords (ECF_CUSTOM_PASSWD).
     """
 
     user: str
@@ -80,7 +124,7 @@ def encode_request(commands: Sequence[Command], caller: Caller) -> bytes:
     known: dict[str, int] = {}
     members = []
     for number, command in enumerate(commands, start=2):
-        name, fields = _fields(command)
+        name, fields = command.encode()
         first = name not in known
         identifier = known.setdefault(name, len(known) + 2)
         member: dict[str, Any] = {"polymorphic_id": identifier}
@@ -112,31 +156,3 @@ def _user(caller: Caller, first: bool = False) -> dict[str, Any]:
     if caller.named:
         user["cu_"] = True
     return user
-
-
-def _fields(command: Command) -> tuple[str, Mapping[str, Any]]:
-    """Return the name of a command's type, and its own fields."""
-    if isinstance(command, Stats):
-        return "CtsCmd", {"api_": _STATS}
-    if isinstance(command, Sync):
-        return "CSyncCmd", {
-            "api_": _SYNC,
-            "client_handle_": command.handle,
-            "client_state_change_no_": command.state_change_no,
-            "client_modify_change_no_": command.modify_change_no,
-        }
-    if isinstance(command, FullSync):
-        numbers = dict.fromkeys(("client_handle_", "client_state_change_no_", "client_modify_change_no_"), 0)
-        return "CSyncCmd", {"api_": _SYNC_FULL, **numbers}
-    api, handle, suites = _SUITES, 0, ()  # type: int, int, tuple[str, ...]
-    if isinstance(command, Register):
-        api, suites = _REGISTER, command.suites
-    elif isinstance(command, Drop):
-        api, handle = _DROP, command.handle
-    return "ClientHandleCmd", {
-        "api_": api,
-        "client_handle_": handle,
-        "drop_user_": "",
-        "suites_": list(suites),
-        "auto_add_new_suites_": False,
-    }

@@ -9,7 +9,7 @@ import time
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 
-from watchman_cli.ecflow_client.errors import NameUnresolved, NoAnswer, OutOfResources
+from .errors import NameUnresolved, NoAnswer, OutOfResources
 
 Address = tuple[int, tuple[str, int]]  # the family, and what connect() takes
 

@@ -19,8 +19,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from watchman_cli.ecflow_client.errors import TreeUnproved
-from watchman_cli.ecflow_client.work import UNBOUNDED, Work
+from .errors import TreeUnproved
+from .work import UNBOUNDED, Work
 
 NEW_LINE = "\n"
 STATE = " state:"

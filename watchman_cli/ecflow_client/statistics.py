@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from watchman_cli.ecflow_client.definition import SERVER_STATES
+from .definition import SERVER_STATES
 
 _INDENTS = ("  ", "   ")
 _NUMBER = re.compile(r"[0-9]{1,18}(?![0-9])")

@@ -14,16 +14,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from watchman_cli.ecflow_client import transport
-from watchman_cli.ecflow_client.access import Access
-from watchman_cli.ecflow_client.errors import (
+from . import transport
+from .access import Access
+from .errors import (
     CertificateMissing,
     CertificateRefused,
+    CertificateUntrusted,
     EcflowError,
     HandshakeFailed,
     OtherName,
 )
-from watchman_cli.ecflow_client.transport import TimedSocket, time_left, translate
+from .transport import TimedSocket, time_left, translate
 
 _PEM = re.compile("-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 # OpenSSL's X509_V_ERR_...: HOSTNAME_MISMATCH, IP_ADDRESS_MISMATCH; CERT_NOT_YET_VALID; CERT_HAS_EXPIRED
@@ -111,10 +112,7 @@ def _https_context(certificate: str | None) -> ssl.SSLContext:
 def _own_context(certificate: str | None) -> ssl.SSLContext:
     """Return what trusts the one certificate. Raises CertificateMissing where it cannot be used."""
     if certificate is None:
-        raise CertificateMissing(
-            "no certificate of the server in ~/.ecflowrc/ssl: copy the server's server.crt there, "
-            "or name it as `certificate`"
-        )
+        raise CertificateMissing
     context = _context()
     context.check_hostname = False
     _load(context, certificate)
@@ -126,7 +124,7 @@ def _load(context: ssl.SSLContext, certificate: str) -> None:
     try:
         context.load_verify_locations(certificate)
     except (OSError, ssl.SSLError) as error:
-        raise CertificateMissing(f"the certificate {certificate} cannot be used: {_reason(error)}") from error
+        raise CertificateMissing(certificate, _reason(error)) from error
 
 
 def _trusting_context() -> ssl.SSLContext:
@@ -172,17 +170,14 @@ def _wrap(connection: TimedSocket, context: ssl.SSLContext, host: str, deadline:
 
 
 def _refused(error: ssl.SSLCertVerificationError, host: str) -> CertificateRefused:
-    """Return why a certificate was not accepted, and what to do."""
+    """Return the error for a certificate that was not accepted."""
     if error.verify_code in _OTHER_NAME:
         return OtherName(host)
     if error.verify_code == _EXPIRED:
         return CertificateRefused("the server's certificate has expired: renew it on the server")
     if error.verify_code == _NOT_YET_VALID:
         return CertificateRefused("the server's certificate is not valid yet: check this host's clock")
-    return CertificateRefused(
-        f"the server's certificate is not trusted ({error.verify_message}): name it, or its authority's, "
-        "as `certificate`"
-    )
+    return CertificateUntrusted(error.verify_message)
 
 
 def _reason(error: OSError) -> str:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from watchman_cli.ecflow_client.errors import (
+from .errors import (
     ConnectionClosed,
     ConnectionRefused,
     EcflowError,
@@ -25,8 +25,8 @@ from watchman_cli.ecflow_client.errors import (
     OutOfResources,
     ReplyTooLarge,
 )
-from watchman_cli.ecflow_client.resolve import SHORTAGES, resolve
-from watchman_cli.ecflow_client.work import Work
+from .resolve import SHORTAGES, resolve
+from .work import Work
 
 if TYPE_CHECKING:
     import ssl
@@ -45,7 +45,7 @@ _UNREACHABLE = (
 
 
 class Limits(NamedTuple):
-    """When a request ends, as time.monotonic(), and how large a reply may be, in bytes.
+    """The end of a request, as time.monotonic(), and the largest size of a reply, in bytes.
 
     The first byte of the answer must come by `first_by`, the last by `deadline`. `work` bounds
     the work on it; None to bound that by `deadline` as well.
@@ -55,6 +55,12 @@ class Limits(NamedTuple):
     deadline: float
     size: int
     work: Work | None = None
+
+    @classmethod
+    def within(cls, seconds: float = 60.0, size: int = 1 << 30) -> Limits:
+        """Return the limits of a request that begins now and takes at most so many seconds."""
+        deadline = time.monotonic() + seconds
+        return cls(deadline, deadline, size)
 
 
 class TimedSocket(socket.socket):

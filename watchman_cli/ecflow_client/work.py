@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 
-from watchman_cli.ecflow_client.errors import TooSlow
+from .errors import TooSlow
 
 REPLY, DECODED = "reply", "decoded"
 

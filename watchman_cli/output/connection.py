@@ -1,15 +1,16 @@
-"""Whether a server answers, in a line that says what to do where it does not."""
+"""Whether a server answers, in a line with advice if it does not."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from watchman_cli.collect.result import describe
 from watchman_cli.text import printable
 
 if TYPE_CHECKING:
     from watchman_cli.collect.connection import Connection
 
-# What to do, by the error's kind; the messages of other kinds say so themselves.
+# The advice by the error's kind; describe() advises for the other kinds.
 ADVICE = {
     "unresolved": "check `host`, or add the name to the DNS or /etc/hosts",
     "refused": "check `port`, and that ecflow_server runs there",
@@ -24,11 +25,11 @@ ADVICE = {
 
 
 def describe_connection(connection: Connection) -> str:
-    """Return a server's line: its release and state, or why it does not answer and what to do."""
+    """Return a server's line: its release and state, or the error and an advice."""
     server, error = connection.server, connection.error
     head = f"{server.name} ({server.address}): "
     if error is not None:
-        message = str(error)
+        message = describe(error)
         advice = "" if "`" in message else ADVICE.get(error.kind, "")
         return printable(f"{head}{message}{advice and '; '}{advice}")
     found = connection.statistics

@@ -14,6 +14,7 @@ from tests.support.ecflow_server import EcflowServer
 from tests.support.loopback import free_port
 from tests.support.redis_server import RedisServer, health_of
 from tests.support.watchman import Watchman
+from watchman_cli.collect.result import describe
 from watchman_cli.ecflow_client import (
     Access,
     AccessRefused,
@@ -63,7 +64,7 @@ def test_the_protocol_that_is_spoken_is_named(
     with pytest.raises(WrongProtocol) as raised:
         ask(server, protocol=asked, certificate=str(certificate) if known else None)
     assert (raised.value.asked, raised.value.spoken) == (asked, spoken)
-    assert f"set `protocol: {spoken}`" in str(raised.value)
+    assert f"set `protocol: {spoken}`" in describe(raised.value)
     assert server.process and server.process.poll() is None
 
 

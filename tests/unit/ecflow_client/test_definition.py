@@ -29,7 +29,7 @@ PATHS = ["/s", "/s/f", "/s/f/t", "/s/f/t/alias0", "/s/f/u", "/s/v"]
 def parse(*lines: str) -> Definition:
     """Return the definition of these lines, as a reply brings them."""
     found = decode_reply(replies.reply(replies.full(replies.definition(*lines))), "u").definition
-    assert found
+    assert found is not None
     return found
 
 

@@ -24,7 +24,7 @@ from watchman_cli.ecflow_client import (
     Stats,
 )
 from watchman_cli.ecflow_client.credentials import authorization
-from watchman_cli.ecflow_client.errors import Redirected
+from watchman_cli.ecflow_client.errors import HttpRefused, Redirected
 
 BODY = bytes(replies.reply(replies.member("SStringCmd", str_=replies.STATISTICS)))
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
@@ -172,7 +172,7 @@ def status(code: int) -> bytes:
 
 @pytest.mark.parametrize("code", [401, 403, 407])
 def test_a_user_or_token_that_is_refused(code: int) -> None:
-    advice = rf"the server refused the user fred \(HTTP {code}\): no token or password was sent: set `tokens`"
+    advice = rf"the server refused the user fred \(HTTP {code}\)$"
     with answering(status(code)) as server:
         with pytest.raises(AccessRefused, match=advice):
             ask(server, "http")
@@ -242,11 +242,13 @@ def test_a_token_that_is_refused_or_for_another_server_is_named(tmp_path: Path) 
     with answering(status(401)) as server:
         url = f"http://127.0.0.1:{server.port}"
         path = tokens(tmp_path, {"server": "http://.*", **BEARER})
-        with pytest.raises(AccessRefused, match=f"check the token that {path} has for {url}"):
+        with pytest.raises(HttpRefused) as raised:
             ask(server, "http", tokens=path)
+        assert (raised.value.sent, raised.value.tokens, raised.value.url) == ("token", path, url)
         path = tokens(tmp_path, {"server": "http://another.*", **BEARER})
-        with pytest.raises(AccessRefused, match=f"no token of {path} is for {url}"):
+        with pytest.raises(HttpRefused) as raised:
             ask(server, "http", tokens=path)
+        assert (raised.value.sent, raised.value.tokens, raised.value.url) == ("nothing", path, url)
 
 
 def test_a_password_is_not_sent_over_http() -> None:
@@ -257,13 +259,14 @@ def test_a_password_is_not_sent_over_http() -> None:
     assert b"Authorization" not in asked.head and b"s3cret" not in asked.head
     with answering(status(401)) as server:
         access = Access(server.host, server.port, "http", "fred", "s3cret%")
-        with pytest.raises(AccessRefused, match="over https only: set `protocol: https`"):
+        with pytest.raises(HttpRefused) as raised:
             Client(access).ask([Stats()], limits())
+    assert (raised.value.sent, raised.value.withheld) == ("nothing", True)
 
 
 @pytest.mark.parametrize("pattern", [".*", "https?://h:1", "^.*h:1"])
 def test_a_token_goes_in_clear_only_if_its_entry_says_so(tmp_path: Path, pattern: str) -> None:
-    with pytest.raises(EcflowError, match=r"is not sent in clear: set `protocol: https`"):
+    with pytest.raises(EcflowError, match=r"is not sent in clear$"):
         authorization("http://h:1", tokens(tmp_path, {"server": pattern, **BEARER}))
     for right in ("http://h:1", "^http://.*"):
         assert authorization("http://h:1", tokens(tmp_path, {"server": right, **BEARER}))
@@ -284,17 +287,18 @@ def redirecting(location: str) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("location", "settings"),
+    ("location", "differences"),
     [
-        ("https://127.0.0.1/v1/ecflow", "`protocol: https`, `port: 443`"),
-        ("https://127.0.0.1:8443/v1/ecflow", "`protocol: https`, `port: 8443`"),
-        ("http://front:80/x", "`host: front`, `port: 80`"),
+        ("https://127.0.0.1/v1/ecflow", {"protocol": "https", "port": 443}),
+        ("https://127.0.0.1:8443/v1/ecflow", {"protocol": "https", "port": 8443}),
+        ("http://front:80/x", {"host": "front", "port": 80}),
     ],
 )
-def test_a_redirection_is_named(location: str, settings: str) -> None:
+def test_a_redirection_is_named(location: str, differences: dict[str, str | int]) -> None:
     with answering(redirecting(location)) as server:
-        with pytest.raises(Redirected, match=f"redirects to another address: set {settings}$"):
+        with pytest.raises(Redirected, match=r"redirects to another address$") as raised:
             ask(server, "http")
+    assert raised.value.differences == differences
 
 
 @pytest.mark.parametrize(
@@ -308,8 +312,9 @@ def test_a_redirection_to_no_address(location: str) -> None:
 
 def test_a_host_in_a_redirection_is_a_hosts_name_or_left_out() -> None:
     with answering(redirecting("https://`x`:5/")) as server:
-        with pytest.raises(Redirected, match=r"set `protocol: https`, `port: 5`$"):
+        with pytest.raises(Redirected) as raised:
             ask(server, "http")
+    assert raised.value.differences == {"protocol": "https", "port": 5}
 
 
 def test_where_tokens_are_looked_for(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ ACTIVE = NodeState("active", False, 5)
 def parse(*lines: str) -> Definition:
     """Return the definition of these lines, as a reply brings them."""
     found = decode_reply(replies.reply(replies.full(replies.definition(*lines))), "u").definition
-    assert found
+    assert found is not None
     return found
 
 

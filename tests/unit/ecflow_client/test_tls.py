@@ -95,7 +95,7 @@ def test_an_authority_and_another_name(
     authority: Authority, ask: Callable[..., Answer], name: str, host: str
 ) -> None:
     with serving(authority.certify(name)) as (tls, port):
-        with pytest.raises(OtherName, match=f"not for the host {host}: set `host`"):
+        with pytest.raises(OtherName, match=f"not for the host {host}$"):
             ask(port, authority.certificate, host=host)
     assert tls.heads == []
 
@@ -134,9 +134,7 @@ def test_a_certificate_that_is_not_trusted(
     """The cause is named, though another HTTP server answers there if it is not asked who it is."""
     certificate = authority.self_signed("other") if known else None
     with serving(authority.self_signed("localhost")) as (tls, port):
-        with pytest.raises(
-            CertificateRefused, match=r"not trusted \(self.signed certificate.*as `certificate`"
-        ):
+        with pytest.raises(CertificateRefused, match=r"not trusted \(self.signed certificate\)"):
             ask(port, certificate)
     assert not has_token(tls)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from watchman_cli.ecflow_client.details.base import Detail
-from watchman_cli.ecflow_client.numbers import natural
+from ..numbers import natural
+from .base import Detail
 
 # Each at the place of its bit (Flag::enum_to_char_star).
 NAMES = (
