@@ -1,4 +1,4 @@
-"""Retries, as tenacity does them, which is imported only when a first attempt has failed."""
+"""Retries by tenacity, which is imported only after a first attempt has failed."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ def call(
     is_transient: Callable[[BaseException], bool],
     options: Callable[[], Mapping[str, Any]],
 ) -> T:
-    """Return what `func` returns, called again while what it raises is transient.
+    """Return the result of `func`, and retry the call if its error is transient.
 
-    `options` gives the arguments of tenacity.Retrying; the first call counts among its attempts. Raises
-    what the last call raised.
+    `options` returns the arguments of tenacity.Retrying; the first call counts among its attempts. Raises the
+    last call's error.
     """
     try:
         return func()

@@ -1,9 +1,8 @@
-"""The end of the process: by itself, or at once by a signal, whatever it is doing.
+"""The end of the process: by itself, or at once by a signal.
 
-No signal handler of Python's does anything here. One that raises may do so while an extension module
-is being imported, which then crashes (orjson 3.11 does), and none runs while the main thread is in C,
-as in a look-up of Redis's name. So a signal is only noted, and a thread that waits for it ends the
-process.
+Python's signal handlers do nothing here. If a handler raises an error while an extension module is being
+imported, the module crashes (orjson 3.11 does). No handler runs while the main thread is in C, as in the
+look-up of Redis's name. So a signal is only noted, and a thread that waits for it ends the process.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import NoReturn
 
 from watchman_cli.errors import print_error
 
-_exiting = threading.Lock()  # held by who ends the process, and never given back
+_exiting = threading.Lock()  # the thread that ends the process takes it, and never releases it
 _actions: list[Callable[[], None]] = []
 
 
@@ -26,9 +25,9 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
 def install_handlers() -> None:
-    """Have the signals that end a process do so with the shell's exit code, 128 plus their number.
+    """Have a signal that ends the process do so with the shell's exit code, 128 plus the signal's number.
 
-    SIGHUP stays ignored under nohup. Where no thread can be started, signals have their usual effect.
+    SIGHUP stays ignored under nohup. If no thread can be started, signals have their usual effect.
     """
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -44,7 +43,7 @@ def install_handlers() -> None:
 
 
 def on_signal(action: Callable[[], None]) -> None:
-    """Call `action` before a signal ends the process; of several, the last one given first."""
+    """Call `action` before a signal ends the process; the last of several actions is called first."""
     _actions.append(action)
 
 
@@ -52,22 +51,22 @@ def _await_signal(reader: int) -> None:
     (signum,) = os.read(reader, 1)
     with _exiting:
         while _actions:
-            with suppress(Exception):  # the others are needed all the same
+            with suppress(Exception):  # the other actions are still needed
                 _actions.pop()()
         os._exit(128 + signum)
 
 
 def exit_now(code: int, unprinted: int = 1) -> NoReturn:
-    """End the process at once: an orderly end of the interpreter takes a tenth of a small run.
+    """End the process at once: an orderly end of the interpreter takes a tenth of a small run's time.
 
-    A code of 0 becomes `unprinted` if the output could not be written.
+    If the output could not be written, the code 0 becomes `unprinted`.
     """
     try:
         sys.stdout.flush()
     except BrokenPipeError:  # the reader has closed it
         pass
     except OSError as error:
-        if not code:  # else it was reported, or something worse was
+        if not code:  # otherwise this error, or a worse one, was reported
             print_error(f"watchman: standard output: {error.strerror}")
             code = unprinted
     with suppress(OSError):

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 STDERR_PATIENCE = 5.0  # seconds to wait at the end of a run for a reader that takes nothing
 STDOUT_PATIENCE = 30.0
-STOP_TIMEOUT = 0.5  # seconds for what is still to be written on standard error when the run is interrupted
-RELEASE_TIMEOUT = 2.0  # seconds to give the leases back then, which a busy machine or store may need
+STOP_TIMEOUT = 0.5  # seconds to write the last lines on standard error if the run is interrupted
+RELEASE_TIMEOUT = 2.0  # seconds to release the leases then, which a busy machine or store may need
 
 
 class LogFormat(str, enum.Enum):
@@ -98,7 +98,7 @@ def collect(
 
 
 def _detach_stderr() -> None:
-    """Have no thread wait for the reader of standard error."""
+    """Let no thread wait for the reader of standard error."""
     stream = detached(sys.stderr, STDERR_PATIENCE)
     if stream is not None:
         sys.stderr = stream
@@ -112,7 +112,7 @@ def _run(collector: Collector, reporter: Reporter, metrics: MetricsWriter | None
 
     def done(outcome: Outcome) -> None:
         if isinstance(outcome.error, ServerError) and outcome.error.kind == "bindings":
-            return  # one error of all servers, reported once below
+            return  # many servers may have this error: it is reported once, below
         reporter.on_outcome(outcome)
         if outcome.snapshot is not None and snapshots:
             snapshots.write_bytes(outcome.snapshot + b"\n")
@@ -120,7 +120,7 @@ def _run(collector: Collector, reporter: Reporter, metrics: MetricsWriter | None
             sys.stdout.buffer.write(outcome.snapshot + b"\n")
             sys.stdout.buffer.flush()
 
-    on_signal(reporter.__exit__)  # gives a terminal its cursor back
+    on_signal(reporter.__exit__)  # restores the cursor of a terminal
     on_signal(lambda: collector.stop(RELEASE_TIMEOUT))
     with reporter:
         outcomes = collector.run(done)
@@ -129,7 +129,7 @@ def _run(collector: Collector, reporter: Reporter, metrics: MetricsWriter | None
         _report_shared_failures(outcomes, reporter)
         if metrics and not collector.interrupted:
             metrics.write(outcomes, _exit_code(outcomes))
-    if collector.store and not collector.interrupted:  # else its connections give the leases back
+    if collector.store and not collector.interrupted:  # otherwise its connections release the leases
         collector.store.close()
     if snapshots:
         snapshots.close()
@@ -156,7 +156,7 @@ def _reporter(total: int, verbose: bool, log_format: LogFormat) -> Reporter:
 
 
 def _metrics_writer(config: Config, reporter: Reporter) -> MetricsWriter | None:
-    """Return what writes the metrics of this run, or None if the configuration wants none."""
+    """Return the writer of this run's metrics, or None if the configuration has no `metrics_file`."""
     if config.metrics_file is None:
         return None
     from watchman_cli.cli.metrics import MetricsWriter
@@ -165,7 +165,7 @@ def _metrics_writer(config: Config, reporter: Reporter) -> MetricsWriter | None:
 
 
 def _connect_store(config: Config, servers: Sequence[Server]) -> Store:
-    """Return the store, once it has answered: without it no server need be asked. Raises StoreError."""
+    """Return the store, once it has answered. Raises StoreError: without a store, no server is asked."""
     from watchman_cli.store import open_store
 
     store = open_store(config.store, config.store_source)
@@ -182,11 +182,11 @@ def _connect_store(config: Config, servers: Sequence[Server]) -> Store:
                 raise StoreError(
                     f"{error}; no server was asked, and every snapshot stays as it is"
                 ) from error
-        # else this process was stopped meanwhile (SIGSTOP), which is not the store's fault
+        # otherwise this process was stopped meanwhile (SIGSTOP), which is not the store's fault
 
 
 def _report_shared_failures(outcomes: Sequence[Outcome], reporter: Reporter) -> None:
-    """Report once what concerns many servers: no bindings, and the number of lost snapshots."""
+    """Report once the errors of many servers: missing bindings, and the number of lost snapshots."""
     without = [o.error for o in outcomes if isinstance(o.error, ServerError) and o.error.kind == "bindings"]
     if without:
         unread = f"{len(without)} servers were not read, and their snapshots stay as they are"

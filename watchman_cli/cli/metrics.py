@@ -1,4 +1,4 @@
-"""The metrics file of a run: written whole at its end, whatever the run came to."""
+"""The metrics file of a run, which is written as a whole when the run ends, for any exit code."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from watchman_cli.config import Config
     from watchman_cli.output.log import Reporter
 
-LOCK_PATIENCE = 2.0  # seconds for other runs, each of which takes some milliseconds
-MAX_SIZE = 64 << 20  # bytes; a larger file is not watchman's
+LOCK_PATIENCE = 2.0  # seconds to wait for other runs; each takes some milliseconds
+MAX_SIZE = 64 << 20  # bytes; a larger file was written by another program
 
 
 class MetricsWriter:
@@ -30,7 +30,7 @@ class MetricsWriter:
         self._time, self._began = time.time(), time.monotonic()
 
     def write(self, outcomes: Sequence[Outcome], code: int) -> None:
-        """Write the metrics of a run that ends with the exit code `code`; warn if that fails."""
+        """Write the metrics of a run that ends with an exit code; warn if that fails."""
         from watchman_cli.output.metrics import Run, merge
         from watchman_cli.output.metrics_text import decode, encode
 
@@ -47,26 +47,26 @@ class MetricsWriter:
 
 
 def config_label(path: Path) -> str:
-    """Return a configuration's value of the label `config`: its absolute path, with links resolved.
+    """Return a configuration's value for the label `config`: its absolute path, with links resolved.
 
-    A path that is not a regular file's, as /dev/stdin, would resolve to another one in each run.
+    A path that does not name a regular file, such as /dev/stdin, would resolve to another path in each run.
     """
-    found = os.path.realpath(path) if path.is_file() else os.path.abspath(path)  # noqa: PTH100
-    return os.fsencode(found).decode(errors="backslashreplace")
+    resolved = os.path.realpath(path) if path.is_file() else os.path.abspath(path)  # noqa: PTH100
+    return os.fsencode(resolved).decode(errors="backslashreplace")
 
 
 def _read(path: Path) -> bytes:
-    """Return the content of the metrics file, or nothing if it is missing or not one; it is then replaced.
+    """Return the content of the metrics file, or no bytes if it is missing or invalid; then it is replaced.
 
-    Nothing is kept of a file that everybody may write; its owner may be the user of another configuration.
-    Raises OSError if it cannot be read: it may have the series of another configuration.
+    A world-writable file is replaced too. Its owner may be the user of another configuration. Raises OSError
+    if it cannot be read: it may have the series of another configuration.
     """
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         return b""
-    if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_SIZE:
+    if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_SIZE:
         return b""
-    if why_distrusted(found, (found.st_uid,)):
+    if why_distrusted(status, (status.st_uid,)):
         return b""
     return path.read_bytes()

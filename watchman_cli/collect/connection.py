@@ -1,4 +1,4 @@
-"""Whether servers answer: one small request of each, with everything that a run would need for it."""
+"""Whether servers answer: one small request to each, with everything that a run would need for it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from watchman_cli.ecflow_client import Client, EcflowError, Limits, Statistics, 
 
 @dataclass(frozen=True)
 class Connection:
-    """What a server answered after `seconds`, or why it did not."""
+    """A server's answer after `seconds`, or the error."""
 
     server: Server
     seconds: float
@@ -24,9 +24,9 @@ class Connection:
 
 
 def try_connections(servers: Sequence[Server], jobs: int) -> Iterator[Connection]:
-    """Yield each server's connection in turn, as soon as it is known; `jobs` are tried at the same time.
+    """Yield each server's connection in turn, as soon as it is known, with at most `jobs` at the same time.
 
-    Entries of one address are asked one after the other.
+    Servers with the same address are asked one after the other.
     """
     locks = {server.address: Lock() for server in servers}
     with ThreadPoolExecutor(jobs, thread_name_prefix="watchman") as pool:

@@ -20,8 +20,8 @@ from watchman_cli.errors import ServerError, StoreError, print_error
 from watchman_cli.store import Lease, Store
 from watchman_cli.store.directory.store import DirectoryStore
 
-GRACE = 0.5  # seconds beyond its deadline after which a thread is abandoned, whatever holds it
-GRACE_OF_WORK = 1.0  # the same of one that computes: it has yet to write that it failed
+GRACE = 0.5  # seconds beyond its deadline after which a thread is abandoned
+GRACE_OF_WORK = 1.0  # the same for a thread that computes: it must still write that the server failed
 STOOD_STILL = 2.0  # seconds between two looks at the deadlines after which the process must have been stopped
 POLL = 0.2  # seconds between two looks at the deadlines
 
@@ -35,10 +35,9 @@ def _print_warnings(server: Server, lines: Sequence[str]) -> bool:
 class Collector:
     """One run over `servers`; `store` is None in a dry run.
 
-    `on_progress` is called with what is being done for a server, and `on_warnings` with what must be reported
-    before the record says that it was, each from any thread; the latter returns whether it was. With
-    `reset_sync` nothing of earlier runs is used to read a server, and what turned incremental syncs off is
-    forgotten.
+    `on_progress` is called with a server's present step. `on_warnings` is called with lines that must be
+    reported before the health record says that they were; it returns whether they were. Both may be called
+    from any thread. `reset_sync` ignores earlier runs' sync caches, and turns incremental syncs on again.
     """
 
     def __init__(
@@ -77,10 +76,10 @@ class Collector:
             on_warnings=on_warnings,
             turns=Turns(),
         )
-        self.threads_missing = ""  # why fewer threads than wanted were started
+        self.threads_missing = ""  # the reason if fewer threads than wanted were started
 
     def run(self, done: Callable[[Outcome], None]) -> list[Outcome]:
-        """Read every server, calling `done` with each outcome as it comes; return them all."""
+        """Read every server, and call `done` with each outcome as it comes; return them all."""
         groups: dict[str, list[Server]] = {}
         for server in self.servers:
             groups.setdefault(server.address, []).append(server)
@@ -89,27 +88,27 @@ class Collector:
             waiting.put(group)
         threads = Threads(partial(self._work, waiting), min(self._jobs, len(groups)))
         threads.start(waiting.qsize())
-        found: dict[str, Outcome] = {}
-        while len(found) < len(self.servers) and not self._overdue(found):
+        outcomes: dict[str, Outcome] = {}
+        while len(outcomes) < len(self.servers) and not self._overdue(outcomes):
             threads.add(waiting.qsize(), self._context.turns.wanted)
             try:
                 outcome = self._outcomes.get(timeout=POLL if waiting.empty() else LOOK)
             except queue.Empty:
                 continue
             threads.note_end()
-            if self.interrupted:  # what it says then comes of the leases that were given back
+            if self.interrupted:  # then its error may come from a lease that was released
                 outcome = Outcome(outcome.server, "interrupted")
-            found[outcome.server.name] = outcome
+            outcomes[outcome.server.name] = outcome
             done(outcome)
         for server in self.servers:
-            if server.name not in found:
-                found[server.name] = self._abandoned(server)
-                done(found[server.name])
+            if server.name not in outcomes:
+                outcomes[server.name] = self._abandoned(server)
+                done(outcomes[server.name])
         self.threads_missing = threads.missing
-        return list(found.values())
+        return list(outcomes.values())
 
     def _abandoned(self, server: Server) -> Outcome:
-        """Return the outcome of a server whose thread is past its deadline."""
+        """Return the outcome for a server whose thread is past its deadline."""
         collector = self._collectors.get(server.name)
         if collector is not None and (collector.too_slow or collector.work.is_underway):
             error = collector.too_slow or ServerError("too slow", collector.work.describe())
@@ -127,22 +126,22 @@ class Collector:
             for server in group:
                 self._outcomes.put(self._collect_safely(server))
 
-    def _overdue(self, found: dict[str, Outcome]) -> bool:
-        """Return whether every server that is being worked on is past its deadline: the store hangs.
+    def _overdue(self, outcomes: dict[str, Outcome]) -> bool:
+        """Return whether every server in work is past its deadline: the store hangs.
 
-        That is looked at now and then: over many servers it takes long.
+        It is checked now and then, since it takes long if there are many servers.
         """
         now = time.monotonic()
         if now - self._looked < POLL:
             return False
-        if now - self._looked > STOOD_STILL:  # this process was stopped: nobody could keep a deadline
+        if now - self._looked > STOOD_STILL:  # this process was stopped: no thread could keep a deadline
             self._stood_still += now - self._looked
         self._looked = now
-        started = self._started.copy()  # which the threads change
+        started = self._started.copy()  # the threads change it
         ends = [
             self._end_of(server, started[server.name] + server.deadline) + self._stood_still
             for server in self.servers
-            if server.name in started and server.name not in found
+            if server.name in started and server.name not in outcomes
         ]
         return bool(ends) and all(now > end for end in ends)
 
@@ -153,42 +152,42 @@ class Collector:
             return deadline + GRACE
         if collector.work.is_underway:
             return deadline + GRACE_OF_WORK
-        return max(deadline, collector.work.ended) + GRACE  # it may have just begun to write that it failed
+        return max(deadline, collector.work.ended) + GRACE  # it may have just begun to write the failure
 
     @property
     def interrupted(self) -> bool:
-        """Whether the run was ended by `stop`, which may still give leases back."""
+        """Whether the run was ended by `stop`, which may still release leases."""
         return self._context.stopped.is_set()
 
     def stop(self, timeout: float) -> None:
-        """End the run at once: have no thread begin anything new, and kill what the referee runs.
+        """End the run at once: let no thread begin anything new, and kill the referee's processes.
 
-        The leases are given back, which takes `timeout` seconds at most. The threads are left behind: each
-        waits for a server, or is about to write a snapshot that is whole.
+        The leases are released, which takes at most `timeout` seconds. The threads are left behind: each
+        waits for a server, or is about to write a whole snapshot.
         """
         with self._lock:
             self._context.stopped.set()
         if self.store:
-            self.store.stopped.set()  # no lease is waited for any more
+            self.store.stopped.set()  # then no thread waits for a lease any more
         self._context.referee.stop()
         releasing = threading.Thread(target=self._release_leases, daemon=True)
         try:
             releasing.start()
             releasing.join(timeout)
-        except RuntimeError:  # no thread can be started: a store that hangs then holds us, too
+        except RuntimeError:  # no thread can be started: a store that hangs then holds this process, too
             self._release_leases()
 
     def _release_leases(self) -> None:
-        """Give every lease back, while the threads that have them still wait for their servers."""
+        """Release every lease, while the threads that have them still wait for their servers."""
         acquiring = True
         while acquiring:
-            acquiring = bool(self._acquiring)  # before the leases, among which they come then
+            acquiring = bool(self._acquiring)  # before the leases: one that is acquired is then among them
             for lease in list(self._leases.values()):
                 lease.release()
             time.sleep(0.005)
 
     def _collect_safely(self, server: Server) -> Outcome:
-        """Return what became of one server, whatever happens over it."""
+        """Return the outcome for one server, for any error."""
         started = time.monotonic()
         self._started[server.name] = started
         try:
@@ -200,7 +199,9 @@ class Collector:
         except Exception as error:
             return Outcome(server, "failed", time.monotonic() - started, error=unexpected(error))
         finally:
-            self._started.pop(server.name, None)  # before the other: who is not there is not overdue
+            self._started.pop(
+                server.name, None
+            )  # before the next line: a server that is not in it is not overdue
             self._collectors.pop(server.name, None)
 
     def _collect(self, server: Server, started: float) -> Outcome:
@@ -221,7 +222,7 @@ class Collector:
         try:
             with lease:
                 return self._collect_with(server, lease, started)
-        finally:  # once it is given back: until then stop() waits for that
+        finally:  # after the release: until then stop() waits for it
             del self._leases[server.name]
 
     def _collect_with(self, server: Server, lease: Lease | None, started: float) -> Outcome:

@@ -20,7 +20,7 @@ from watchman_cli.collect.result import (
     unexpected,
 )
 from watchman_cli.collect.turns import SharedWork
-from watchman_cli.collect.update import Decision, Stored
+from watchman_cli.collect.update import Commit, Stored
 from watchman_cli.config import Server
 from watchman_cli.ecflow_client import EcflowError
 from watchman_cli.errors import ServerError, StoreError, WatchmanError
@@ -89,14 +89,14 @@ class ServerCollector:
     def _write(self, lease: Lease, reading: Reading) -> str | None:
         """Write a reading, and verify it if that is due; return the verification in words."""
         work, stored = self.work, self._stored(lease)
-        decision = updates.after_reading(
+        new = updates.after_reading(
             self._server, stored, reading, self._facts(), count=self._context.count_nodes, enter=work.check
         )
         work.check("written")
-        work.require(len(decision.update.snapshot or b"") / WRITE_SPEED)
-        self._commit(lease, decision, end=not decision.verify)
+        work.require(len(new.update.snapshot or b"") / WRITE_SPEED)
+        self._commit(lease, new, end=not new.verify)
         self._phases.end("write")
-        return self._verify(lease, reading) if decision.verify else None
+        return self._verify(lease, reading) if new.verify else None
 
     def _verify(self, lease: Lease, reading: Reading) -> str:
         """Have the bindings read the server too, and write the result; return it in words."""
@@ -106,11 +106,11 @@ class ServerCollector:
         if verification.difference:
             self._warnings.append(verification.difference)
         stored = self._stored(lease)
-        decision = updates.after_verification(
+        new = updates.after_verification(
             self._server, stored, verification, theirs, asked, count=self._context.count_nodes
         )
         try:
-            self._commit(lease, decision, end=True)
+            self._commit(lease, new, end=True)
         except (LeaseLost, StoreError) as error:  # the snapshot itself was written before
             why = str(error) or "another run has taken over"
             self._warnings.append(f"the verification's result was not written: {why}")
@@ -125,22 +125,22 @@ class ServerCollector:
         lease = self._lease
         if lease is not None:
             stored = self._stored(lease)._replace(snapshot=lambda: lease.value("status") or b"")
-            decision = updates.after_failure(self._server, stored, error, self._facts())
+            new = updates.after_failure(self._server, stored, error, self._facts())
             try:
-                self._commit(lease, decision, end=True)
+                self._commit(lease, new, end=True)
             except (LeaseLost, SnapshotChanged):
                 pass
             finally:
                 self._phases.end("write")
         return self._outcome("failed", error=error)
 
-    def _commit(self, lease: Lease, decision: Decision, *, end: bool) -> None:
-        """Write an update, and report its misses. Raises what Lease.commit raises."""
+    def _commit(self, lease: Lease, new: Commit, *, end: bool) -> None:
+        """Write an update, and report its misses. Raises LeaseLost, SnapshotChanged or StoreError."""
         self.work.end()
-        lease.commit(self._place_cache(decision.update), end=end and not decision.misses)
-        self._written = decision.health
-        if decision.misses and self._context.on_warnings(self._server, decision.misses):
-            acknowledgement = updates.after_report(self._server, decision.health)
+        lease.commit(self._place_cache(new.update), end=end and not new.misses)
+        self._written = new.health
+        if new.misses and self._context.on_warnings(self._server, new.misses):
+            acknowledgement = updates.after_report(self._server, new.health)
             try:
                 lease.commit(acknowledgement.update, end=end)
                 self._written = acknowledgement.health

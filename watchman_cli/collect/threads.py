@@ -1,4 +1,4 @@
-"""The threads of a run: few at first, and more while those that there are only wait."""
+"""The threads of a run: few at first, and more while the present ones only wait."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ import threading
 import time
 from collections.abc import Callable
 
-FIRST_THREADS = 3  # that are started at once; as many again each time that they leave the processor idle
+FIRST_THREADS = 3  # at the start; twice as many each time that they leave the processor idle
 MANY_THREADS = 32  # beyond them, more are started only when no server has ended for a while
-BUSY = 0.75  # part of the time in which the processor is used, beyond which more threads hinder each other
-LOOK = 0.02  # seconds between two looks at how busy the processor is
-STALLED = 0.2  # seconds without the end of a server: all threads wait, or work on large ones
-DESCRIPTORS = 3  # that one server's part needs at most: a connection to it, and to the store
-OTHER_DESCRIPTORS = 40  # that everything else needs
+BUSY = 0.75  # part of the time that the processor is used, above which more threads hinder each other
+LOOK = 0.02  # seconds between two looks at the use of the processor
+STALLED = 0.2  # seconds in which no server ended: all threads wait, or work on large replies
+DESCRIPTORS = 3  # file descriptors for one server at most: a connection to it, and to the store
+OTHER_DESCRIPTORS = 40  # file descriptors for everything else
 
 
 class Threads:
-    """Threads that do one work together, `wanted` at most; `missing` says why there can be no more."""
+    """At most `wanted` threads for the same work; `missing` is the reason if there can be only fewer."""
 
     def __init__(self, work: Callable[[], None], wanted: int) -> None:
         self._work = work
         self._limit = min(wanted, _limit_of_descriptors())
         self._number = 0
         self._looked, self._used = time.monotonic(), time.process_time()
-        self._ended = self._looked  # when the last server did, or the last threads were started
+        self._ended = self._looked  # when the last server ended, or the last threads were started
         self.missing = ""
         if self._limit < wanted:
             self.missing = f"no more than {self._limit} servers could be read at a time (ulimit -n)"
@@ -52,10 +52,10 @@ class Threads:
         self._ended = time.monotonic()
 
     def add(self, waiting: int, computing: int) -> None:
-        """Start more threads where those that there are only wait, while servers are `waiting` for one.
+        """Start more threads if the present ones only wait, while servers are `waiting` for one.
 
-        `computing` is how many have a large reply, on which they work in turns: more threads would only hold
-        more of them.
+        `computing` is the number of threads with a large reply. They work on these in turns: more threads
+        would only hold more replies.
         """
         now = time.monotonic()
         if not waiting or now - self._looked < LOOK:
@@ -72,7 +72,7 @@ class Threads:
 
 
 def _limit_of_descriptors() -> int:
-    """Return how many servers can be read at once with the descriptors that this process may open."""
+    """Return how many servers can be read at once with the file descriptors that this process may open."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit == resource.RLIM_INFINITY:
         return sys.maxsize

@@ -1,6 +1,6 @@
-"""Turns: the large replies of a run are worked on one at a time.
+"""Turns: the threads of a run work on large replies one at a time.
 
-That work holds Python's interpreter lock. Several at once would all end late, and need the memory of all.
+That work holds Python's interpreter lock. Several at once would all end late, and need the memory for all.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from typing import NamedTuple
 from watchman_cli.ecflow_client import TooSlow, Work
 from watchman_cli.ecflow_client.work import DECODED, REPLY
 
-SMALL = 1 << 16  # bytes of a reply that waits for no turn: a few milliseconds of work
+SMALL = 1 << 16  # bytes; a smaller reply waits for no turn: a few milliseconds of work
 MUCH_SMALLER = 2  # steps of a Rank, each a factor of two
 LARGE = 1 << 17  # bytes of a block of memory
 _M_MMAP_THRESHOLD = -3  # in malloc.h
 
 
 class Rank(NamedTuple):
-    """Who comes first: the smaller size, in steps of a factor of two, and then the earlier deadline."""
+    """The order of turns: the smaller size, in steps of a factor of two, and then the earlier deadline."""
 
     step: int
     deadline: float
@@ -57,7 +57,7 @@ class Turns:
         return False
 
     def give_up(self) -> None:
-        """End a turn: the first of those that wait has the next one."""
+        """End a turn: the first waiting thread has the next one."""
         with self._lock:
             if self._waiting:
                 heapq.heappop(self._waiting)[2].set()
@@ -70,7 +70,7 @@ class Turns:
         return self._taken + len(self._waiting)
 
     def is_wanted(self, rank: Rank) -> bool:
-        """Return whether a thread waits for something that is much smaller."""
+        """Return whether a thread with a much smaller reply waits for a turn."""
         waiting = self._waiting[:1]
         return bool(waiting) and waiting[0][0].step <= rank.step - MUCH_SMALLER
 
@@ -79,8 +79,8 @@ class SharedWork(Work):
     """The work on one server, in turns with the other servers of the run.
 
     `started` is when the run began with the server, and `seconds` its configured deadline. A small reply
-    needs no turn, and is not bounded. A larger one gives its turn to those that are much smaller: a reply
-    that is never decoded must not cost the others their time.
+    needs no turn, and has no time limit. A larger one gives its turn to much smaller ones: a reply that is
+    never decoded must not cost the other servers their time.
     """
 
     def __init__(self, turns: Turns, started: float, deadline: float, seconds: float) -> None:
@@ -90,7 +90,7 @@ class SharedWork(Work):
         self._since: float | None = None  # when this turn began
         self._worked = self._waited = 0.0
         self.is_underway = False
-        self.ended = started  # when the work ended last
+        self.ended = started  # the time at which the work ended last
 
     def begin(self, size: int) -> None:
         self._arrived = time.monotonic()
@@ -109,7 +109,7 @@ class SharedWork(Work):
 
     @contextmanager
     def interrupted(self) -> Iterator[None]:
-        """Wait for the store within the context: what that takes is not the server's fault."""
+        """Wait for the store within the context: that time is not the server's fault."""
         underway, self.is_underway = self.is_underway, False
         try:
             yield

@@ -44,7 +44,7 @@ class Stored(NamedTuple):
 
     @property
     def is_counted(self) -> bool:
-        """Whether the health record's numbers are those of the snapshot.
+        """Whether the health record's numbers were counted from this snapshot.
 
         A directory's files are replaced one by one: a run may have ended between snapshot and record.
         """
@@ -57,7 +57,7 @@ class Stored(NamedTuple):
         return known and self.health.changes_kept
 
 
-class Decision(NamedTuple):
+class Commit(NamedTuple):
     """An update, its health record, a line for each miss to report, and whether to verify the reading."""
 
     update: Update
@@ -74,8 +74,8 @@ def after_reading(
     *,
     count: bool,
     enter: Callable[[str], None] = lambda stage: None,
-) -> Decision:
-    """Return the decision after a server was read.
+) -> Commit:
+    """Return the commit after a server was read.
 
     With `count` the health record has the number of nodes of each status. `enter` is called as each stage
     begins, and may raise an error. Raises StoreError.
@@ -104,11 +104,11 @@ def after_reading(
     batch = make_changes(server, stored, reading, value, health)
     health = replace(health, changes_kept=keeps_changes(stored, value, batch))
     new_time = reading.read_time if value is None else None
-    return _decision(server, health, value, batch, new_time=new_time, sync=sync, verify=verify)
+    return _commit(server, health, value, batch, new_time=new_time, sync=sync, verify=verify)
 
 
-def after_failure(server: Server, stored: Stored, error: ServerError, attempts: Attempts) -> Decision:
-    """Return the decision after the last attempt failed: a health record alone."""
+def after_failure(server: Server, stored: Stored, error: ServerError, attempts: Attempts) -> Commit:
+    """Return the commit after the last attempt failed: a health record alone."""
     health = _after_attempts(server, stored.health, attempts)
     health = replace(
         health,
@@ -120,7 +120,7 @@ def after_failure(server: Server, stored: Stored, error: ServerError, attempts: 
         error=Failure(error.kind, str(error)),
         changes_kept=stored.changes_kept,
     )
-    return _decision(server, _counted_again(server, stored, health))
+    return _commit(server, _counted_again(server, stored, health))
 
 
 def after_verification(
@@ -131,18 +131,18 @@ def after_verification(
     asked: datetime,
     *,
     count: bool,
-) -> Decision:
-    """Return the decision after the bindings read the server too, at the time `asked`, or could not.
+) -> Commit:
+    """Return the commit after the bindings read the server too, at the time `asked`, or could not.
 
     If the readings differ, the bindings' reading is written, now and in each run until incremental syncs are
     reset. Raises StoreError.
     """
     health = replace(stored.health, verification=verification.summary)
     if theirs is None:
-        return _decision(server, health)
+        return _commit(server, health)
     health = replace(health, bindings_version=theirs.bindings.version)
     if verification.difference is None:
-        return _decision(server, health)
+        return _commit(server, health)
     time = asked.isoformat(timespec="microseconds")
     reading = reading_of(theirs, time, verification.difference)
     value = snapshot.encode(time, reading.server_state, reading.pieces or ())
@@ -156,21 +156,21 @@ def after_verification(
     health = summarize_nodes(server, stored, reading, value, health, count=count)
     batch = make_changes(server, stored, reading, value, health)
     health = replace(health, changes_kept=keeps_changes(stored, value, batch))
-    return _decision(server, health, value, batch, sync=b"")
+    return _commit(server, health, value, batch, sync=b"")
 
 
-def after_report(server: Server, health: Health) -> Decision:
-    """Return the decision after the misses in a written health record were reported.
+def after_report(server: Server, health: Health) -> Commit:
+    """Return the commit after the misses in a written health record were reported.
 
     A miss is reported after its record was written, and the record says so after the report. So the next run
     reports a miss if this one is killed in between.
     """
     from watchman_cli.deadlines import with_all_reported
 
-    return _decision(server, replace(health, deadlines=with_all_reported(health.deadlines)))
+    return _commit(server, replace(health, deadlines=with_all_reported(health.deadlines)))
 
 
-def _decision(
+def _commit(
     server: Server,
     health: Health,
     value: bytes | None = None,
@@ -179,8 +179,8 @@ def _decision(
     new_time: str | None = None,
     sync: bytes | None = None,
     verify: bool = False,
-) -> Decision:
-    """Return a decision from its parts: the new snapshot, the changes that led to it, and the sync cache."""
+) -> Commit:
+    """Return a commit from its parts: the new snapshot, the changes that led to it, and the sync cache."""
     update = Update(
         health=health_record.encode(health_record.repaired(health)),
         snapshot=value,
@@ -190,7 +190,7 @@ def _decision(
         changes=batch,
         publish_snapshot=value is not None and server.publish == "snapshot",
     )
-    return Decision(update, health, tuple(_unreported_misses(health)), verify)
+    return Commit(update, health, tuple(_unreported_misses(health)), verify)
 
 
 def _unreported_misses(health: Health) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What is reported of a run while it goes on: a line for each failure, or a log of each step."""
+"""The report of a run while it goes on: a line for each failure, or a log of each step."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from watchman_cli.collect import Outcome
     from watchman_cli.config import Server
 
-PROMPT = 1.0  # seconds to wait for standard error to take what must be reported
+PROMPT = 1.0  # seconds to wait until standard error takes a line that must be reported
 log = logging.getLogger("watchman")
 
 
 class Reporter(AbstractContextManager["Reporter"]):
     """A run's listener, which writes to standard error.
 
-    With neither `verbose` nor the log format `json` it reports failures only, a line for each.
+    Without `verbose` and the log format `json` it reports only failures, a line for each.
     """
 
     def __init__(self, *, verbose: bool, log_format: str) -> None:
@@ -40,12 +40,12 @@ class Reporter(AbstractContextManager["Reporter"]):
             log.propagate = False
 
     def on_progress(self, server: Server, progress: str) -> None:
-        """Report that the work at a server is in a new phase."""
+        """Report the present step of the work for a server."""
         if self.logs:
             log.debug(printable(progress), extra={"server": server.name})
 
     def on_warnings(self, server: Server, lines: Sequence[str]) -> bool:
-        """Report some lines of a server at once; return whether standard error took them."""
+        """Report some lines about a server at once; return whether standard error took them."""
         for line in lines:
             self.report(server.name, line, logging.WARNING)
         if isinstance(sys.stderr, DetachedStream) and not sys.stderr.is_written(self._patience):
@@ -54,7 +54,7 @@ class Reporter(AbstractContextManager["Reporter"]):
         return True
 
     def on_outcome(self, outcome: Outcome) -> None:
-        """Report what was done with a server."""
+        """Report the outcome for a server."""
         for warning in outcome.warnings:
             self.report(outcome.server.name, warning, logging.WARNING)
         if outcome.error is not None:
@@ -63,7 +63,7 @@ class Reporter(AbstractContextManager["Reporter"]):
             log.info(describe_success(outcome), extra={"server": outcome.server.name, "outcome": outcome})
 
     def report(self, name: str, message: str, level: int, outcome: Outcome | None = None) -> None:
-        """Report what the operator must know, with any options."""
+        """Report a line that the operator must see, with any options."""
         if self.logs:
             log.log(level, printable(message), extra={"server": name, "outcome": outcome})
         else:

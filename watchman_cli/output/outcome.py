@@ -1,4 +1,4 @@
-"""What a run did, in words: a line for a server, and one for the whole run."""
+"""The outcome of a run in words: a line for each server, and one for the whole run."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ READ: Mapping[Mode, str] = {
 
 
 def describe_failure(outcome: Outcome) -> str:
-    """Return why a server's snapshot was not written, and which one is kept."""
+    """Return the reason why a server's snapshot was not written, and the snapshot that is kept."""
     error = outcome.error
     tries = f" (tried {outcome.attempts} times)" if outcome.attempts > 1 else ""
     if isinstance(error, StoreError):
         lost = "its snapshot was read, and is lost" if outcome.reading else "it was not read"
         return f"{error}; {lost}"
-    where = outcome.server.address
-    message = str(error) if where in str(error) else f"{error} ({where})"
+    address = outcome.server.address
+    message = str(error) if address in str(error) else f"{error} ({address})"
     kept = "no snapshot is kept"
     if outcome.kept:
         kept = f"the snapshot of {outcome.kept[:19].replace('T', ' ')} UTC is kept"
@@ -41,7 +41,7 @@ def describe_failure(outcome: Outcome) -> str:
 
 
 def describe_success(outcome: Outcome) -> str:
-    """Return how a server was read, and what that cost."""
+    """Return how a server was read, and the cost: nodes, requests and seconds."""
     if outcome.result in ("skipped", "interrupted"):
         return f"skipped: {outcome.skipped}" if outcome.result == "skipped" else "interrupted"
     reading = outcome.reading

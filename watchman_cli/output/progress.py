@@ -1,4 +1,4 @@
-"""A display on a terminal of a run's progress: who is done, and who is waiting on what."""
+"""A display of a run's progress on a terminal: how many servers are done, and the steps of the others."""
 
 from __future__ import annotations
 

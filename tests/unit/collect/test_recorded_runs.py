@@ -14,7 +14,7 @@ from watchman_cli import health, snapshot
 from watchman_cli.bindings import Bindings, BindingsReading
 from watchman_cli.collect.result import Attempts
 from watchman_cli.collect.update import (
-    Decision,
+    Commit,
     Stored,
     after_failure,
     after_reading,
@@ -42,7 +42,7 @@ class Run:
     def stored(self) -> Stored:
         return Stored(self.health, parse_head(self.snapshot[: snapshot.HEAD_SIZE]), lambda: self.snapshot)
 
-    def commit(self, decision: Decision, *, end: bool) -> None:
+    def commit(self, decision: Commit, *, end: bool) -> None:
         self.commits.append((decision.update, end and not decision.misses))
         self.health = decision.health
         self.snapshot = decision.update.snapshot or self.snapshot

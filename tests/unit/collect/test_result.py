@@ -1,10 +1,20 @@
-"""The result for one server: the advice to an operator, which the client of the protocol does not know."""
+"""The result for one server: its phases, its failures, and the advice to an operator."""
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
-from watchman_cli.collect.result import describe, server_error
+from tests.unit.collect.scenarios import server
+from watchman_cli.collect.result import (
+    LATE,
+    Phases,
+    describe,
+    explain_timeout,
+    server_error,
+    unexpected,
+)
 from watchman_cli.ecflow_client import (
     CertificateMissing,
     CertificateUntrusted,
@@ -17,6 +27,7 @@ from watchman_cli.ecflow_client import (
     TokenWithheld,
     WrongProtocol,
 )
+from watchman_cli.errors import ErrorKind, ServerError
 
 URL = "http://h:1"
 
@@ -83,3 +94,45 @@ def test_error_is_described_with_the_setting_to_change(error: EcflowError, messa
     assert describe(error) == message
     failure = server_error(error)
     assert (failure.kind, failure.transient, str(failure)) == (error.kind, error.transient, message)
+
+
+def test_phases_add_up_to_the_time_since_the_start() -> None:
+    started = time.monotonic() - 5
+    phases = Phases(started)
+    for phase in ("lease", "read", "write", "write"):
+        phases.end(phase)
+    ended = time.monotonic()
+    assert list(phases.seconds) == ["lease", "read", "write"]
+    assert phases.seconds["lease"] >= 5
+    assert min(phases.seconds.values()) >= 0
+    assert 5 <= sum(phases.seconds.values()) <= ended - started
+
+
+def test_an_unexpected_error_is_named_without_its_text() -> None:
+    error = unexpected(ValueError("a reply with a password"))
+    assert (error.kind, str(error)) == (
+        "server",
+        "unexpected ValueError: a bug in watchman, please report it",
+    )
+    assert not error.transient
+    assert isinstance(error.__cause__, ValueError)
+
+
+def test_a_lack_of_memory_is_not_a_bug() -> None:
+    assert unexpected(MemoryError()).kind == "resources"
+
+
+@pytest.mark.parametrize(
+    ("kind", "seconds", "message"),
+    [
+        ("no answer", 20.0, "no answer from h:3141 within 20 s"),
+        ("too slow", 20.0, "as it was"),
+        ("no answer", 20 + LATE, "no answer from h:3141 within 20 s"),
+        ("no answer", 81.0, "this run was stopped, or had no processor, until 61 s after its deadline"),
+        ("too slow", 81.0, "this run was stopped, or had no processor, until 61 s after its deadline"),
+        ("refused", 81.0, "as it was"),
+    ],
+)
+def test_a_failure_by_the_deadline_names_it(kind: ErrorKind, seconds: float, message: str) -> None:
+    error = explain_timeout(ServerError(kind, "as it was"), server(), seconds)
+    assert (error.kind, str(error)) == (kind, message)

@@ -35,7 +35,7 @@ from watchman_cli.changes.batch import Batch
 from watchman_cli.collect.result import Attempts
 from watchman_cli.collect.update import (
     NOT_KEPT,
-    Decision,
+    Commit,
     Stored,
     after_failure,
     after_reading,
@@ -86,11 +86,11 @@ def facts(**fields: Any) -> Attempts:
 
 def decide(
     kept: Stored = NOTHING, read: Reading = UNCHANGED, *, of: Server | None = None, count: bool = True
-) -> Decision:
+) -> Commit:
     return after_reading(of or server(changes=True), kept, read, facts(), count=count)
 
 
-def failure(kept: Stored, of: Server | None = None, **fields: Any) -> Decision:
+def failure(kept: Stored, of: Server | None = None, **fields: Any) -> Commit:
     error = ServerError("refused", "connection refused")
     return after_failure(of or server(suites=("s",)), kept, error, facts(**fields))
 
@@ -504,7 +504,7 @@ def test_changes_are_kept_with_a_batch_or_the_same_records(
 
 def verified(
     verification: Verification, theirs: BindingsReading | None = THEIRS, *, kept: Stored | None = None
-) -> Decision:
+) -> Commit:
     options = server(changes=True, publish="snapshot", expire=60)
     return after_verification(options, kept or stored(), verification, theirs, NOW, count=True)
 

@@ -1,0 +1,76 @@
+"""A server over a real socket that answers like ecflow_server, with the replies of a test."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.support.faulty_server import Connection, FakeServer
+from tests.unit.ecflow_client import replies
+
+HANDLES = replies.member("SClientHandleSuitesCmd", users_=[], client_handles_=[])
+SUITE = ("suite s # state:active", "  task t # state:complete", "endsuite")
+REFUSED = bytes(replies.reply(replies.member("ErrorCmd", error_msg_="no such command")))
+CUT = b"{ }"  # the connection is closed before its end
+
+
+def full_reply(*lines: str) -> bytes:
+    """Return the reply to a full sync, with the statistics and no client handle."""
+    text = replies.definition(*lines or SUITE)
+    statistics = replies.member("SStringCmd", str_=replies.STATISTICS)
+    return bytes(replies.reply(statistics, HANDLES, replies.full(text)))
+
+
+class Ecflow:
+    """The server: `replies` are its next ones, the last one for ever, and `requests` the number so far."""
+
+    def __init__(self) -> None:
+        self.replies = [full_reply()]
+        self.requests = 0
+        self.asked = threading.Event()
+        self.held = threading.Event()  # set to let the replies go
+        self.held.set()
+
+    def behave(self, connection: Connection) -> None:
+        client = connection.client
+        size = int(client.recv(8), 16)
+        while size > 0:
+            size -= len(client.recv(size))
+        self.requests += 1
+        reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+        self.asked.set()
+        self.held.wait()
+        connection.forward(b"%8x" % len(reply) + (reply[:-1] if reply is CUT else reply))
+        client.close()
+
+
+@contextmanager
+def answering() -> Iterator[tuple[Ecflow, int]]:
+    """Yield a server and its port."""
+    ecflow = Ecflow()
+    with FakeServer(ecflow.behave) as server:
+        yield ecflow, server.port
+        ecflow.held.set()
+
+
+def changes_reply(*states: tuple[str, int], stats: int = 8) -> bytes:
+    """Return the reply to a sync with some nodes' states, by ecFlow's numbers; `stats` grows with each."""
+    mementos = [
+        (
+            path,
+            [
+                replies.memento(
+                    "NodeStateMemento", state_={"first": number, "second": {"duration": "00:01:00"}}
+                )
+            ],
+        )
+        for path, number in states
+    ]
+    delta = replies.delta(*mementos)
+    if not states:  # the numbers of the definition in full_reply
+        delta |= {"server_state_change_no_": 5, "server_modify_change_no_": 3}
+    sync = replies.member("SSyncCmd", incremental_changes_=delta)
+    text = replies.STATISTICS.replace("stats cmd                  7", f"stats cmd                  {stats}")
+    text = text.replace("group                      9", f"group                      {stats + 2}")
+    return bytes(replies.reply(replies.member("SStringCmd", str_=text), HANDLES, sync))
