@@ -32,12 +32,13 @@ NUMBER_SIZE = 18  # digits of a change number, so that it fits into 64 bits
 CHUNK = 1 << 19  # characters that are looked at together, before the clock is looked at again
 
 # The lines that make the tree. If a line is not as ecFlow writes it, only the keyword matches, or an end and
-# one more character. The first letters are compared before all else: most lines are attributes.
+# one more character. The first letters are compared before all else: most lines are attributes, `endclock`
+# among them.
 _LINES = re.compile(
     r"\n(?=[ tfsace])(?!ed|ev) *("
     r"(?:task|family|suite|alias) \w[\w.-]*(?: # [^\n]*|(?![^\n]))"
-    r"|calendar\b[^\n]*|end(?:suite|family|task|alias|clock)(?![^\n])"
-    r"|(?:task|family|suite|alias)\b|end\w+\b[^\n]?)",
+    r"|calendar\b[^\n]*|end(?:suite|family|task|alias)(?![^\n])"
+    r"|(?:task|family|suite|alias)\b|end(?!clock\b)\w+\b[^\n]?)",
     re.ASCII,
 )
 _HEAD = re.compile(r"#(\d+\.\d+\.\d+)[ -~]*\n *defs_state ([^\n]*)")
@@ -48,7 +49,7 @@ _DURATION = re.compile(r"(-?)(\d+):(\d\d):(\d\d)")
 _NESTING = "the server's definition is not well nested"
 _END = NEW_LINE + "# enddef"
 _TOKENS = frozenset(each.token for each in DETAILS)
-_PASSED_OVER = frozenset(("endtask", "endalias", "endclock"))
+_PASSED_OVER = frozenset(("endtask", "endalias"))
 _OPENING = frozenset(("task", "family", "suite", "alias"))  # of a line that is not as ecFlow writes it
 
 

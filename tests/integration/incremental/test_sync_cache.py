@@ -167,5 +167,5 @@ def test_it_holds_no_variable(watched: Watched) -> None:
     value = watched.value("sync")
     assert b"s3cret" not in value
     assert set(orjson.loads(value.partition(b"\n")[2])) == {
-        "format", *(each.name for each in dataclasses.fields(cache.SyncCache))
+        "format", "details", *(each.name for each in dataclasses.fields(cache.SyncCache))
     }  # fmt: skip

@@ -49,6 +49,12 @@ def test_the_tree() -> None:
     assert found.version == "5.9.2"
 
 
+@pytest.mark.parametrize("line", ["clock real 300", "endclock 400", "endclock +01:00", "endclock"])
+def test_a_suites_clock_is_an_attribute(line: str) -> None:
+    found = parse(TREE[0], f"  {line}", *TREE[1:])
+    assert (found.paths, found.begin_times) == (PATHS, {"s": "2026-Nov-24 00:00:00"})
+
+
 def test_an_alias_without_a_state_is_queued() -> None:
     found = parse("suite s", "  task t", "      alias alias0", "      endalias", "    endtask", "endsuite")
     assert [state.state for state in found.states] == ["unknown", "unknown", "queued"]
