@@ -1,4 +1,4 @@
-"""Time spans as a user writes them (`90s`, `3m`, `2h`, `1d`, `1h30m`), and as they are shown."""
+"""Durations as a user writes them (`90s`, `3m`, `2h`, `1d`, `1h30m`), and as text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _WHOLE = re.compile(rf"(?:{_PART.pattern})+", re.ASCII)
 
 
 def parse_duration(text: str) -> float:
-    """Return the seconds in a time span; a bare number is seconds. Raises ValueError."""
+    """Return the seconds of a duration; a bare number is seconds. Raises ValueError."""
     if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
         return float(text)
     if not re.fullmatch(_WHOLE, text):
@@ -19,7 +19,7 @@ def parse_duration(text: str) -> float:
 
 
 def format_duration(seconds: float) -> str:
-    """Return a time span in its two largest units: 42 s, 3 min 20 s, 2 h 10 min, 1 d 3 h."""
+    """Return a duration in its two largest units: 42 s, 3 min 20 s, 2 h 10 min, 1 d 3 h."""
     left = max(0, int(seconds))
     parts: list[str] = []
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
@@ -32,6 +32,6 @@ def format_duration(seconds: float) -> str:
 def format_lasting(seconds: float) -> str:
     """Return how long a node has had its status: `for 3 min`.
 
-    ecFlow's calendar moves once a minute, so seconds would claim more than is known.
+    ecFlow's calendar moves once a minute, so seconds would be a guess.
     """
     return f"for {format_duration(seconds // 60 * 60)}" if seconds >= 60 else "for less than a minute"

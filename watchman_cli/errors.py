@@ -1,4 +1,4 @@
-"""The exceptions that watchman raises: each carries its message and the command's exit code."""
+"""The exceptions that watchman raises, each with its message and the command's exit code."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ ErrorKind = Literal[
 
 
 def print_error(line: str) -> None:
-    """Print a line on standard error; ignore a standard error that takes nothing."""
+    """Print a line on standard error; ignore the error if standard error is closed or full."""
     with suppress(OSError):
         print(printable(line), file=sys.stderr, flush=True)
 
 
 class WatchmanError(Exception):
-    """An error that is reported to the user; `exit_code` is what the command ends with."""
+    """An error that is reported to the user; `exit_code` is the command's exit code."""
 
     exit_code = 1
 
@@ -67,7 +67,7 @@ class UnknownServer(ConfigError):
 
 
 class StoreError(WatchmanError):
-    """The store could not be reached, or refused; `transient` where a retry may succeed."""
+    """The store is unreachable, or refused a command; `transient` is True if a retry may succeed."""
 
     exit_code = 3
 
@@ -77,15 +77,15 @@ class StoreError(WatchmanError):
 
 
 class NoSnapshot(WatchmanError):
-    """The store has no snapshot of that server."""
+    """The store has no snapshot of the server."""
 
 
 class NoChanges(WatchmanError):
-    """The store has no changes of that server."""
+    """The store has no changes of the server."""
 
 
 class BadSnapshot(WatchmanError):
-    """The store's value, or a server's reply, is not a valid snapshot."""
+    """The stored value, or the server's reply, is not a valid snapshot."""
 
 
 class ServerError(WatchmanError):

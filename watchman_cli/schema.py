@@ -1,4 +1,4 @@
-"""The schemas that ship with watchman: the single source of truth of what they describe."""
+"""Validate documents by the JSON Schemas that are installed with watchman."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def _fast(name: str) -> Any:
 
 
 def is_valid(name: str, instance: Any) -> bool:
-    """Return whether `instance` fits the schema `name`: milliseconds for a snapshot of 100,000 nodes."""
+    """Return True if `instance` fits the schema `name`: milliseconds for a snapshot of 100,000 nodes."""
     try:
         return bool(_fast(name).is_valid(instance))
-    except ValueError:  # something that JSON does not have
+    except ValueError:  # a value that JSON does not have
         return False
 
 
@@ -50,17 +50,18 @@ def iter_errors(name: str, instance: Any, limit: int) -> Iterator[Any]:
 
 
 def why_invalid(name: str, instance: Any) -> str:
-    """Return an error of an instance that is not valid, with its place, for a message.
+    """Return the first error of an invalid instance, with its location, for a message.
 
-    This costs no more than is_valid, for an instance of any size.
+    For an instance of any size, this costs no more than is_valid.
     """
     from jsonschema_rs import ValidationError
 
     try:
         _fast(name).validate(instance)
     except ValidationError as error:
-        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.instance_path)
-        return f"${place[:200]}: {error.message[:200]}"
+        steps = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.instance_path)
+        location = "".join(steps)
+        return f"${location[:200]}: {error.message[:200]}"
     except ValueError as error:  # nested too deeply
         return str(error)
     return "it has a value that JSON does not have"

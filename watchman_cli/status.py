@@ -6,10 +6,10 @@ import enum
 
 
 class NodeStatus(str, enum.Enum):
-    """A node's dstate: its state, or `suspended` where it is suspended.
+    """A node's dstate: its state, or `suspended` if it is suspended.
 
-    The order is the one in which they are reported: what needs an operator first. A snapshot's
-    records hold the values as plain strings; the snapshot's schema has the same list.
+    Their order is the order of reports: statuses that need an operator come first. A snapshot's records have
+    the values as plain strings. The snapshot's schema has the same list.
     """
 
     aborted = "aborted"

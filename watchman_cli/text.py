@@ -1,4 +1,4 @@
-"""Text from outside, made fit to be shown."""
+"""Make text from outside safe to show."""
 
 from __future__ import annotations
 
@@ -11,33 +11,34 @@ _PLAIN_WORD = re.compile(r"[\w./:+-]+")
 
 
 def printable(text: str) -> str:
-    """Return `text` with `?` for what a terminal would obey or not show: controls, bidi, zero width."""
+    """Return `text` with `?` for characters that a terminal obeys or hides: controls, bidi, zero width."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 def escaped(text: str) -> str:
-    """Return `text` with what a terminal would obey or not show as Python's escapes."""
+    """Return `text` with Python's escapes for characters that a terminal would obey or hide."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def quoted(text: str, longest: int = 200) -> str:
-    """Return a word in quotes, with escapes for what a terminal would obey or not show.
+    """Return a word in quotes, with escapes for characters that a terminal would obey or hide.
 
-    A byte of the command line that is not UTF-8 is shown as `\\xe9`. At most `longest` characters are shown.
+    If a byte of the command line is not UTF-8, it is shown as `\\xe9`. At most `longest` characters are
+    shown.
     """
     shown = re.sub(r"\\udc([89a-f][0-9a-f])", r"\\x\1", repr(text[:longest]))
     return shown if len(text) <= longest else shown + "..."
 
 
 def plain_or_quoted(text: str) -> str:
-    """Return a name that a message is about: as it is if it is a plain word, else in quotes."""
+    """Return a name for a message: as it is if it is a plain word, else in quotes."""
     return text if text.isprintable() and _PLAIN_WORD.fullmatch(text) else quoted(text)
 
 
 def short_key(text: str) -> str:
-    """Return a mapping's key without what may be its value; in quotes, unless it is a plain word.
+    """Return a mapping's key without a value that may be in it; in quotes, unless it is a plain word.
 
-    YAML makes a key of the whole of `password:secret`, where the blank after the colon was forgotten.
+    If the blank after the colon is missing, YAML takes all of `password:secret` for a key.
     """
     match = re.match(r"[\w .<-]{0,60}", text)
     name = match[0] if match else ""
@@ -47,9 +48,9 @@ def short_key(text: str) -> str:
 
 
 def json_line(document: Any) -> str:
-    """Return a document as JSON on one line, in which escapes stand for what a terminal would obey.
+    """Return a document as JSON on one line, with escapes for characters that a terminal would obey.
 
-    Some readers end a line at U+0085 and U+2028, too.
+    U+0085 and U+2028 are escaped, too: some programs end a line there.
     """
     import json
 
@@ -62,7 +63,7 @@ def json_line(document: Any) -> str:
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return `; did you mean …?` where a known word is near, else nothing."""
+    """Return `; did you mean …?` if a known word is similar, else an empty string."""
     from difflib import get_close_matches
 
     near = get_close_matches(word[:100], list(known), 1) if word else []

@@ -1,4 +1,4 @@
-"""The command line: a module a command, which reads its options, calls the library and prints.
+"""The command line: each command has a module, which reads its options, calls the library and prints.
 
-The only stage that imports typer.
+Only this package imports typer.
 """

@@ -1,4 +1,4 @@
-"""`watchman changes`: what changed from run to run, by what is in the store."""
+"""`watchman changes`: the changes from run to run, from the store."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def changes(
 
 
 def _print_history(printer: _Printer, store: Store, name: str, since: float | None) -> Cursor | None:
-    """Print what is kept; return how far that goes."""
+    """Print the stored changes; return the cursor after the last one."""
     from watchman_cli.follow import history
 
     cursor = None
@@ -86,7 +86,7 @@ def _print_history(printer: _Printer, store: Store, name: str, since: float | No
 
 
 def _follow(printer: _Printer, store: Store, name: str, cursor: Cursor | None) -> None:
-    """Print what comes, and on standard error what is amiss, until a signal ends the process."""
+    """Print new changes, and problems on standard error, until a signal ends the process."""
     from watchman_cli.follow import Resynchronised, follow
 
     report = _report_once()
@@ -103,7 +103,7 @@ def _follow(printer: _Printer, store: Store, name: str, cursor: Cursor | None) -
 
 
 def _report_once() -> Callable[[str], None]:
-    """Return what prints a problem on standard error when it is another than before."""
+    """Return a function that prints a problem on standard error if it is a new one."""
     reported = ""
 
     def report(problem: str) -> None:
@@ -120,13 +120,13 @@ def _stale_reason(store: Store, name: str) -> str:
 
     try:
         record = health.decode(store.value(name, "health"))
-    except WatchmanError:  # it may be that only the changes may be read
+    except WatchmanError:  # some users can read only the changes
         return ""
     return f"{name}: stale: {record.summary}" if record.failures else ""
 
 
 class _Printer:
-    """Prints the changes of one server that are at a path or below it."""
+    """Prints the changes of a server at a path or below it."""
 
     def __init__(self, server: str, path: str, as_json: bool) -> None:
         self._server, self._path, self._as_json = server, path, as_json

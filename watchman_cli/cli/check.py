@@ -1,4 +1,4 @@
-"""`watchman check`: a plugin for Nagios, Icinga and every monitoring system that runs their plugins."""
+"""`watchman check`: a plugin for Nagios, Icinga and other monitoring systems that run their plugins."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class PluginCommand(TyperCommand):
-    """A command that ends with UNKNOWN where its options are wrong: the usual 2 would mean CRITICAL."""
+    """A command that ends with UNKNOWN if its options are invalid: the usual 2 would mean CRITICAL."""
 
     def make_context(self, *arguments: Any, **options: Any) -> Any:
         """Return the command's context, or end the process."""
@@ -34,13 +34,13 @@ class PluginCommand(TyperCommand):
             return super().make_context(*arguments, **options)
         except Exception as error:
             message = getattr(error, "format_message", None)
-            if message is None:  # not of click, which typer brings under a name of its own
+            if message is None:  # not a click error; typer has its own copy of click
                 raise
             _unknown(message())
 
 
 def _unknown(message: str) -> NoReturn:
-    """Say why nothing is known, where monitoring systems look, and end with UNKNOWN."""
+    """Print the reason on standard output, for monitoring systems, and end with UNKNOWN."""
     sys.exit(report(["check"], message.replace("\n", "; ")))
 
 
@@ -121,7 +121,7 @@ def check(
 
 
 def _ranges(option: str, thresholds: Sequence[str]) -> dict[MeasureName, Range]:
-    """Return the range of each measure that an option names. Raises ConfigError."""
+    """Return the range of each measure in an option's values. Raises ConfigError."""
     from watchman_cli.check import parse_threshold
 
     try:

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from watchman_cli.output.log import Reporter
     from watchman_cli.store import Store
 
-STDERR_PATIENCE = 5.0  # seconds to wait at the end of a run for a reader that takes nothing
+STDERR_PATIENCE = 5.0  # seconds to wait at the end of a run, if the output is not read
 STDOUT_PATIENCE = 30.0
 STOP_TIMEOUT = 0.5  # seconds to write the last lines on standard error if the run is interrupted
 RELEASE_TIMEOUT = 2.0  # seconds to release the leases then, which a busy machine or store may need
 
 
 class LogFormat(str, enum.Enum):
-    """How log lines are written."""
+    """The format of log lines."""
 
     text = "text"
     json = "json"

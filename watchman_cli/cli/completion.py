@@ -10,17 +10,17 @@ import typer
 
 from watchman_cli.cli.options import load_config, server_from_options
 
-# Shells put a completed word into the command line as it is, and zsh has it evaluated: a blank, a quote or
-# $(...) in a name of the store would become a part of the command.
+# Shells put a completed word into the command line as it is, and zsh evaluates it: a blank, a quote or
+# $(...) in a name from the store would become a part of the command.
 _SAFE = re.compile(r"[\w/.:@+][\w/.:@+-]*")
 
 
 def complete_server(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the configured servers that begin so: `owner/repo`, and each repo that is unique."""
+    """Return the configured servers that begin with the word: `owner/repo`, and each unique repo."""
     config, store = _options(context)
     try:
         servers = load_config(config, store).servers
-    except Exception:  # whatever is wrong, a shell that completes must print nothing of it
+    except Exception:  # a shell that completes must not print any error
         return []
     repos = [server.repo for server in servers]
     names = [repo for repo in repos if repos.count(repo) == 1] + [server.name for server in servers]
@@ -35,12 +35,12 @@ SERVER = typer.Argument(
 
 
 def complete_path(context: typer.Context, incomplete: str) -> list[str]:
-    """Return the nodes of the snapshot of the server in the command line that begin so, a level at a time."""
+    """Return the server's nodes that begin with the word, one level at a time."""
     from watchman_cli.readback import read_server
 
     config, store = _options(context)
     try:
-        # click parses no arguments where the value of the last option is missing
+        # click parses no arguments if the last option's value is missing
         named = context.params.get("name") or context.args[0]
         snapshot = read_server(*server_from_options(named, config, store)).snapshot
     except Exception:
@@ -51,7 +51,7 @@ def complete_path(context: typer.Context, incomplete: str) -> list[str]:
 
 
 def _safe(words: Iterable[str]) -> list[str]:
-    """Return the words in which a shell sees letters, digits and harmless signs only."""
+    """Return the words with only letters, digits and signs that are harmless in a shell."""
     return [word for word in words if word.isprintable() and _SAFE.fullmatch(word)]
 
 

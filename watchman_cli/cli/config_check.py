@@ -1,4 +1,4 @@
-"""`watchman config check`: whether the configuration is valid, and what it names can be used."""
+"""`watchman config check`: check the configuration, the bindings, the store and the servers."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from watchman_cli.config import Config
     from watchman_cli.store import Store
 
-IMPORT_TIMEOUT = 60.0  # seconds for interpreters to import the bindings, from a slow file system too
+IMPORT_TIMEOUT = 60.0  # seconds for interpreters to import the bindings, also from a slow file system
 STORE_TIMEOUT = 20.0  # seconds for the store to answer
-PROBES = 8  # servers for which the store is tried at the same time
+PROBES = 8  # servers whose keys are tried in the store at the same time
 JOBS = 32  # servers that are asked at the same time
 
 
@@ -51,7 +51,7 @@ def config_check(
 
 
 def _print_deadlines(settings: Config) -> None:
-    """Print when each deadline is due next, in its zone and in UTC."""
+    """Print the next due time of each deadline, in its zone and in UTC."""
     from watchman_cli.deadlines import next_cycle
 
     now = datetime.now(timezone.utc)
@@ -67,14 +67,14 @@ def _print_deadlines(settings: Config) -> None:
 
 
 def _check_bindings(settings: Config) -> None:
-    """Print where the bindings are. Raises ConfigError where a server needs them, and none has them."""
+    """Print the bindings' interpreter. Raises ConfigError if they are missing and a server needs them."""
     from watchman_cli.bindings import BindingsFailed, BindingsMissing, Referee
 
     referee = Referee(settings.ecflow_python)
     on_signal(referee.stop)
     try:
-        found = referee.find(time.monotonic() + IMPORT_TIMEOUT)
-        print(printable(f"ecflow {found.version}: {found.interpreter} (Python {found.python})"))
+        bindings = referee.find(time.monotonic() + IMPORT_TIMEOUT)
+        print(printable(f"ecflow {bindings.version}: {bindings.interpreter} (Python {bindings.python})"))
     except (BindingsMissing, BindingsFailed) as error:
         if any(server.reader == "bindings" for server in settings.servers):
             raise ConfigError([str(error)]) from error
@@ -82,7 +82,7 @@ def _check_bindings(settings: Config) -> None:
 
 
 def _check_connections(settings: Config) -> bool:
-    """Print a line for each store and server; return whether all of them answer."""
+    """Print a line for each store and server; return True if all of them answer."""
     from watchman_cli.collect.connection import try_connections
     from watchman_cli.output.connection import describe_connection
 
@@ -98,7 +98,10 @@ def _check_connections(settings: Config) -> bool:
 
 
 def _check_store(url: str, source: str, changes: Mapping[str, bool]) -> bool:
-    """Do to a store what runs do, for each server and whether its changes are kept; print what fails."""
+    """Try the commands of a run in a store for each server, and print the errors; return True if all work.
+
+    `changes` says for each server if its changes are kept.
+    """
     from watchman_cli.store import open_store
 
     opened, deadline = open_store(url, source), time.monotonic() + STORE_TIMEOUT
@@ -119,7 +122,7 @@ def _check_store(url: str, source: str, changes: Mapping[str, bool]) -> bool:
 
 
 def _probe(opened: Store, deadline: float, changes: Mapping[str, bool]) -> dict[str, list[str]]:
-    """Return what fails of a run's commands, and for which servers."""
+    """Return the error of each command that fails, and the servers for which it fails."""
     from concurrent.futures import ThreadPoolExecutor
 
     from watchman_cli.store.probe import probe

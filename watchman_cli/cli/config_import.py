@@ -1,4 +1,4 @@
-"""`watchman config import`: a configuration of the older ecflow-watchman becomes one of this."""
+"""`watchman config import`: convert a configuration of the older ecflow-watchman."""
 
 from __future__ import annotations
 

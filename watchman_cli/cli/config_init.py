@@ -1,4 +1,4 @@
-"""`watchman config init`: a first configuration, of servers that were asked who they are."""
+"""`watchman config init`: write a first configuration, with the servers' own data."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def config_init(
 
 
 def _entry(address: str) -> dict[str, Any]:
-    """Return a server's settings, named after the caller and its address. Raises ConfigError."""
+    """Return a server's settings, with a name from the caller's name and its address. Raises ConfigError."""
     from watchman_cli.config.validate import host_problem
 
     match = re.fullmatch(r"\[?([^\[\]/@]+?)\]?:([0-9]{1,5})", address)
@@ -61,7 +61,8 @@ def _entry(address: str) -> dict[str, Any]:
 
 
 def _comment(connection: Connection) -> str:
-    found = connection.statistics
-    if found is None or found.instance is None:
+    statistics = connection.statistics
+    if statistics is None or statistics.instance is None:
         return f"{connection.error or 'unknown release'}"
-    return f"ecFlow {found.instance.version}, {found.server_state}, up since {found.instance.up_since}"
+    instance = statistics.instance
+    return f"ecFlow {instance.version}, {statistics.server_state}, up since {instance.up_since}"

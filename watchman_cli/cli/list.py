@@ -23,10 +23,10 @@ def list_servers(
 
     settings = load_config(config, store)
     names = [server.name for server in settings.servers]
-    found = read_servers(open_store(settings.store, settings.store_source), names)
+    servers = read_servers(open_store(settings.store, settings.store_source), names)
     if as_json:
-        print(json_line([table.as_json(status) for status in found]))
+        print(json_line([table.as_json(stored) for stored in servers]))
     else:
         width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
-        print(table.render(found, wants_colour(), width))
-    raise typer.Exit(1 if any(status.error for status in found) else 0)
+        print(table.render(servers, wants_colour(), width))
+    raise typer.Exit(1 if any(stored.error for stored in servers) else 0)

@@ -1,4 +1,4 @@
-"""The entry point: the commands, and what becomes of an error that none of them handles."""
+"""The entry point: the commands, and the end of a command by an error."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def common(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version and exit."),
 ) -> None:
-    """Handle the options that belong to no command."""
+    """Handle the options without a command."""
     if version:
         print(f"watchman {__version__}")
         raise typer.Exit
@@ -91,13 +91,13 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     except SystemExit as exit_:
         if not isinstance(exit_.__context__, BrokenPipeError):
             code = exit_.code
-        elif code == 1:  # typer's, if the reader of a pipe has closed it, which is no error
+        elif code == 1:  # typer's code if the reader closed the pipe, which is not an error
             code = 0
     except WatchmanError as error:
         for line in error.messages:
             print_error(line)
         code = error.exit_code
-    except OSError as error:  # of standard output: those of servers and stores are reported elsewhere
+    except OSError as error:  # of standard output; errors of servers and stores are reported elsewhere
         limit = " (ulimit -n)" if error.errno == errno.EMFILE else ""
         code = report(arguments, f"{error}{limit}")
     except Exception as error:
@@ -108,7 +108,7 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def open_streams() -> None:
-    """Replace a closed standard stream by one that takes everything, lest another file gets its number."""
+    """Replace a closed standard stream by the null device, so that no other file gets its number."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115, PTH123 (until the process ends)

@@ -22,7 +22,7 @@ MAX_SIZE = 64 << 20  # bytes; a larger file was written by another program
 
 
 class MetricsWriter:
-    """Writes the metrics of a run, which begins now."""
+    """Writes the metrics of a run that begins now."""
 
     def __init__(self, config: Config, reporter: Reporter) -> None:
         self._config, self._reporter = config, reporter

@@ -1,4 +1,4 @@
-"""What commands share: options, and the configuration and store that these name."""
+"""The options that commands share, and the configuration and store that they name."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ STORE = typer.Option(
 
 
 def write_config(output: str, text: str) -> None:
-    """Write a new configuration, which only the caller may read. Raises ConfigError where it exists."""
+    """Write a new configuration that only the caller can read. Raises ConfigError if it exists."""
     try:
         descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
@@ -50,7 +50,7 @@ def write_config(output: str, text: str) -> None:
         with os.fdopen(descriptor, "wb") as file:
             file.write(text.encode())
     except BaseException as error:
-        os.unlink(output)  # noqa: PTH108 (a part of a configuration is none)
+        os.unlink(output)  # noqa: PTH108 (a partial configuration is useless)
         if isinstance(error, OSError):
             raise ConfigError([f"{plain_or_quoted(output)}: {error.strerror}"]) from error
         raise
@@ -64,12 +64,12 @@ def load_config(config: str | None, store: str | None) -> Config:
 
 
 def needs_no_config(config: str | None, store: str | None) -> bool:
-    """Return whether the store is named without a configuration, and no option names one."""
+    """Return True if the store is named without a configuration, and no option names one."""
     return config is None and bool(store or os.environ.get("WATCHMAN_STORE"))
 
 
 def store_from_options(config: str | None, store: str | None) -> Store:
-    """Return the store to read back from; a configuration is needed only where nothing else names one.
+    """Return the store to read back from. Only if nothing else names it, a configuration is needed.
 
     Raises ConfigError.
     """
@@ -86,8 +86,8 @@ def store_from_options(config: str | None, store: str | None) -> Store:
 
 def server_from_options(name: str, config: str | None, store: str | None) -> tuple[Store, str]:
     """Return the store to read back from, and the server's `owner/repo`. Raises ConfigError."""
-    opened, (found,) = servers_from_options([name], config, store)
-    return opened, found
+    opened, (server,) = servers_from_options([name], config, store)
+    return opened, server
 
 
 def servers_from_options(
@@ -95,8 +95,8 @@ def servers_from_options(
 ) -> tuple[Store, list[str]]:
     """Return the store to read back from, and each server's `owner/repo`: without names, all servers.
 
-    A configuration is needed only if nothing else names a store, or for a repo alone. If there is one, each
-    server must be in it. Raises ConfigError, which is UnknownServer if all names are OWNER/REPO.
+    A configuration is needed if nothing else names a store, or if a name is only a repo. If there is one,
+    each server must be in it. Raises ConfigError, which is UnknownServer if all names are OWNER/REPO.
     """
     for name in names:
         check_text(name)
@@ -121,7 +121,7 @@ def deadlines_from_options(config: str | None, store: str | None) -> dict[str, s
     """Return the deadlines of each server, in words; none if there is no usable configuration."""
     try:
         servers = load_config(config, store).servers
-    except ConfigError:  # a store and an OWNER/REPO need none
+    except ConfigError:  # a store and an OWNER/REPO do not need one
         return {}
     return {server.name: {str(deadline) for deadline in server.deadlines} for server in servers}
 
@@ -133,7 +133,7 @@ def node_path(text: str) -> str:
 
 
 def check_text(word: str) -> None:
-    """Check that a word of the command line is text, as each name in a store is. Raises ConfigError."""
+    """Check that a word of the command line is text: names in a store are. Raises ConfigError."""
     try:
         word.encode()
     except UnicodeEncodeError as error:  # Python keeps other bytes as surrogates
@@ -141,7 +141,7 @@ def check_text(word: str) -> None:
 
 
 def duration(text: str) -> float:
-    """Return the seconds in an option's time span. Raises BadParameter."""
+    """Return the seconds of an option's duration. Raises BadParameter."""
     try:
         return parse_duration(text)
     except ValueError as error:
@@ -149,5 +149,5 @@ def duration(text: str) -> float:
 
 
 def wants_colour() -> bool:
-    """Return whether standard output takes colour."""
+    """Return True if standard output takes colour."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

@@ -1,4 +1,4 @@
-"""`watchman page`: what the store holds of servers, as one HTML file."""
+"""`watchman page`: the stored servers as one HTML file."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def page(
 
     target = None if output == "-" else _checked(output)
     opened, names = servers_from_options(servers or [], config, store)
-    found = read_servers(opened, names)
-    text = render(found, datetime.now(timezone.utc)).encode()
+    stored = read_servers(opened, names)
+    text = render(stored, datetime.now(timezone.utc)).encode()
     if target is None:
         sys.stdout.buffer.write(text)
     else:
@@ -54,11 +54,11 @@ def page(
             raise WatchmanError(
                 f"{plain_or_quoted(output)}: {error.strerror}; no page was written"
             ) from error
-    raise typer.Exit(1 if any(status.error for status in found) else 0)
+    raise typer.Exit(1 if any(each.error for each in stored) else 0)
 
 
 def _checked(output: str) -> Path:
-    """Return the path of the page; a file or a link to one is replaced. Raises ConfigError."""
+    """Return the path of the page, which may be a file or a link to one. Raises ConfigError."""
     path, shown = Path(output), plain_or_quoted(output)
     try:
         if not path.parent.is_dir():

@@ -1,4 +1,4 @@
-"""`watchman show`: a snapshot, read back from the store."""
+"""`watchman show`: show a snapshot from the store."""
 
 from __future__ import annotations
 
@@ -69,18 +69,18 @@ def show(
         node_path(path), frozenset(each.value for each in status), depth, frozenset(flag), longer_than
     )
     opened, name = server_from_options(name, config, store)
-    found = read_server(opened, name)
+    stored = read_server(opened, name)
     if as_json:
-        sys.stdout.buffer.write(found.value)
+        sys.stdout.buffer.write(stored.value)
         return
-    if found.snapshot is None or found.snapshot.status(wanted.path) is None:
+    if stored.snapshot is None or stored.snapshot.status(wanted.path) is None:
         raise NoSnapshot(f"{name}: no such node: {plain_or_quoted(wanted.path)}")
     height = shutil.get_terminal_size().lines if sys.stdout.isatty() else None
-    print("\n".join(render(found, wanted, wants_colour(), height)))
+    print("\n".join(render(stored, wanted, wants_colour(), height)))
 
 
 def _check_flags(names: Sequence[str]) -> None:
-    """Check that each is a flag that a snapshot can have. Raises ConfigError."""
+    """Check that a snapshot can have these flags. Raises ConfigError."""
     from watchman_cli.ecflow_client.details.flags import SHOWN
 
     unknown = sorted(set(names) - SHOWN)

@@ -1,4 +1,4 @@
-"""The end of a command by an error that it does not handle: one line, and an exit code without a claim."""
+"""End a command by an unexpected error: one line, and an exit code that claims nothing."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from watchman_cli.errors import print_error
 from watchman_cli.text import printable
 
 PACKAGE = Path(__file__).parents[1]
-# Of other commands 1 says that something failed. Of `check` it is WARNING, and of `wait` a status of --or.
+# For other commands 1 says that something failed. For `check` it is WARNING, and for `wait` a status of --or.
 _CODES = {"check": 3, "wait": 3}
 
 
 def error_code(arguments: Sequence[str]) -> int:
-    """Return the exit code with which a command says nothing of any server or node."""
+    """Return the exit code that claims nothing about a server or a node."""
     return _CODES.get(_command(arguments), 1)
 
 
 def report(arguments: Sequence[str], message: str) -> int:
     """Print why a command could not go on, and return its exit code.
 
-    The line of `check` is on standard output, where monitoring systems look.
+    The line of `check` is on standard output: monitoring systems read that.
     """
     if _command(arguments) == "check":
         print(f"WATCHMAN UNKNOWN - {printable(message).replace('|', '/')}")
@@ -32,19 +32,18 @@ def report(arguments: Sequence[str], message: str) -> int:
 
 
 def describe(error: BaseException) -> str:
-    """Return the kind and the place of an error, without its text, which may hold a password or a reply."""
+    """Return an error's type and location, without its text, which may have a password or a reply."""
     if isinstance(error, MemoryError):
         return "out of memory (ulimit -v)"
     if isinstance(error, ImportError):
         return f"a module cannot be imported: {error.name}; install watchman again"
-    places = [
+    locations = [
         f" at {Path(frame.f_code.co_filename).relative_to(PACKAGE)}:{line}"
         for frame, line in walk_tb(error.__traceback__)
         if Path(frame.f_code.co_filename).is_relative_to(PACKAGE)
     ]
-    return (
-        f"unexpected {type(error).__name__}{places[-1] if places else ''}: please report this bug in watchman"
-    )
+    location = locations[-1] if locations else ""
+    return f"unexpected {type(error).__name__}{location}: please report this bug in watchman"
 
 
 def _command(arguments: Sequence[str]) -> str:

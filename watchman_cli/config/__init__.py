@@ -1,4 +1,4 @@
-"""The configuration: a YAML file goes in, a Config that was validated whole comes out."""
+"""The configuration: from a YAML file to a valid Config."""
 
 from watchman_cli.config.load import find, load, make_server, store_url
 from watchman_cli.config.model import Config, Server

@@ -1,6 +1,6 @@
-"""Configurations of the older ecflow-watchman (`watch-all --config-file`), as one of this watchman.
+"""Convert a configuration of the older ecflow-watchman (`watch-all --config-file`).
 
-Its keys are those of `Config`, `ScrapeJob` and `EcflowServerConfig` in cmd/cli/watchall.go and config.go.
+Its keys are in `Config`, `ScrapeJob` and `EcflowServerConfig`, in its cmd/cli/watchall.go and config.go.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _SERVER = ("owner", "repo", "host", "port", "connect_timeout")
 
 
 def convert(old: Mapping[str, Any]) -> tuple[dict[str, Any], float, list[str]]:
-    """Return the new document, the seconds between two runs, and notes on what has no counterpart."""
+    """Return the new document, the seconds between two runs, and notes on keys without a counterpart."""
     sections = {name: old[name] for name in ("global", "scrape_configs", "sink_config") if name in old}
     notes = [f"{short_key(name)}: no counterpart" for name in old if name not in sections]
     general, sink = _mapping(sections.get("global")), _mapping(sections.get("sink_config"))
@@ -60,12 +60,12 @@ def _mapping(value: Any) -> Mapping[str, Any]:
 
 
 def crontab_word(text: str) -> str:
-    """Return a word as a shell and cron take it: cron ends a command at a percent sign, also in quotes."""
+    """Return a word for a shell and cron: cron ends a command at a percent sign, also in quotes."""
     return shlex.quote(text).replace("%", r"\%")
 
 
 def crontab_lines(interval: float, command: str) -> list[str]:
-    """Return the lines that run a command every `interval` seconds; those of a minute start after a pause."""
+    """Return the lines that run a command every `interval` seconds; a pause divides a minute."""
     seconds = max(1, round(interval))
     if seconds > 60:
         return [f"*/{max(1, min(59, round(seconds / 60)))} * * * * {command}"]

@@ -1,4 +1,4 @@
-"""The configuration file: where it is looked for, and how it becomes a Config."""
+"""Find the configuration file, and make a Config from it."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ IN_WORKING_DIRECTORY = Path("watchman.yaml")
 def find(explicit: str | None, environment: Mapping[str, str] = os.environ) -> Path:
     """Return the configuration file to use.
 
-    Raises ConfigError where there is none, and where the one in the working directory, which nobody
-    named, may be somebody else's.
+    Raises ConfigError if there is no file, or if no option names it and other users can write the one in the
+    working directory.
     """
     named = explicit or environment.get("WATCHMAN_CONFIG")
     if named:
@@ -41,21 +41,21 @@ def find(explicit: str | None, environment: Mapping[str, str] = os.environ) -> P
         places.append(Path(base) / "watchman" / "config.yaml")
     places.append(Path("/etc/watchman/config.yaml"))
     for place in places:
-        if os.path.exists(place):  # noqa: PTH110 (a folder that may not be read has none for us)
+        if os.path.exists(place):  # noqa: PTH110 (an unreadable folder counts as empty)
             problem = find_other_writer(place) if place is IN_WORKING_DIRECTORY else None
             if problem:
                 refusal = f"refused, because other users can write it: {problem}, or use --config"
                 raise ConfigError([f"{place}: {refusal}"])
             return place
-    looked = ", ".join(str(place) for place in places)
-    raise ConfigError([f"no configuration found: name one with --config FILE (looked for {looked})"])
+    searched = ", ".join(str(place) for place in places)
+    raise ConfigError([f"no configuration found: name one with --config FILE (searched: {searched})"])
 
 
 def load(path: Path, environment: Mapping[str, str] = os.environ, store: str | None = None) -> Config:
     """Read and check a configuration file.
 
     `store` and the environment's WATCHMAN_STORE override the file's store, in this order. Raises
-    ConfigError with every problem, each with its file, line and place.
+    ConfigError with every problem, each with its file, line and key.
     """
     overridden = bool(store or environment.get("WATCHMAN_STORE"))
     file, written = _read(path, environment, overridden)
@@ -108,7 +108,7 @@ def _may_be_kept(document: Mapping[str, Any]) -> bool:
 
 
 def _check_may_name_program(file: Document) -> None:
-    """Check that nobody else can have the caller run a program. Raises ConfigError."""
+    """Check that no other user can make the caller run a program. Raises ConfigError."""
     problem = find_other_writer(file.path)
     if problem:
         line = file.lines.line_of(["ecflow_python"])
@@ -117,7 +117,7 @@ def _check_may_name_program(file: Document) -> None:
 
 
 def _warnings(file: Document) -> list[str]:
-    """Return a warning for each file that holds a password and may be read by others."""
+    """Return a warning for each file with a password that other users can read."""
     open_files = [file.path] if file.readable_by_others and secrets.has_inline_password(file.value) else []
     for path in secrets.password_files(file.value):
         if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
@@ -129,9 +129,9 @@ def _warnings(file: Document) -> list[str]:
 
 
 def store_url(option: str | None, environment: Mapping[str, str], configured: str | None) -> str:
-    """Return the store's URL: of the option, else WATCHMAN_STORE, else as configured, else the default.
+    """Return the store's URL: the option, else WATCHMAN_STORE, else the configured one, else the default.
 
-    Raises ConfigError where it is not one, or shows a password to everybody who lists processes.
+    Raises ConfigError if it is invalid, or if the option has a password, which other users can see.
     """
     if option and secrets.holds_password(option):
         raise ConfigError(
@@ -163,8 +163,8 @@ def _default(name: str) -> Any:
 
 
 def _schema_defaults() -> dict[str, Any]:
-    of_a_server = schema.load("config")["$defs"]
-    return {name: each["default"] for name, each in of_a_server.items() if "default" in each}
+    settings = schema.load("config")["$defs"]
+    return {name: each["default"] for name, each in settings.items() if "default" in each}
 
 
 def make_deadline(entry: Mapping[str, Any]) -> Deadline:
@@ -177,7 +177,7 @@ def make_deadline(entry: Mapping[str, Any]) -> Deadline:
 
 
 def make_server(entry: Mapping[str, Any], defaults: Mapping[str, Any] = MappingProxyType({})) -> Server:
-    """Return the server of a valid entry; what it does not set is of `defaults`, else the schema's."""
+    """Return the server of a valid entry; missing settings are from `defaults`, else from the schema."""
     entry = {**_schema_defaults(), **defaults, **entry}
     settings = {**entry, "suites": tuple(entry.get("suites", ()))}
     settings["deadlines"] = tuple(map(make_deadline, entry.get("deadlines", ())))

@@ -45,7 +45,7 @@ class Server:
 
     @property
     def name(self) -> str:
-        """Its name in the store, `owner/repo`."""
+        """The server's name in the store, `owner/repo`."""
         return f"{self.owner}/{self.repo}"
 
     @property
@@ -65,10 +65,10 @@ class Config:
     servers: tuple[Server, ...]
     warnings: tuple[str, ...]
     metrics_file: Path | None = None
-    store_source: str = "store"  # the option, the variable or the line that named it
+    store_source: str = "store"  # the option, the variable or the line that names the store
 
     def select(self, names: Iterable[str]) -> tuple[Server, ...]:
-        """Return the servers of these names, each a `repo`, or `owner/repo` where a repo is not unique.
+        """Return the servers of these names, each a `repo`, or `owner/repo` if the repo is not unique.
 
         Without names, return all servers. Raises ConfigError for an unknown or ambiguous name.
         """

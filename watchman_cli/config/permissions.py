@@ -1,4 +1,4 @@
-"""Who may write a file: as sshd checks a user's authorized_keys (StrictModes, auth_secure_path)."""
+"""Check who can write a file, as sshd checks authorized_keys (StrictModes, auth_secure_path)."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from shlex import quote
 
 
 def find_other_writer(path: Path) -> str | None:
-    """Return why others than the caller and root may change a file, and what to do; else None.
+    """Return why users other than the caller and root can change a file, with advice, or None.
 
-    The file, every directory above it, and every symbolic link on the way to it are checked. In a
-    directory with the sticky bit, such as /tmp, nobody can replace what belongs to somebody else.
+    The file, every directory above it, and every symbolic link on the way to it are checked. A directory with
+    the sticky bit, such as /tmp, is accepted: no user can replace another user's file there.
     """
     for place in _places(path):
         try:

@@ -1,4 +1,4 @@
-"""Passwords that a configuration does not hold itself: in a file, or in the environment as ${NAME}."""
+"""Passwords from outside the configuration: in a file, or in the environment as ${NAME}."""
 
 from __future__ import annotations
 
@@ -20,17 +20,16 @@ ESCAPES = (
     "or take it from the environment: redis://:${NAME}@host:6379/0"
 )
 
-Problem = tuple[list[Any], str]  # a place in the document, and a message
+Problem = tuple[list[Any], str]  # the path in the document, and a message
 
 
 def resolve(
     document: Any, environment: Mapping[str, str], *, with_store: bool = True
 ) -> tuple[Any, list[Problem]]:
-    """Return a copy of a document in which passwords stand for the files and variables that were named.
+    """Return a copy of a document with passwords in place of the files and variables that it names.
 
-    A server's `password_file` stays beside the `password` that it gives. The problems are variables
-    that are not set, and files that cannot be read. Without `with_store`, a store that names variables is
-    left out.
+    A server's `password_file` stays beside its `password`. The problems are variables that are not set, and
+    files that cannot be read. Without `with_store`, a store is left out if it names variables.
     """
     problems: list[Problem] = []
     if not isinstance(document, dict):
@@ -72,12 +71,12 @@ def _resolve_entry(
 
 
 def expand_home(path: str) -> Path:
-    """Return a path in which `~` stands for the caller's home; the same path where that is unknown."""
+    """Return a path with the caller's home for `~`, or the same path if the home is unknown."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 (Path's raises)
 
 
 def read_password(path: Path) -> str:
-    """Return the first line of a password's file. Raises ConfigError."""
+    """Return the password in a file, its first line. Raises ConfigError."""
     try:
         with open(path, "rb", opener=_open) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
@@ -95,19 +94,19 @@ def read_password(path: Path) -> str:
 
 
 def _open(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # a FIFO is no reason to wait
+    return os.open(path, flags | os.O_NONBLOCK)  # never wait for a FIFO
 
 
 def expand_url(url: str, environment: Mapping[str, str]) -> str:
-    """Return a URL with the values of its ${NAME}s, encoded where they are a user, password or option.
+    """Return a URL with the values of its ${NAME}s, encoded in a user, a password or an option.
 
-    Raises ConfigError where a variable is not set.
+    Raises ConfigError if a variable is not set.
     """
 
     def value(match: re.Match[str]) -> str:
-        found = _value(match[1], environment)
+        text = _value(match[1], environment)
         in_user = "://" in url[: match.start()] and "@" in url[match.end() :]
-        return quote(found, safe="") if in_user or "?" in url[: match.start()] else found
+        return quote(text, safe="") if in_user or "?" in url[: match.start()] else text
 
     return _VARIABLE.sub(value, url)
 
@@ -119,12 +118,12 @@ def _value(name: str, environment: Mapping[str, str]) -> str:
 
 
 def holds_password(url: str) -> bool:
-    """Return whether a URL itself has a password; one that names a variable has none."""
+    """Return True if a URL itself has a password, not a variable for it."""
     return re.search("://[^@]*:.+@|password=[^&]", _VARIABLE.sub("", url)) is not None
 
 
 def has_inline_password(document: Mapping[str, Any]) -> bool:
-    """Return whether a valid document itself has a password, of the store or of a server."""
+    """Return True if a valid document itself has a password for the store or a server."""
     entries = [document.get("defaults", {}), *document["servers"]]
     return holds_password(document.get("store", "")) or any(
         _VARIABLE.sub("", entry.get("password", "")) for entry in entries
@@ -132,14 +131,14 @@ def has_inline_password(document: Mapping[str, Any]) -> bool:
 
 
 def password_files(document: Mapping[str, Any]) -> Iterator[Path]:
-    """Yield the files of passwords that a valid document names, each once."""
+    """Yield the password files that a valid document names, each once."""
     entries = [document.get("defaults", {}), *document["servers"]]
     names = dict.fromkeys(entry["password_file"] for entry in entries if "password_file" in entry)
     yield from (expand_home(name) for name in names)
 
 
 def find_unescaped(url: str) -> str | None:
-    """Return what to do about a password in which a character ends that part of the URL; else None."""
+    """Return advice if a character in a password ends that part of the URL, or None."""
     scheme, _, rest = url.partition("://")
     if scheme == "file":
         return None

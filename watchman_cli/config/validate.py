@@ -1,4 +1,4 @@
-"""The problems in a configuration, each with its line and its place."""
+"""Find the problems in a configuration, each with its line and its key."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from watchman_cli.config.secrets import Problem, find_unescaped
 from watchman_cli.config.yaml import PROBLEMS_LIMIT, number_as_read
 from watchman_cli.text import escaped, short_key, suggestion
 
-_RENAMED = {"ssl": "; use protocol: ssl"}  # what earlier versions called it
+_RENAMED = {"ssl": "; use protocol: ssl"}  # advice for keys of earlier versions
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 
 
-def find_problems(file: Document, of_secrets: Sequence[Problem] = ()) -> Iterator[tuple[int, str]]:
-    """Yield each problem in a configuration: its line, and a message that names its place.
+def find_problems(file: Document, secret_problems: Sequence[Problem] = ()) -> Iterator[tuple[int, str]]:
+    """Yield each problem in a configuration: its line, and a message that names its key.
 
-    `of_secrets` are those that were found when its passwords were looked up.
+    `secret_problems` were found when its passwords were read.
     """
-    for place, message in [*of_secrets, *_problems(file)]:
+    for place, message in [*secret_problems, *_problems(file)]:
         yield file.lines.line_of(place), _format_path(place) + message
 
 
 def _problems(file: Document) -> Iterator[Problem]:
     document = file.value
-    found = list(_odd_numbers(document, [], file.lines))
-    yield from found
+    reported = list(_odd_numbers(document, [], file.lines))
+    yield from reported
     if not schema.is_valid("config", document):
-        known = {tuple(place) for place, _ in found}
+        known = {tuple(place) for place, _ in reported}
         for error in schema.iter_errors("config", document, PROBLEMS_LIMIT):
             if tuple(error.absolute_path) not in known:
                 explained = list(_explain(error, file.lines))
                 yield from explained
-                found += explained
-    known = {tuple(place) for place, _ in found}
+                reported += explained
+    known = {tuple(place) for place, _ in reported}
     document = document if isinstance(document, dict) else {}
     store = document.get("store")
     unescaped = find_unescaped(store) if isinstance(store, str) else None
@@ -61,7 +61,7 @@ def _problems(file: Document) -> Iterator[Problem]:
 
 
 def _odd_numbers(value: Any, place: list[Any], lines: Lines) -> Iterator[Problem]:
-    """Yield each scalar that YAML 1.1 takes for another number than the one that it looks like."""
+    """Yield each scalar that YAML 1.1 reads as another number than a person does."""
     if isinstance(value, (dict, list)):
         for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _odd_numbers(inner, [*place, step], lines)
@@ -99,7 +99,7 @@ def _server_problems(entry: dict[str, Any], settings: dict[str, Any], place: lis
 
 
 def host_problem(host: str) -> str | None:
-    """Return why a text is no host, and what to write instead; None where it may be one."""
+    """Return the reason why a host is invalid, with advice, or None if it may be valid."""
     if re.fullmatch(r"\w([\w.-]*[\w.])?", host) or _is_ipv6(host):
         return None
     address = re.fullmatch(r"(?:(\w+)://)?(?:([^@/]+)@)?(\[[^\]/]*\]|[\w.-]+)(?::(\d+))?(/.*)?", host)
@@ -128,7 +128,7 @@ def _is_ipv6(text: str) -> bool:
 
 
 def _explain(error: Any, lines: Lines) -> Iterator[Problem]:
-    """Yield what one jsonschema error means to the file's author: a place and a message, or several."""
+    """Yield the problems that a jsonschema error means to the file's author, each with its path."""
     place = list(error.absolute_path)
     value, rule = error.instance, error.validator_value
     if error.validator == "additionalProperties":
@@ -143,7 +143,7 @@ def _explain(error: Any, lines: Lines) -> Iterator[Problem]:
     else:
         secret = _is_secret(place)
         if error.validator == "type" and rule in ("object", "array") and isinstance(value, str):
-            secret = True  # `password secret`, where the colon was forgotten
+            secret = True  # `password secret`, if the colon is missing
         written = lines.written(place)
         plain = written is not None and not isinstance(value, str)
         shown = "this value" if secret else escaped((written or "nothing")[:60]) if plain else _quote(value)
@@ -152,7 +152,7 @@ def _explain(error: Any, lines: Lines) -> Iterator[Problem]:
 
 
 def _type_hint(value: Any, rule: str, written: str | None, secret: bool) -> str:
-    """Return how to write a scalar so that it is of the type that the schema's `rule` wants."""
+    """Return advice on how to write a scalar so that it has the type in the schema's `rule`."""
     if rule == "string" and not isinstance(value, (str, dict, list)):
         return f"; quote it: '{escaped(written[:60])}'" if written and not secret else "; quote it"
     if rule in ("integer", "number") and written is None and _NUMBER.fullmatch(str(value)):
@@ -160,7 +160,7 @@ def _type_hint(value: Any, rule: str, written: str | None, secret: bool) -> str:
     return ""
 
 
-def _message(validator: str, shown: str, rule: Any, of: dict[str, Any]) -> str:
+def _message(validator: str, shown: str, rule: Any, described: dict[str, Any]) -> str:
     if validator == "type":
         names: dict[str, str] = {
             "integer": "an integer",
@@ -179,7 +179,7 @@ def _message(validator: str, shown: str, rule: Any, of: dict[str, Any]) -> str:
     if validator == "enum":
         return f"{shown} is not {', '.join(rule[:-1])} or {rule[-1]}"
     if validator == "pattern":
-        return f"{shown} is not {of['x-expected']}"
+        return f"{shown} is not {described['x-expected']}"
     if validator == "uniqueItems":
         return f"{shown} has a duplicate"
     return f"{shown} is too short; it needs at least {rule}"

@@ -1,4 +1,4 @@
-"""A YAML file, read safely as JSON's types, with the line of each place in it."""
+"""Read a YAML file safely as JSON's types, with the line of each key."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from watchman_cli.config.file import Document, read_bytes
 from watchman_cli.errors import ConfigError
 from watchman_cli.text import escaped, short_key
 
-NODE_LIMIT = 1_000_000  # YAML nodes, each alias counted as what it stands for
+NODE_LIMIT = 1_000_000  # YAML nodes, each alias counted with all its nodes
 DEPTH_LIMIT = 20
-PROBLEMS_LIMIT = 1000  # reported of one file
+PROBLEMS_LIMIT = 1000  # reported for one file
 
 
 class LineIndex:
-    """The lines of a document's places."""
+    """The lines of a document's keys and items."""
 
     def __init__(self, tree: yaml.Node) -> None:
         self._tree = tree
         self._keys: dict[int, dict[str, tuple[int, yaml.Node]]] = {}
 
     def line_of(self, place: list[Any]) -> int:
-        """Return the line of a place, or of the innermost part of it that exists."""
+        """Return the line of a path, or of its innermost part that exists."""
         node, line = self._tree, self._tree.start_mark.line
         for part in place:
             if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
@@ -39,7 +39,7 @@ class LineIndex:
         return int(line) + 1
 
     def written(self, place: list[Any]) -> str | None:
-        """Return a scalar as it is written, where it is written without quotes; else None."""
+        """Return a scalar as it is written, if it has no quotes, or None."""
         node: yaml.Node | None = self._tree
         for part in place:
             if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
@@ -56,7 +56,7 @@ class LineIndex:
 
 
 def read(path: Path) -> Document:
-    """Read a file. Raises ConfigError unless it is YAML that has a meaning in JSON's types."""
+    """Read a file. Raises ConfigError if it is not YAML with JSON's types."""
     return parse(path, *read_bytes(path))
 
 
@@ -73,9 +73,8 @@ def parse(path: Path, content: bytes, readable_by_others: bool) -> Document:
 
 def raise_problems(path: Path, problems: Iterable[tuple[int, str]]) -> None:
     """Raise ConfigError with the problems, each a line and a message, if there are any."""
-    found = sorted(islice(problems, PROBLEMS_LIMIT))
-    messages = [f"{path}:{line}: {message}" for line, message in found]
-    if len(found) == PROBLEMS_LIMIT:
+    messages = [f"{path}:{line}: {message}" for line, message in sorted(islice(problems, PROBLEMS_LIMIT))]
+    if len(messages) == PROBLEMS_LIMIT:
         messages.append(f"{path}: there may be more problems than these {PROBLEMS_LIMIT}")
     if messages:
         raise ConfigError(messages)
@@ -93,7 +92,7 @@ class _JsonLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignor
 
 
 def _construct_number(loader: Any, node: yaml.ScalarNode) -> Any:
-    """Construct a decimal number; leave text what YAML 1.1 takes for another one, and what JSON has not."""
+    """Construct a decimal number; any other number of YAML 1.1 stays text."""
     if len(node.value) >= 100 or not _DECIMAL.fullmatch(node.value):
         return node.value
     value = float(node.value)
@@ -102,7 +101,7 @@ def _construct_number(loader: Any, node: yaml.ScalarNode) -> Any:
     return value if math.isfinite(value) else node.value
 
 
-# 03141, 0x1F, 0b1, 1_000 and 1:30 are numbers too in YAML 1.1, and not the ones that they look like
+# 03141, 0x1F, 0b1, 1_000 and 1:30 are numbers in YAML 1.1, too, but not the ones that they look like
 _DECIMAL = re.compile(r"[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _TAG = "tag:yaml.org,2002:"
 _MERGE = _TAG + "merge"
@@ -122,7 +121,7 @@ def _parse(path: Path, text: str) -> tuple[yaml.Node, Any]:
     """Return the document as YAML nodes, which know their lines, and as Python's own types."""
     try:
         depth = 0
-        for event in yaml.parse(text, Loader=_JsonLoader):  # without recursion, however deep it is
+        for event in yaml.parse(text, Loader=_JsonLoader):  # without recursion, for any depth
             if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 depth += 1
             elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
@@ -156,12 +155,12 @@ def _mark_line(event: yaml.Event) -> int:
 
 
 def _check_nodes(tree: yaml.Node, loader: _JsonLoader) -> list[tuple[int, str]]:
-    """Return the problems that Python's types do not show: duplicate keys, other keys, tags, alias bombs."""
+    """Return the problems that Python's types do not show: duplicate or other keys, tags, alias bombs."""
     problems: list[tuple[int, str]] = []
     measured: dict[int, tuple[int, int]] = {}
 
     def measure(node: yaml.Node, above: frozenset[int]) -> tuple[int, int]:
-        """Return the number of values that a node stands for, with itself, and the depth of their nesting."""
+        """Return a node's number of values, with itself and through aliases, and their depth."""
         line = node.start_mark.line + 1
         if id(node) in above:
             problems.append((line, "an alias that contains itself"))
@@ -199,17 +198,17 @@ def _check_nodes(tree: yaml.Node, loader: _JsonLoader) -> list[tuple[int, str]]:
 
 
 def _check_merge(value: yaml.Node, problems: list[tuple[int, str]]) -> None:
-    """Check what a merge key names: a mapping or several."""
+    """Check a merge key's value: a mapping, or a list of mappings."""
     several = value.value if isinstance(value, yaml.SequenceNode) else [value]
     if not all(isinstance(each, yaml.MappingNode) for each in several):
         problems.append((value.start_mark.line + 1, "<<: expects an alias of a mapping, or a list of them"))
 
 
 def _merge(node: yaml.Node, done: set[int]) -> None:
-    """Replace the merge keys in a checked tree by the keys of what they name.
+    """Replace the merge keys in a checked tree by the keys of the mappings that they name.
 
-    A mapping's own keys come before merged ones, and of several mappings the first comes first, which
-    not every release of PyYAML keeps to.
+    A mapping's own keys override merged ones, and an earlier mapping overrides a later one. Not every release
+    of PyYAML does that.
     """
     if id(node) in done or isinstance(node, yaml.ScalarNode):
         return
@@ -232,7 +231,7 @@ def _merge(node: yaml.Node, done: set[int]) -> None:
 
 
 def number_as_read(text: str) -> str | None:
-    """Return the number that YAML 1.1 reads in `text`, which is no plain decimal one; else None."""
+    """Return the number that YAML 1.1 reads in `text`, or None if it is a plain decimal or not a number."""
     if _DECIMAL.fullmatch(text):
         return None
     tags = [tag for tag, pattern in _NUMBERS.get(text[:1], ()) if pattern.match(text)]
@@ -243,13 +242,13 @@ def number_as_read(text: str) -> str | None:
     try:
         loader = yaml.SafeLoader("")
         number = loader.construct_yaml_int(node) if kind == "int" else loader.construct_yaml_float(node)
-    except ValueError:  # 0x_ looks like one
+    except ValueError:  # such as 0x_
         return None
     return str(number) if math.isfinite(number) else None
 
 
 def _is_plain(node: yaml.Node, loader: _JsonLoader) -> bool:
-    """Return whether a node is what it would be without a tag, or a string: constructing it cannot fail."""
+    """Return True if a node is a string, or has no tag that changes it: it can be constructed safely."""
     if isinstance(node, yaml.ScalarNode):
         return node.tag in (_TAG + "str", loader.resolve(yaml.ScalarNode, node.value, (True, False)))
     return bool(node.tag == _TAG + ("map" if isinstance(node, yaml.MappingNode) else "seq"))

@@ -1,4 +1,4 @@
-"""Changes, for a person and as lines of JSON."""
+"""Changes as lines of text, and as lines of JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from watchman_cli.text import json_line, printable
 
 
 def as_text(event: Event, colour: bool) -> str:
-    """Return the line of one change: when, which node, from which status to which, and its flags."""
+    """Return a change as a line: the time, the node, its old and new status, and its flags."""
     time = _time(event.time)
     if isinstance(event, DeadlineMissed):
         return f"{time}  deadline missed: {printable(event.deadline)}"
@@ -19,14 +19,14 @@ def as_text(event: Event, colour: bool) -> str:
         return printable(f"{time}  server  {event.previous} → {event.state}")
     old = colourize(event.previous, event.previous, colour) if event.previous else "(new)"
     new = colourize(event.status, event.status, colour) if event.status else "(gone)"
-    what = new if event.previous == event.status else f"{old} → {new}"
-    return f"{time}  {printable(event.path)}  {what}" + "".join(
+    change = new if event.previous == event.status else f"{old} → {new}"
+    return f"{time}  {printable(event.path)}  {change}" + "".join(
         f", {printable(flag)}" for flag in event.flags
     )
 
 
 def gap_as_text(time: datetime, reason: str) -> str:
-    """Return the line where it is not known what changed."""
+    """Return the line for a gap: the changes until then are unknown."""
     return f"{_time(time)}  the changes until then are unknown: {printable(reason)}"
 
 
@@ -38,20 +38,22 @@ def as_json(event: Event) -> str:
     if not isinstance(event, Change):
         state = {"from": event.previous, "to": event.state}
         return _event("watchman.server_state", event.server, event.id, event.time, state)
-    found = {"from": event.previous, "to": event.status, "since": event.since}
-    known = {name: value for name, value in found.items() if value is not None}
+    values = {"from": event.previous, "to": event.status, "since": event.since}
+    known = {name: value for name, value in values.items() if value is not None}
     data: dict[str, object] = {**known, **({"flags": event.flags} if event.flags else {}), **dict(event.more)}
     return _event("watchman.change", event.server, event.id, event.time, data, subject=event.path)
 
 
 def gap_as_json(server: str, time: datetime, reason: str) -> str:
-    """Return the event that says that it is not known what changed."""
+    """Return the event for a gap: the changes until then are unknown."""
     return _event(RESET, server, f"reset/{time.isoformat()}", time, {"reason": reason})
 
 
-def _event(kind: str, source: str, id_: str, time: datetime, data: object, **more: str) -> str:
-    event = {"specversion": "1.0", "type": kind, "source": source, "id": id_, "time": time, **more}
-    return json_line({**event, "data": data})
+def _event(
+    type_: str, source: str, id_: str, time: datetime, data: object, subject: str | None = None
+) -> str:
+    event = {"specversion": "1.0", "type": type_, "source": source, "id": id_, "time": time}
+    return json_line({**event, **({"subject": subject} if subject else {}), "data": data})
 
 
 def _time(time: datetime) -> str:

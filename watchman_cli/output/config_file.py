@@ -1,4 +1,4 @@
-"""A configuration as a YAML file for a person to go on with."""
+"""A new configuration as a YAML file, for a user to complete."""
 
 from __future__ import annotations
 
@@ -23,11 +23,21 @@ store: {store}
 servers:
 """
 _PLAIN = re.compile(r"[A-Za-z_][\w.-]*", re.ASCII)
-_WORDS = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")  # of any reader of YAML
+_WORDS = (
+    "true",
+    "false",
+    "null",
+    "yes",
+    "no",
+    "on",
+    "off",
+    "y",
+    "n",
+)  # not text for some YAML parsers
 
 
 def render_config(store: str, servers: Sequence[Mapping[str, Any]], comments: Sequence[str]) -> str:
-    """Return the file's text, with each server's comment, on one line, above it."""
+    """Return the file's text, with each server's comment on a line above it."""
     text = HEAD.format(store=_scalar(store))
     for entry, comment in zip(servers, comments, strict=True):
         lines = [f"{key}: {_scalar(value)}\n" for key, value in entry.items()]
@@ -37,7 +47,7 @@ def render_config(store: str, servers: Sequence[Mapping[str, Any]], comments: Se
 
 
 def _scalar(value: Any) -> str:
-    """Return a value in YAML: plain where that is safe, else as JSON, which YAML reads too."""
+    """Return a value in YAML: plain if that is safe, else as JSON, which is valid YAML."""
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
     text = json.dumps(value, ensure_ascii=False)
@@ -45,6 +55,6 @@ def _scalar(value: Any) -> str:
 
 
 def _escape(character: str) -> str:
-    """Return a character as YAML writes it in double quotes; JSON's pairs of surrogates are two there."""
+    """Return a character as YAML has it in double quotes; a JSON surrogate pair would be two characters."""
     number = ord(character)
     return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

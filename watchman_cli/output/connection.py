@@ -1,4 +1,4 @@
-"""Whether a server answers, in a line with advice if it does not."""
+"""A line for a server that was asked: it answers, or the error and advice."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from watchman_cli.text import printable
 if TYPE_CHECKING:
     from watchman_cli.collect.connection import Connection
 
-# The advice by the error's kind; describe() advises for the other kinds.
+# Advice by the error's kind; describe() has it for the other kinds.
 ADVICE = {
     "unresolved": "check `host`, or add the name to the DNS or /etc/hosts",
     "refused": "check `port`, and that ecflow_server runs there",
@@ -25,14 +25,15 @@ ADVICE = {
 
 
 def describe_connection(connection: Connection) -> str:
-    """Return a server's line: its release and state, or the error and an advice."""
+    """Return a server's line: its release and state, or the error and advice."""
     server, error = connection.server, connection.error
     head = f"{server.name} ({server.address}): "
     if error is not None:
         message = describe(error)
         advice = "" if "`" in message else ADVICE.get(error.kind, "")
         return printable(f"{head}{message}{advice and '; '}{advice}")
-    found = connection.statistics
-    version = found.instance.version if found and found.instance else "of an unknown release"
-    state = f", {found.server_state}" if found and found.server_state else ""
+    statistics = connection.statistics
+    instance = statistics.instance if statistics else None
+    version = instance.version if instance else "of an unknown release"
+    state = f", {statistics.server_state}" if statistics and statistics.server_state else ""
     return printable(f"{head}ok, ecFlow {version}{state}, {connection.seconds * 1000:.0f} ms")

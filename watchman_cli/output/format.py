@@ -1,4 +1,4 @@
-"""How ages, counts and statuses are written for a person."""
+"""Ages, counts and statuses as text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from watchman_cli.status import NodeStatus
 
-# ecFlow's own colours, as the nearest of a terminal's 256
+# ecFlow's own colours, as the nearest ones of a terminal's 256
 COLOURS = {
     NodeStatus.complete: 226,
     NodeStatus.queued: 117,
@@ -19,12 +19,12 @@ COLOURS = {
 
 
 def colourize(text: str, status: str, colour: bool) -> str:
-    """Return `text` in the colour of a status, where `colour` is wanted."""
+    """Return `text` in the colour of a status, if `colour` is True."""
     return f"\x1b[38;5;{COLOURS[NodeStatus(status)]}m{text}\x1b[0m" if colour else text
 
 
 def format_age(seconds: float) -> str:
-    """Return a time span in words: 42 s, 3 min, 5 h, 2 d."""
+    """Return an age in its largest unit: 42 s, 3 min, 5 h, 2 d."""
     if seconds < 0:
         return "in the future"
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
@@ -34,7 +34,7 @@ def format_age(seconds: float) -> str:
 
 
 def format_counts(counts: Mapping[str, int], colour: bool) -> str:
-    """Return counts per status, in the order of NodeStatus: `2 aborted, 17 complete`."""
+    """Return the counts per status, in the order of NodeStatus: `2 aborted, 17 complete`."""
     words = [
         colourize(f"{counts[each.value]} {each.value}", each, colour)
         for each in NodeStatus

@@ -1,8 +1,8 @@
-"""The metrics of a run, merged with the series that earlier runs and other configurations left in the file.
+"""The metrics of a run, merged with the series of earlier runs and other configurations in the file.
 
-They are gauges of the last run: a command that ends cannot count. Each series has the configuration that it
-came from as a label. For each server the later reading stays, whatever run ends last, and a server that a run
-did not read keeps its series, with its time.
+They are gauges of the last run: a command that ends cannot count. Each series has its configuration as a
+label. For each server the later reading stays, for any order in which runs end. If a run did not read a
+server, the server keeps its series, with its time.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Run:
     code: int
 
 
-# Each metric's name, its labels besides those of the server, and its help; a name of a run has no server.
+# Each metric's name, its own labels besides the configuration's and server's, and its help.
 METRICS: Mapping[str, tuple[Labels, str]] = {
     RUN_BEGAN: ((), "When the last run of the configuration began."),
     "watchman_run_duration_seconds": ((), "How long that run took."),
@@ -106,8 +106,8 @@ METRICS: Mapping[str, tuple[Labels, str]] = {
 }
 
 
-def is_of_run(name: str) -> bool:
-    """Return whether a metric is of the run, not of a server's reading."""
+def is_run_metric(name: str) -> bool:
+    """Return True if a metric describes the run, not a server's reading."""
     return name.startswith("watchman_run_") or name == CONFIGURED
 
 
@@ -117,10 +117,10 @@ def labels_of(name: str) -> Labels:
 
 
 def merge(run: Run, left: Series, now: float) -> Series:
-    """Return the series after a run; `left` are those that are in the file, and `now` is the time.
+    """Return the series after a run, from the series in the file (`left`); `now` is the time.
 
-    A run that began before the one in the file only adds the servers that it read later: the other's
-    configuration may be newer. A time after `now` is of a clock that was ahead, and is not believed.
+    If a run began before the one in the file, it only adds the servers that it read later: the other run's
+    configuration may be newer. A time after `now` is ignored: a clock was ahead.
     """
     ours = (run.config,)
     last_run = left.get(RUN_BEGAN, {}).get(ours)
@@ -131,12 +131,12 @@ def merge(run: Run, left: Series, now: float) -> Series:
     for outcome in run.outcomes:
         key = (*ours, outcome.server.owner, outcome.server.repo)
         if outcome.health and not _is_later(attempts.get(key), _seconds(outcome.health.checked_time), now):
-            read[key] = list(_of_server(outcome, outcome.health))
+            read[key] = list(_server_metrics(outcome, outcome.health))
 
     def stays(name: str, labels: Labels) -> bool:
         if labels[:1] != ours:
             return True
-        if is_of_run(name):
+        if is_run_metric(name):
             return not is_last
         return labels[:3] not in read and (labels[:3] in configured or not is_last)
 
@@ -145,22 +145,22 @@ def merge(run: Run, left: Series, now: float) -> Series:
         for name in METRICS
     }
     if is_last:
-        for name, labels, value in _of_run(run):
+        for name, labels, value in _run_metrics(run):
             series[name][ours + labels] = value
         series[CONFIGURED].update(dict.fromkeys(configured, 1))
-    for server, found in read.items():
-        for name, labels, value in found:
+    for server, metrics in read.items():
+        for name, labels, value in metrics:
             series[name][server + labels] = value
     return series
 
 
 def _is_later(left: float | None, ours: float, now: float) -> bool:
-    """Return whether a time in the file is after ours, and can be true."""
+    """Return True if a time in the file is after ours, and not in the future."""
     return left is not None and ours < left <= now
 
 
-def _of_run(run: Run) -> Iterator[tuple[str, Labels, float]]:
-    """Yield a name, the labels' values besides the configuration's, and the value of each metric of a run."""
+def _run_metrics(run: Run) -> Iterator[tuple[str, Labels, float]]:
+    """Yield the name, the values of the own labels, and the value of each metric of a run."""
     yield RUN_BEGAN, (), run.began
     yield "watchman_run_duration_seconds", (), run.seconds
     yield "watchman_run_exit_code", (), run.code
@@ -169,8 +169,8 @@ def _of_run(run: Run) -> Iterator[tuple[str, Labels, float]]:
         yield "watchman_run_servers", (result,), number
 
 
-def _of_server(outcome: Outcome, health: Health) -> Iterator[tuple[str, Labels, float]]:
-    """Yield a name, the labels' values besides the server's, and the value of each of a server's metrics."""
+def _server_metrics(outcome: Outcome, health: Health) -> Iterator[tuple[str, Labels, float]]:
+    """Yield the name, the values of the own labels, and the value of each metric of a server."""
     yield "watchman_server_up", (), health.ok
     if health.collected_time:
         yield "watchman_server_last_success_timestamp_seconds", (), _seconds(health.collected_time)
@@ -219,5 +219,5 @@ def _of_server(outcome: Outcome, health: Health) -> Iterator[tuple[str, Labels, 
 
 
 def _seconds(time: str) -> float:
-    """Return an ISO 8601 time in seconds since 1970."""
+    """Return an ISO 8601 time as seconds since 1970."""
     return parse_time(time).timestamp()

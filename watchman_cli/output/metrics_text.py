@@ -1,7 +1,7 @@
-"""The text of metrics, in the format that node_exporter's textfile collector reads.
+"""The metrics as text, in the format that node_exporter's textfile collector reads.
 
-It is written and read here, in a few lines that a test compares with prometheus_client's own: to import that
-would be a tenth of a small run.
+To import prometheus_client would take a tenth of a small run, so these few lines replace it. A test compares
+them with it.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _ESCAPE = re.compile(r"\\(.)")
 
 
 def encode(series: Series) -> bytes:
-    """Return the text of each metric that has any value, in Prometheus's text format 0.0.4."""
+    """Return the metrics that have a value, in Prometheus's text format 0.0.4."""
     return "".join(_lines(series)).encode()
 
 
 def decode(text: bytes) -> Series:
-    """Return the series of a text that are watchman's. Anything else, or damaged, is left out."""
+    """Return watchman's series in a text. Other or damaged lines are left out."""
     series: Series = {}
     for line in text.decode(errors="replace").split("\n"):
         match = _LINE.fullmatch(line)
@@ -41,20 +41,20 @@ def decode(text: bytes) -> Series:
 
 
 def _lines(series: Series) -> Iterator[str]:
-    for name, found in series.items():
-        if found:
+    for name, values in series.items():
+        if values:
             yield f"# HELP {name} {METRICS[name][1]}\n# TYPE {name} gauge\n"
-        for values in sorted(found):
-            pairs = sorted(zip(labels_of(name), values, strict=True))
+        for label_values in sorted(values):
+            pairs = sorted(zip(labels_of(name), label_values, strict=True))
             labels = ",".join(f'{label}="{_escaped(value)}"' for label, value in pairs)
-            yield f"{name}{{{labels}}} {float(found[values])!r}\n"
+            yield f"{name}{{{labels}}} {float(values[label_values])!r}\n"
 
 
 def _escaped(value: str) -> str:
-    """Return a label's value as it stands between quotes."""
+    """Return a label's value with escapes, for quotes."""
     return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 def _unescaped(value: str) -> str:
-    """Return a label's value from what stands between quotes."""
+    """Return a label's value from the text between quotes."""
     return _ESCAPE.sub(lambda match: "\n" if match[1] == "n" else match[1], value)

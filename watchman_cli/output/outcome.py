@@ -56,7 +56,7 @@ def describe_success(outcome: Outcome) -> str:
 
 
 def describe_run(outcomes: Sequence[Outcome], seconds: float) -> str:
-    """Return a line with the number of servers per result, and how they were read."""
+    """Return a line with the number of servers per result and per mode."""
     results = Counter(outcome.result for outcome in outcomes)
     modes = Counter(outcome.reading.mode for outcome in outcomes if outcome.reading)
     how = ", ".join(f"{modes[mode]} {words}" for mode, words in MODES.items() if modes[mode])

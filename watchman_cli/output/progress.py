@@ -25,7 +25,7 @@ class Progress(Reporter):
 
         self._lock = threading.Lock()
         self._total = total
-        self._states: dict[str, tuple[str, float, float]] = {}  # state, when it began, the server's deadline
+        self._states: dict[str, tuple[str, float, float]] = {}  # phase, its begin, the server's deadline
         self._done = self._failed = 0
         self._console = Console(stderr=True)
         self._live = Live(
@@ -33,7 +33,7 @@ class Progress(Reporter):
         )
 
     def __enter__(self) -> Progress:
-        with suppress(RuntimeError):  # no thread can be started, so nothing is displayed
+        with suppress(RuntimeError):  # if no thread can be started, nothing is displayed
             self._live.start()
         return self
 

@@ -1,4 +1,4 @@
-"""Output that never waits for its reader: a run ends, though nobody reads what it writes."""
+"""Output that never waits for its reader: a run ends, even if its output is not read."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import threading
 from collections import deque
 from typing import TextIO
 
-CHUNK = 4096  # bytes: what a pipe takes as a whole or not at all (PIPE_BUF)
+CHUNK = 4096  # bytes that a pipe takes as a whole or not at all (PIPE_BUF)
 
 
 class DetachedStream(io.TextIOBase):
     """A text stream whose writes return at once; a thread writes to the file behind it.
 
-    `patience` is the time in seconds after which `close` no longer waits for a reader that takes
-    nothing. Raises RuntimeError where no thread can be started.
+    `patience` is the time in seconds after which `close` no longer waits, if the reader takes nothing. Raises
+    RuntimeError if no thread can be started.
     """
 
     def __init__(self, stream: TextIO, patience: float) -> None:
@@ -25,9 +25,9 @@ class DetachedStream(io.TextIOBase):
         self._patience = patience
         self._chunks: deque[bytes] = deque()
         self._changed = threading.Condition()
-        self._closed = False  # whether nothing can be written any more
-        self.error: OSError | None = None  # why nothing more is written; not that the reader has gone
-        self.stalled = False  # whether the reader took nothing for too long
+        self._closed = False  # True if nothing can be written any more
+        self.error: OSError | None = None  # why writing ended; None if the reader has gone
+        self.stalled = False  # True if the reader took nothing for too long
         threading.Thread(target=self._write_chunks, name="watchman-output", daemon=True).start()
 
     @property
@@ -57,13 +57,13 @@ class DetachedStream(io.TextIOBase):
             self._changed.notify_all()
 
     def drain(self, patience: float) -> None:
-        """Wait until all is written, or until the reader has taken nothing for `patience` seconds."""
+        """Wait until all is written, or the reader has taken nothing for `patience` seconds."""
         with self._changed:
             while self._chunks and not self.stalled:
                 self.stalled = not self._changed.wait(patience)
 
     def is_written(self, patience: float) -> bool:
-        """Return whether all is written, after `patience` seconds at most; True if the reader has gone."""
+        """Return True if all is written, after `patience` seconds at most, or if the reader has gone."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._chunks, patience) and self.error is None
 
@@ -79,7 +79,7 @@ class DetachedStream(io.TextIOBase):
             try:
                 while chunk:
                     chunk = chunk[os.write(self.fileno(), chunk) :]
-            except BlockingIOError:  # somebody else made the pipe a non-blocking one
+            except BlockingIOError:  # another process made the pipe non-blocking
                 os.set_blocking(self.fileno(), True)
                 self._replace_first(chunk)
                 continue
@@ -103,7 +103,7 @@ class DetachedStream(io.TextIOBase):
 
 
 def detached(stream: TextIO, patience: float) -> DetachedStream | None:
-    """Return a stream to write to in place of `stream`; None where no thread can be started for it."""
+    """Return a stream to use instead of `stream`, or None if no thread can be started for it."""
     try:
         return DetachedStream(stream, patience)
     except RuntimeError:
