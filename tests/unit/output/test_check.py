@@ -1,60 +1,20 @@
-"""What `check` says of a server: its state, why, and the performance data."""
+"""The output of `check`: the state, the reasons, and the performance data."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
-from watchman_cli.check import Assessment, Range, State, Thresholds, assess, assess_deadlines, parse_threshold
-from watchman_cli.check.ranges import parse_range
+from tests.support.stored_servers import FAILING, GOOD, IDLE, NOW, SUITE, status, thresholds
+from watchman_cli.check import Assessment, State, assess, assess_deadlines
 from watchman_cli.deadlines import DeadlineState, Matches
-from watchman_cli.health import Failure, Health
+from watchman_cli.health import Health
 from watchman_cli.output.check import NAMED, NODES_SHOWN, render
 from watchman_cli.readback import StoredServer
-from watchman_cli.snapshot import Snapshot, StatusRecord
-
-NOW = datetime(2026, 11, 24, 12, 10, tzinfo=timezone.utc)
-GOOD = Health(checked_time=NOW.isoformat(), ok=True)
-FAILING = Health(checked_time=NOW.isoformat(), failures=2, error=Failure("refused", "it | fails"))
-TASK = StatusRecord("/s/f/t", "aborted", "2026-11-24T10:00:00+00:00", ("task_aborted",))
-SUITE = [
-    StatusRecord("/", "aborted"),
-    StatusRecord("/s", "aborted", "2026-11-24T10:00:00+00:00"),
-    StatusRecord("/s/f", "aborted", "2026-11-24T10:00:00+00:00"),
-    TASK,
-    StatusRecord("/s/f/waits", "queued"),
-    StatusRecord("/s/g", "active", "2026-11-23T12:10:00+00:00"),
-    StatusRecord("/s/g/runs", "active", "2026-11-24T10:00:00+00:00", ("late",)),
-    StatusRecord("/s/g/runs_too", "active", "2026-11-24T12:09:00+00:00"),
-    StatusRecord("/s/h", "queued"),
-    StatusRecord("/s/h/waits", "queued"),
-]
-IDLE = [StatusRecord("/", "complete"), StatusRecord("/s", "complete")]
-
-
-def status(
-    records: list[StatusRecord] | None, age: float = 42.0, health: Health = GOOD, server: str = "RUNNING"
-) -> StoredServer:
-    found = None
-    if records is not None:
-        found = Snapshot(NOW, server, records)
-    error = None if found else "no snapshot"
-    read = NOW + timedelta(seconds=age)
-    return StoredServer(
-        "o/r", read, found, error, health, health.summary if health.checked_time else "never read"
-    )
-
-
-def thresholds(warning: str = "", critical: str = "", **more: Any) -> Thresholds:
-    return Thresholds(
-        warning=dict(map(parse_threshold, warning.split())),
-        critical=dict(map(parse_threshold, critical.split())),
-        **more,
-    )
+from watchman_cli.snapshot import StatusRecord
 
 
 def test_root_causes_come_after_the_first_line() -> None:
@@ -65,12 +25,6 @@ def test_root_causes_come_after_the_first_line() -> None:
         "/s/f/t: aborted for 2 h 10 min, task_aborted",
         "/s/g/runs: active for 2 h 10 min, late",
     ]
-
-
-def test_a_family_is_to_blame_only_where_nothing_below_it_is() -> None:
-    alone = [record for record in SUITE if record != TASK]
-    found = assess(status(alone), thresholds())
-    assert [node.path for node in found.problems[0].nodes] == ["/s/f"]
 
 
 def test_all_is_well() -> None:
@@ -100,32 +54,6 @@ def test_a_server_that_cannot_be_judged_by_its_nodes(found: StoredServer, state:
     line = render([assessment], thresholds(), together=False).splitlines()[0]
     assert line.startswith(f"WATCHMAN {state.name} - o/r: ") and words in line
     assert line.count("|") <= 1
-
-
-@pytest.mark.parametrize(
-    ("given", "state"),
-    [
-        (thresholds("aborted=1"), State.WARNING),  # late by its default
-        (thresholds("aborted=1 late=1"), State.OK),
-        (thresholds("aborted=0 late=1"), State.WARNING),
-        (thresholds("late=1", "aborted=0"), State.CRITICAL),
-        (thresholds("late=1", "aborted=1 active_for=2h"), State.CRITICAL),
-        (thresholds("late=1 active_for=2h", "aborted=1 active_for=3h"), State.WARNING),
-        (thresholds("late=1 aborted=1 queued=3:"), State.WARNING),
-        (thresholds("late=1 aborted=1 queued=@2:2"), State.WARNING),
-        (thresholds(path="/s/h"), State.OK),
-        (thresholds(path="/s/g"), State.WARNING),
-        (thresholds(path="/no/such"), State.UNKNOWN),
-        (thresholds(max_age=41), State.UNKNOWN),
-    ],
-)
-def test_what_is_limited(given: Thresholds, state: State) -> None:
-    assert assess(status(SUITE), given).state is state
-
-
-def test_only_nodes_beyond_the_limit_are_to_blame() -> None:
-    found = assess(status(SUITE, age=0), thresholds("late=1 aborted=1 active_for=1h"))
-    assert [node.path for node in found.problems[0].nodes] == ["/s/g/runs"]
 
 
 def test_many_causes_are_cut() -> None:
@@ -219,33 +147,3 @@ def test_the_form_of_the_performance_data_does_not_depend_on_values() -> None:
         assert labels([assess(each, thresholds()) for each in well]) == labels(
             [assess(each, thresholds()) for each in late]
         )
-
-
-# ------------------------------------------------------------------------------- ranges
-
-# "Generate an alert if x is …", the table of the guidelines
-GUIDELINES = {
-    "10": lambda x: x < 0 or x > 10,
-    "10:": lambda x: x < 10,
-    "~:10": lambda x: x > 10,
-    "10:20": lambda x: x < 10 or x > 20,
-    "@10:20": lambda x: 10 <= x <= 20,
-}
-
-
-@pytest.mark.parametrize("text", GUIDELINES)
-def test_the_guidelines_own_examples(text: str) -> None:
-    found = parse_range(text)
-    assert str(found) == text
-    for value in (-1, 0, 9.9, 10, 10.1, 15, 20, 20.1, 1e9):
-        assert found.alerts(value) == GUIDELINES[text](value), value
-
-
-@pytest.mark.parametrize("text", ["", ":", "@", "@:", "20:10", "a", "1:b", "-1", "1:2:3", "~", "nan", "1 h"])
-def test_what_is_no_range_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"^invalid (range|duration|threshold) "):
-        parse_range(text)
-
-
-def test_an_end_may_be_a_time_span() -> None:
-    assert parse_threshold("active_for=10m:2h") == ("active_for", Range(600, 7200))
