@@ -1,0 +1,186 @@
+"""A snapshot's bytes: their layout, the proof of their revision, and their check."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Callable
+from datetime import datetime, timezone
+
+import pytest
+
+from watchman_cli import schema
+from watchman_cli.errors import BadSnapshot
+from watchman_cli.snapshot import (
+    HEAD_SIZE,
+    TIME_OFFSET,
+    TIME_SIZE,
+    Head,
+    NotWhole,
+    Snapshot,
+    StatusRecord,
+    check_records,
+    decode,
+    decode_later,
+    encode,
+    join_records,
+    parse_head,
+    records_of,
+)
+from watchman_cli.snapshot.value import CHECKED_TOGETHER, FORMAT
+
+TIME = "2026-11-24T00:12:57.123456+00:00"
+RECORDS = [
+    StatusRecord("/", "active"),
+    StatusRecord("/s", "active", "2026-11-24T00:00:00+00:00", ("late",), (("try_no", 2),)),
+    StatusRecord("/s/t", "queued"),
+    StatusRecord("/s/u", "queued"),
+]
+PIECES = [join_records(RECORDS[:2]), b",", join_records(RECORDS[2:])]
+VALUE = encode(TIME, "RUNNING", PIECES)
+REVISION = "{}".format(json.loads(VALUE)["revision"])
+
+
+def test_layout() -> None:
+    document = json.loads(VALUE)
+    assert list(document) == ["collected_time", "revision", "server_state", "format", "status_records"]
+    assert document["collected_time"] == TIME and document["server_state"] == "RUNNING"
+    assert document["format"] == FORMAT and len(document["status_records"]) == 4
+    assert VALUE[TIME_OFFSET : TIME_OFFSET + TIME_SIZE] == TIME.encode()
+    assert schema.is_valid("snapshot", document)
+
+
+def test_revision_depends_on_the_records_and_the_server_state_alone() -> None:
+    def revision(*arguments: object) -> str:
+        return str(json.loads(encode(*arguments))["revision"])  # type: ignore[arg-type]
+
+    assert len(REVISION) == 32
+    assert revision("2026-01-01T00:00:00.000000+00:00", "RUNNING", [b"".join(PIECES)]) == REVISION
+    assert revision(TIME, "HALTED", PIECES) != REVISION
+    assert revision(TIME, "RUNNING", PIECES[:1]) != REVISION
+
+
+def test_head() -> None:
+    head = parse_head(VALUE[:HEAD_SIZE])
+    assert head == Head(TIME, REVISION, "RUNNING", VALUE.index(b'{"path"'))
+    assert parse_head(VALUE.replace(b'"format":%d' % FORMAT, b'"format":%d' % (FORMAT + 1))) is None
+    assert parse_head(b"") is None
+    assert parse_head(b" " + VALUE) is None
+
+
+def test_records_of_a_proven_revision() -> None:
+    assert bytes(records_of(VALUE, REVISION)) == join_records(RECORDS)
+
+
+@pytest.mark.parametrize(
+    ("value", "revision", "message"),
+    [
+        (VALUE, "0" * 32, "the snapshot in the store is another"),
+        (b"", REVISION, "the snapshot in the store is another"),
+        (VALUE[:-1], REVISION, "the snapshot in the store is another"),
+        (VALUE.replace(b"/s/t", b"/s/x"), REVISION, "the snapshot in the store is damaged"),
+        (VALUE.replace(b"RUNNING", b"HALTED"), REVISION, "the snapshot in the store is damaged"),
+    ],
+)
+def test_records_without_a_proof(value: bytes, revision: str, message: str) -> None:
+    with pytest.raises(NotWhole) as raised:
+        records_of(value, revision)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize("read", [decode, decode_later])
+def test_decoded(read: Callable[[bytes], Snapshot]) -> None:
+    found = read(VALUE)
+    assert found.collected_time == datetime(2026, 11, 24, 0, 12, 57, 123456, timezone.utc)
+    assert (found.server_state, list(found.records)) == ("RUNNING", RECORDS)
+    assert found.counts() == {"active": 1, "queued": 2}
+    assert (found.status("/s"), found.status("/none")) == ("active", None)
+
+
+def test_snapshot_of_an_older_tool_has_no_server_state() -> None:
+    value = b'{"collected_time":"2026-11-24T00:12:57Z","status_records":[{"path":"/","status":"queued"}]}'
+    for read in (decode, decode_later):
+        assert read(value).server_state is None
+
+
+@pytest.mark.parametrize("read", [decode, decode_later])
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (b"{", "not JSON: "),
+        (b"{}", "$: "),
+        (VALUE.replace(b'"queued"', b'"waiting"', 1), "$.status_records[2]"),
+        (VALUE.replace(b'"active"', b'"waiting"', 1), "$.status_records[0]"),
+        (VALUE.replace(b',"status":"active"', b"", 1), "$.status_records[0]"),
+        (VALUE.replace(b"2026-11-24T00:12", b"2026-02-31T00:12"), "collected_time: "),
+    ],
+)
+def test_invalid_snapshot(read: Callable[[bytes], Snapshot], value: bytes, message: str) -> None:
+    with pytest.raises(BadSnapshot) as raised:
+        read(value)
+    assert str(raised.value).startswith(message)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+@pytest.mark.parametrize("value", [VALUE, b"{"])
+def test_garbage_collection_is_as_before(enabled: bool, value: bytes) -> None:
+    was = gc.isenabled()
+    try:
+        (gc.enable if enabled else gc.disable)()
+        try:
+            decode(value)
+        except BadSnapshot:
+            pass
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if was else gc.disable)()
+
+
+def many(number: int) -> list[StatusRecord]:
+    return [StatusRecord("/", "queued"), *(StatusRecord(f"/s{n}", "queued") for n in range(number))]
+
+
+def checked(*pieces: bytes) -> int:
+    """Return how often the function was called before a part."""
+    calls: list[None] = []
+    check_records(pieces, lambda: calls.append(None))
+    return len(calls)
+
+
+def test_records_are_checked_in_parts() -> None:
+    whole = join_records(many(3))
+    assert checked(whole) == 1
+    assert checked(join_records(many(3)[:1]), b",", join_records(many(3)[1:])) == 2
+    assert checked(join_records(many(3)[:1]), b"," + join_records(many(3)[1:])) == 2
+    assert checked() == 0
+    large = join_records(many(1 + 3 * CHECKED_TOGETHER // len(join_records(many(100))) * 100))
+    assert 3 <= checked(large) <= 4
+
+
+@pytest.mark.parametrize("number", [1, 2 * CHECKED_TOGETHER // 30])
+@pytest.mark.parametrize("where", [0, 1, -1])
+def test_invalid_record_is_found_in_each_part(number: int, where: int) -> None:
+    some = many(number)
+    some[where] = some[where]._replace(status="waiting")
+    with pytest.raises(BadSnapshot, match=r"^\$\.status_records\[\d+\]\.status: "):
+        checked(join_records(some))
+    with pytest.raises(BadSnapshot, match=r"^\$\.status_records\[\d+\]\.status: "):
+        checked(join_records(some[:1]), b"," + join_records(some[1:]))
+
+
+def test_records_that_are_not_json() -> None:
+    with pytest.raises(BadSnapshot, match=r"^not JSON: "):
+        checked(b'{"path":"/","status":"queued"}', b',{"path"')
+
+
+def test_definition_must_come_first() -> None:
+    with pytest.raises(BadSnapshot):
+        checked(join_records(many(1)[1:]))
+
+
+def test_check_ends_with_the_functions_error() -> None:
+    def stop() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        check_records([join_records(many(1))], stop)
