@@ -9,7 +9,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from watchman_cli.text import json_line, plain_or_quoted, printable, quoted, short_key
+from watchman_cli.text import (
+    escaped,
+    json_line,
+    plain_or_quoted,
+    printable,
+    quoted,
+    short_key,
+    suggestion,
+)
 
 # C0 and C1 controls, bidi overrides, zero width, the ends of lines that are not "\n", a tag, a surrogate
 HOSTILE = "\x1b]0;x\x07\x9b31m\u202e\u2066\u200b\ufeff\x85\u2028\u2029\r\n\U000e0041\udce9"
@@ -60,3 +68,50 @@ def test_json_on_one_line(document: object) -> None:
     line = json_line(document)
     assert line.isprintable() and len(line.splitlines()) == 1
     assert json.loads(line) == document
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("plain", "plain"), ("a\x1b[m", "a\\x1b[m"), ("a\u202eb\n", "a\\u202eb\\n"), ("météo", "météo")],
+)
+def test_escapes(text: str, shown: str) -> None:
+    assert escaped(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("o/r", "o/r"),
+        ("a.b:c+d-e", "a.b:c+d-e"),
+        ("a b", "'a b'"),
+        ("", "''"),
+        ("a\u200b", "'a\\u200b'"),
+        ("é", "é"),
+    ],
+)
+def test_plain_words_have_no_quotes(text: str, shown: str) -> None:
+    assert plain_or_quoted(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("prot", "; did you mean port?"),
+        ("ownr", "; did you mean owner?"),
+        ("xyz", ""),
+        ("", ""),
+        ("port" + "x" * 500, ""),
+    ],
+)
+def test_suggestion(word: str, hint: str) -> None:
+    assert suggestion(word, ("owner", "port")) == hint
+
+
+def test_length_of_a_quoted_word() -> None:
+    assert quoted("x" * 200) == "'" + "x" * 200 + "'"
+    assert quoted("abcdef", longest=3) == "'abc'..."
+    assert short_key("x" * 60) == "x" * 60
+
+
+def test_json_escapes_only_what_is_not_printable() -> None:
+    assert json_line({"é": "a\u2028\x7f"}) == '{"é":"a\\u2028\\u007f"}'

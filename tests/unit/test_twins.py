@@ -1,0 +1,116 @@
+"""Each module that needs no server has a test module of the same name in the same folder of tests/unit."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+UNIT = Path(__file__).parent
+PACKAGE = UNIT.parent.parent / "watchman_cli"
+# Modules that are tested with a real server, or as a process of their own, with the reason.
+NEEDS_SERVER = {
+    "__main__.py": "the entry point: tests/integration starts it as a process",
+    "bindings/referee.py": "it starts interpreters, with the real bindings",
+    "bindings/script.py": "it runs under the interpreter that has the real bindings",
+    "cli/changes.py": "a command: tests/integration runs it as a process",
+    "cli/check.py": "a command: tests/integration runs it as a process",
+    "cli/collect.py": "a command: tests/integration runs it as a process",
+    "cli/completion.py": "a command: tests/integration runs it as a process",
+    "cli/config_check.py": "a command: tests/integration runs it as a process",
+    "cli/config_import.py": "a command: tests/integration runs it as a process",
+    "cli/config_init.py": "a command: tests/integration runs it as a process",
+    "cli/lazy.py": "the commands' help and start: tests/unit/cli/test_help.py, and each process",
+    "cli/list.py": "a command: tests/integration runs it as a process",
+    "cli/main.py": "a command: tests/integration runs it as a process",
+    "cli/metrics.py": "a command: tests/integration runs it as a process",
+    "cli/options.py": "a command: tests/integration runs it as a process",
+    "cli/page.py": "a command: tests/integration runs it as a process",
+    "cli/show.py": "a command: tests/integration runs it as a process",
+    "cli/wait.py": "a command: tests/integration runs it as a process",
+    "collect/connection.py": "it connects to real ecFlow servers",
+    "ecflow_client/client.py": "it speaks to a server, over test_transport.py's sockets and with real ones",
+    "output/progress.py": "a live display, on the terminal of a process in tests/integration",
+    "signals.py": "signals end a process: tests/integration/test_process.py",
+    "store/probe.py": "it tries the commands of a real store",
+}
+# Modules whose twin is still to be written: this list only gets shorter.
+OWED = {
+    "bindings/failures.py",
+    "collect/attempts.py",
+    "collect/result.py",
+    "collect/run.py",
+    "collect/server.py",
+    "collect/threads.py",
+    "config/file.py",
+    "ecflow_client/access.py",
+    "ecflow_client/credentials.py",
+    "ecflow_client/details/base.py",
+    "ecflow_client/details/flags.py",
+    "ecflow_client/errors.py",
+    "ecflow_client/numbers.py",
+    "ecflow_client/password.py",
+    "ecflow_client/requests.py",
+    "ecflow_client/resolve.py",
+    "files.py",
+    "follow.py",
+    "retry.py",
+    "store/base.py",
+    "store/commit.py",
+    "store/directory/changes.py",
+    "store/directory/files.py",
+    "store/directory/lock.py",
+    "store/redact.py",
+    "store/redis/asking.py",
+    "store/redis/calls.py",
+    "store/redis/client.py",
+    "store/redis/connection.py",
+    "store/redis/errors.py",
+    "store/redis/keys.py",
+    "store/redis/lease.py",
+    "store/redis/lock.py",
+    "store/redis/store.py",
+    "store/redis/stream.py",
+    "store/redis/topology.py",
+    "store/url.py",
+    "sync/cache.py",
+    "sync/handles.py",
+    "sync/plan.py",
+    "sync/reading.py",
+    "sync/records.py",
+    "sync/session.py",
+}
+
+
+def has_code(path: Path) -> bool:
+    """Return True if a module defines a function or a class."""
+    definitions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+    return any(isinstance(node, definitions) for node in ast.parse(path.read_text()).body)
+
+
+def twin_of(name: str) -> Path:
+    """Return the path of a module's tests; a package's own code is tested in a module of its name."""
+    path = Path(name)
+    stem = path.parent.name if path.stem == "__init__" else path.stem
+    return UNIT / path.parent / f"test_{stem}.py"
+
+
+MODULES = [
+    str(path.relative_to(PACKAGE))
+    for path in sorted(PACKAGE.rglob("*.py"))
+    if has_code(path) and path != PACKAGE / "__init__.py"  # it loads public names
+]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module_has_a_twin(name: str) -> None:
+    twin = twin_of(name).relative_to(UNIT.parent.parent)
+    excused = name in NEEDS_SERVER or name in OWED
+    assert twin_of(name).exists() or excused, f"{name}: write {twin}, or give a reason in NEEDS_SERVER"
+
+
+@pytest.mark.parametrize("name", [*NEEDS_SERVER, *sorted(OWED)])
+def test_listed_module_exists_without_a_twin(name: str) -> None:
+    assert name in MODULES, f"{name} does not exist, or has no code: remove it from the list"
+    assert not twin_of(name).exists(), f"{name} has a twin: remove it from the list"
