@@ -50,7 +50,7 @@ def test_a_foreign_word_is_visible(text: str) -> None:
         ("x" * 61, "'" + "x" * 60 + "'..."),
     ],
 )
-def test_a_key_that_is_no_plain_word_is_quoted(key: str, shown: str) -> None:
+def test_key_is_quoted_unless_it_is_a_plain_word(key: str, shown: str) -> None:
     assert short_key(key) == shown
 
 
@@ -113,5 +113,5 @@ def test_length_of_a_quoted_word() -> None:
     assert short_key("x" * 60) == "x" * 60
 
 
-def test_json_escapes_only_what_is_not_printable() -> None:
+def test_json_escapes_only_unprintable_characters() -> None:
     assert json_line({"é": "a\u2028\x7f"}) == '{"é":"a\\u2028\\u007f"}'

@@ -33,7 +33,7 @@ def applied(found: Sequence[StatusRecord], changes: Sequence[RecordChange]) -> d
 
 
 @given(TREES, TREES)
-def test_what_differs_leads_from_one_snapshot_to_the_next(
+def test_changes_lead_from_one_snapshot_to_the_next(
     old: dict[str, tuple[object, ...]], new: dict[str, tuple[object, ...]]
 ) -> None:
     before, after = records(old), records(new)
@@ -83,12 +83,12 @@ def test_a_notice_has_their_number() -> None:
 
 
 @pytest.mark.parametrize("value", [b"", b"{", b"{}", b'{"specversion":"1.0"}'])
-def test_what_is_no_batch(value: bytes) -> None:
+def test_invalid_batch_is_refused(value: bytes) -> None:
     with pytest.raises(BadBatch):
         decode(value)
 
 
-def test_missed_deadlines_are_kept_where_the_changes_are_not() -> None:
+def test_reset_keeps_missed_deadlines() -> None:
     missed = ("/s complete by 05:30 UTC",)
     batch = replace(make_batch("o/r", TIME, ("RUNNING", "RUNNING"), (OLD, NEW), ()), missed=missed)
     assert decode(batch.encode()).missed == missed

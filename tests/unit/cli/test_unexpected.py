@@ -16,7 +16,7 @@ from watchman_cli.duration import parse_duration
 SECRET = "secret-of-a-reply"
 
 
-def test_the_text_of_an_error_is_not_shown() -> None:
+def test_text_of_an_error_is_hidden() -> None:
     with pytest.raises(ValueError) as raised:
         parse_duration(SECRET)
     assert SECRET in str(raised.value)

@@ -35,7 +35,7 @@ def test_the_olders_sample() -> None:
 
 
 @pytest.mark.parametrize("old", [{}, {"global": 1, "scrape_configs": {}, "sink_config": []}])
-def test_what_is_no_such_configuration_gives_no_servers(old: dict[str, object]) -> None:
+def test_other_documents_give_no_servers(old: dict[str, object]) -> None:
     assert convert(old)[0] == {"servers": []}
 
 

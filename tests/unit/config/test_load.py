@@ -75,7 +75,7 @@ def test_a_password_is_refused_on_the_command_line(path: Path) -> None:
         config.load(path, {}, store="redis://:hunter2@h/0")
 
 
-def test_where_it_is_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     home, xdg = tmp_path / "home", tmp_path / "xdg"
     environment = {"HOME": str(home), "XDG_CONFIG_HOME": str(xdg)}

@@ -71,7 +71,7 @@ def test_a_configuration_that_others_may_write(folder: Path, how: str) -> None:
     assert config.load(Path("watchman.yaml"), {}).servers, "it names no program, and was named itself"
 
 
-def test_nobody_replaces_what_is_not_theirs_in_a_sticky_directory(folder: Path) -> None:
+def test_files_in_a_sticky_directory_are_safe(folder: Path) -> None:
     folder.chmod(0o1777)
     assert find_other_writer(Path("watchman.yaml")) is None
 

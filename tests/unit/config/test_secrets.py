@@ -59,7 +59,7 @@ def test_a_password_file_overrides_a_password_of_the_defaults(path: Path) -> Non
         (b"hunter2 x", None),
     ],
 )
-def test_a_password_file_that_has_none(path: Path, content: bytes | str | None, said: str | None) -> None:
+def test_invalid_password_file(path: Path, content: bytes | str | None, said: str | None) -> None:
     secret = path.with_name("secret")
     if content == "folder":
         secret.mkdir()

@@ -145,7 +145,7 @@ def test_a_password_is_not_repeated(path: Path) -> None:
         ("bücher.example", None),
     ],
 )
-def test_a_host_that_is_more_than_a_host(path: Path, host: str, said: str | None) -> None:
+def test_host_with_more_than_a_name(path: Path, host: str, said: str | None) -> None:
     text = f"servers:\n- owner: o\n  repo: r\n  host: {host}\n  port: 3141\n"
     if said is None:
         path.write_text(text)

@@ -37,7 +37,7 @@ def server(**changed: str) -> str:
     ],
 )
 @pytest.mark.parametrize(("key", "line"), [("port", 5), ("deadline", 6), ("owner", 2), ("repo", 3)])
-def test_a_number_that_is_another_than_it_looks_like(
+def test_number_that_yaml_reads_as_another_one(
     path: Path, written: str, number: str, key: str, line: int
 ) -> None:
     (message,) = problems(path, server(**{key: written}))
@@ -62,12 +62,12 @@ def test_a_number_that_is_another_than_it_looks_like(
         ("deadline", "2024-01-01", "'2024-01-01' is not a number"),
     ],
 )
-def test_what_was_written_is_shown_and_how_to_write_it(path: Path, key: str, written: str, said: str) -> None:
+def test_message_has_the_written_value_and_advice(path: Path, key: str, written: str, said: str) -> None:
     (message,) = problems(path, server(**{key: written}))
     assert message.partition(": ")[2] == f"servers[0].{key}: {said}"
 
 
-def test_what_is_taken_as_it_is_written(path: Path) -> None:
+def test_values_that_stay_as_written(path: Path) -> None:
     path.write_text(server(owner="'0123'", repo="1.2.3", host="127.0.0.1", deadline="1e1", attempts="+5"))
     (found,) = config.load(path, {}).servers
     assert (found.owner, found.repo, found.host) == ("0123", "1.2.3", "127.0.0.1")
@@ -94,7 +94,7 @@ def test_merge_keys(path: Path) -> None:
     assert (third.attempts, third.deadline) == (2, 60)
 
 
-def test_a_problem_in_what_is_merged_has_the_line_where_it_is_written(path: Path) -> None:
+def test_problem_in_a_merged_mapping_has_its_line(path: Path) -> None:
     text = "x-base: &base\n  owner: o\n  port: 70000\nservers:\n- <<: *base\n  repo: r\n  host: h\n"
     assert problems(path, text) == ["3: servers[0].port: 70000 is greater than 65535"]
     assert problems(path, "servers:\n- <<: x\n  repo: r\n") == [

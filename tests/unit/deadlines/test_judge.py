@@ -158,14 +158,14 @@ def test_a_state_that_was_judged_in_the_future_is_unknown() -> None:
     assert [met.at(at(hour)).state for hour in (3, 3.97)] == ["unknown", "met"]
 
 
-def test_a_clock_that_is_set_back_opens_no_cycle_again() -> None:
+def test_clock_that_is_set_back_does_not_reopen_a_cycle() -> None:
     missed = after((1, RUNNING), (6, RUNNING), (25, RUNNING))
     assert (missed.state, missed.misses, missed.due) == ("pending", 1, at(29))
     back = after((1, RUNNING), (6, RUNNING), (25, RUNNING), (2, RUNNING), (6, RUNNING), (26, DONE))
     assert (back.state, back.misses, back.due) == ("met", 1, at(29))
 
 
-def test_a_run_with_the_clock_ahead_costs_no_later_miss() -> None:
+def test_run_with_the_clock_ahead_does_not_hide_later_misses() -> None:
     """One run ten years ahead, before the present cycle is decided, and in the middle of the one before."""
     ahead = (10 * 365 * 24.0, RUNNING)
     today = ((1, RUNNING), (4.9, RUNNING), ahead, (5.01, RUNNING))
@@ -184,7 +184,7 @@ def test_a_run_with_the_clock_ahead_while_a_new_deadline_waits() -> None:
     assert after((6, RUNNING), (984.5, RUNNING), (6.1, RUNNING), (25, RUNNING), (29.1, RUNNING)).misses == 1
 
 
-def test_what_cannot_be_proved_after_the_clock_was_ahead_is_unknown() -> None:
+def test_cycle_is_unknown_if_the_clock_was_ahead() -> None:
     """Nothing was seen of the night in which the cycle began, except by the run whose clock was ahead."""
     found = after((1, RUNNING), (4, DONE), (984.5, DONE), (25, DONE), (30, DONE))
     assert (found.state, found.misses, found.due) == ("unknown", 0, at(29))
@@ -216,9 +216,7 @@ moments = st.lists(
     moments,
     st.sampled_from((DEADLINE, Deadline("/s", 0), Deadline("/s", 300, after=1080, zone="Europe/Paris"))),
 )
-def test_each_miss_is_reported_once_whatever_the_clock_does(
-    seen: list[tuple[int, Matches]], deadline: Deadline
-) -> None:
+def test_each_miss_is_counted_once_for_any_clock(seen: list[tuple[int, Matches]], deadline: Deadline) -> None:
     """Runs at any times of some cycles, in any order: none is missed twice, or missed and met."""
     state = None
     decided: dict[datetime, str] = {}
@@ -235,7 +233,7 @@ def test_each_miss_is_reported_once_whatever_the_clock_does(
 
 
 @given(st.lists(st.sampled_from((DONE, RUNNING)), min_size=1, max_size=36))
-def test_what_was_seen_in_time_is_not_missed(hours: list[Matches]) -> None:
+def test_status_that_was_seen_in_time_is_not_missed(hours: list[Matches]) -> None:
     state = None
     for hour, matches in enumerate(hours):
         state = stored(judge(DEADLINE, state, matches, at(hour)))
@@ -252,6 +250,6 @@ def test_what_was_seen_in_time_is_not_missed(hours: list[Matches]) -> None:
             assert DONE in today
 
 
-def test_records_with_a_time_that_is_none_are_left_out() -> None:
+def test_records_with_an_invalid_time_are_left_out() -> None:
     value = after((1, RUNNING)).as_json()
     assert states_of([value | {"due": "2026-02-31T00:00:00+00:00"}, value]) == [after((1, RUNNING))]

@@ -25,7 +25,7 @@ Reader = type[yaml.SafeLoader] | type[yaml.CSafeLoader]
 @pytest.mark.parametrize("reader", READERS)
 @given(TEXTS, st.lists(st.tuples(VALUES, TEXTS), max_size=3))
 @example("file:///\U0001f600", [("\U0001f600\x7f", HOSTILE), ("on", "\r  - {owner: x}\recflow_python: /x")])
-def test_any_value_is_read_again_and_no_comment_is(
+def test_values_are_read_back_and_comments_are_not(
     reader: Reader, store: str, servers: list[tuple[Any, str]]
 ) -> None:
     entries = [{"owner": value, "host": "h"} for value, _ in servers]

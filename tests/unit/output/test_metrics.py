@@ -83,7 +83,7 @@ def test_a_time_of_a_clock_that_was_ahead_is_not_believed() -> None:
     assert failures(merged) == {"/ca": 0} and merged[CODE] == {("/c",): 0}
 
 
-def test_the_label_is_the_same_by_whatever_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_label_is_the_same_for_any_path_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "real" / "c.yaml"
     file.parent.mkdir()
     file.write_text("")

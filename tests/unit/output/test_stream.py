@@ -23,7 +23,7 @@ def pipe() -> Iterator[tuple[int, DetachedStream]]:
         yield reading, DetachedStream(file, 0.01)
 
 
-def test_what_the_reader_took_is_written(pipe: tuple[int, DetachedStream]) -> None:
+def test_written_if_the_reader_took_everything(pipe: tuple[int, DetachedStream]) -> None:
     reading, stream = pipe
     stream.write("a line\n")
     assert stream.is_written(60)
@@ -31,7 +31,7 @@ def test_what_the_reader_took_is_written(pipe: tuple[int, DetachedStream]) -> No
     os.close(reading)
 
 
-def test_what_a_full_pipe_did_not_take_is_not_written_yet(pipe: tuple[int, DetachedStream]) -> None:
+def test_not_written_while_the_pipe_is_full(pipe: tuple[int, DetachedStream]) -> None:
     reading, stream = pipe
     line = "x" * 100_000  # more than a pipe holds
     stream.write(line)

@@ -65,7 +65,7 @@ def missed() -> Health:
         (status("o/r", health=missed()), "CRITICAL", "1 of 1 deadline missed"),
     ],
 )
-def test_it_says_what_check_says(found: StoredServer, state: str, why: str) -> None:
+def test_row_has_the_state_and_reasons_of_check(found: StoredServer, state: str, why: str) -> None:
     row = render([found], False, None).splitlines()[1]
     assert re.split(" {2,}", row)[:2] == ["o/r", state]
     assert re.split(" {2,}", row)[3] == why
@@ -100,7 +100,7 @@ LONG = "a_centre_for_medium_range_forecasts/production_suites_ensemble_01"
 )
 @pytest.mark.parametrize("width", [80, 100, 132, 200])
 @pytest.mark.parametrize("colour", [False, True])
-def test_no_count_and_no_name_is_broken(name: str, width: int, colour: bool) -> None:
+def test_counts_and_names_are_not_broken(name: str, width: int, colour: bool) -> None:
     found = [status(name, BAD), status("o/dead", BAD, age=900, health=FAILING), status("o/well")]
     text = render(found, colour, width)
     plain = re.sub(r"\x1b\[[\d;]*m", "", text)
@@ -126,6 +126,6 @@ def test_each_state_is_in_a_colour_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("width", [0, 1, 10, 30])
-def test_a_terminal_that_is_too_narrow_for_anything_breaks_no_count(width: int) -> None:
+def test_counts_are_not_broken_on_a_narrow_terminal(width: int) -> None:
     text = render([status("o/r", BAD), status("o/dead", health=FAILING)], False, width)
     assert all(whole in text for whole in ("8 aborted", "10 aborted", "12345 complete", "12345 runs"))

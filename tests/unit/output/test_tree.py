@@ -28,7 +28,7 @@ def shown(**wanted: object) -> list[str]:
     return [line.lstrip("├└─│ ") for line in tree(SNAPSHOT, TreeFilter(**wanted), False)]  # type: ignore[arg-type]
 
 
-def test_how_long_and_which_flags() -> None:
+def test_durations_and_flags() -> None:
     assert shown() == [
         "/  active",
         "s  active for 2 h 10 min",
@@ -51,6 +51,6 @@ def test_how_long_and_which_flags() -> None:
         ({"longer_than": 7801.0, "path": "/s"}, []),
     ],
 )
-def test_only_what_matches_is_shown(wanted: dict[str, object], names: list[str]) -> None:
+def test_only_matching_nodes_are_shown(wanted: dict[str, object], names: list[str]) -> None:
     found = [line.split()[0] for line in shown(**wanted)]
     assert [name for name in found if name not in ("/", "s", "/s")] == names

@@ -58,7 +58,7 @@ def test_each_search(tree: dict[str, tuple[object, ...]]) -> None:
 
 
 @given(TREES)
-def test_what_is_decoded_later_is_the_same(tree: dict[str, tuple[object, ...]]) -> None:
+def test_lazy_decoding_gives_the_same_records(tree: dict[str, tuple[object, ...]]) -> None:
     value = encode(TIME, "RUNNING", [join_records(in_order(tree))])
     found, later = decode(value), decode_later(value)
     assert isinstance(later.records, EncodedRecords)
@@ -81,7 +81,7 @@ def damaged(value: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("change", [of_an_older_tool, damaged])
-def test_what_is_not_proved_is_decoded_at_once(change: Callable[[bytes], bytes]) -> None:
+def test_unproved_records_are_decoded_at_once(change: Callable[[bytes], bytes]) -> None:
     value = change(encode(TIME, "RUNNING", [join_records(in_order({"/a": ("", "queued")}))]))
     found: Snapshot = decode_later(value)
     assert isinstance(found.records, list)

@@ -36,13 +36,13 @@ def test_a_tree_in_flat_lists() -> None:
     assert nodes.counts((1, 5)) == "3 active, 1 complete"
 
 
-def test_a_node_whose_parent_is_not_there_is_below_the_nearest_that_is() -> None:
+def test_node_without_a_parent_is_below_the_nearest_node() -> None:
     nodes = nodes_of(("/s", "active"), ("/s/f/t", "active"), ("/sx", "active"), ("/s/late", "active"))
     assert nodes.names == ["o/r", "s", "f/t", "sx", "s/late"]
     assert nodes.depths == [0, 1, 2, 1, 1]
 
 
-def test_what_a_terminal_would_obey_is_not_in_a_name() -> None:
+def test_names_are_printable() -> None:
     assert nodes_of(("/s\u202e\u2028", "active")).names[1] == "s??"
 
 
@@ -51,7 +51,7 @@ def families(count: int, status: str) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 5, 20, 1000])
-def test_what_needs_an_operator_is_shown_first(limit: int) -> None:
+def test_nodes_that_need_an_operator_are_shown_first(limit: int) -> None:
     records = [("/s", "aborted"), *families(50, "complete"), *families(50, "active"), *families(5, "aborted")]
     nodes = nodes_of(*records)
     shown = nodes.choose(limit)
@@ -64,7 +64,7 @@ def test_what_needs_an_operator_is_shown_first(limit: int) -> None:
     assert statuses.count("complete") == 0
 
 
-def test_a_node_with_a_flag_is_shown_whatever_its_status() -> None:
+def test_node_with_a_flag_is_shown_for_any_status() -> None:
     nodes = Nodes()
     records = [StatusRecord(path, status) for path, status in (("/", "queued"), *families(50, "complete"))]
     records.insert(1, StatusRecord("/s", "complete"))
@@ -79,7 +79,7 @@ def test_a_few_siblings_are_shown_too() -> None:
     assert len(nodes_of(("/s", "aborted"), ("/s/t", "aborted"), *families(13, "complete")).choose(500)) == 3
 
 
-def test_rows_close_what_they_open_and_count_what_they_leave_out() -> None:
+def test_rows_are_balanced_and_count_hidden_nodes() -> None:
     nodes = nodes_of(
         ("/s", "aborted"),
         ("/s/t", "aborted"),
@@ -98,6 +98,6 @@ def test_rows_close_what_they_open_and_count_what_they_leave_out() -> None:
     assert sum(row.opened for row in found) == sum(row.closed for row in found)
 
 
-def test_nothing_is_shown_of_no_servers() -> None:
+def test_no_servers_have_no_rows() -> None:
     assert Nodes().choose(500) == []
     assert list(rows(Nodes(), [])) == []
