@@ -19,6 +19,7 @@ SHOWN = (  # by their bits, those that are no flag of a snapshot left out
 )  # fmt: skip
 NAMES = frozenset(name for name, _ in SHOWN)
 BEHIND = re.compile(r" try:\d+ state:[a-z]+( dur:\S+)?( flag:\S+)?( suspended:1)?( rt:\S+)?$", re.ASCII)
+END = re.compile(BEHIND.pattern.removeprefix(r" try:\d+"), re.ASCII)  # of an id that was begun
 ENDS = ("endtask", "endalias", "endclock")
 NODE = re.compile(r" *(task|family|suite|alias) ([A-Za-z0-9_][A-Za-z0-9_.-]*)( # .*)?", re.DOTALL)
 
@@ -138,7 +139,7 @@ def _joined(lines: list[str]) -> list[str]:
             raise ValueError
         if is_open or line.startswith("a ne aborted"):
             found[-1] += " " + line
-            is_open = is_open and (node is not None or not BEHIND.search(line))
+            is_open = is_open and (node is not None or not END.search(line))
         else:
             found.append(line)
             is_open = unfinished
@@ -153,7 +154,7 @@ def _tokens(text: str) -> dict[str, str]:
     head, raw, rest = re.match(r"(.*?)( passwd:.*| rid:.*|)()$", text, re.DOTALL).groups()  # type: ignore[union-attr]
     if raw:
         behind = re.search(
-            r"( try:\d+)?( state:[a-z]+)?( dur:\S+)?( flag:\S+)?( suspended:1)?( rt:\S+)?$", raw, re.ASCII
+            r"( try:\d+)?( state:[a-z]+)?( dur:\S+)?( flag:\S+)?( suspended:1)?( rt:\S+)?\s*$", raw, re.ASCII
         )
         assert behind
         if (
