@@ -10,8 +10,10 @@ ecFlow escapes a new line in labels, variables and reasons. It writes these thre
   before it has an id. So an id goes on if its node's line has no such tokens. It ends with the next line that
   has them.
 
-A text with two meanings is refused. One thing cannot be seen: an id that has the lines of another
-definition, word for word.
+A text with two meanings is refused. So is an id whose last line begins like an attribute that may hold any
+text: a server that reads its own checkpoint keeps the first line of the id, and makes the last an attribute,
+which has the same text. One thing cannot be seen: an id that has the lines of another definition, word for
+word.
 """
 
 from __future__ import annotations
@@ -51,6 +53,7 @@ _NODE = re.compile(r" *(?:task|family|suite|alias) [A-Za-z0-9_][\w.-]*(?P<tail> 
 _LOOKED_AT = re.compile(
     rf"\n(?= *(?:{_EXPRESSION}|(?:task|alias)\b[^\n]* rid:)|[^\n]*(?<![a-z_])state:)", re.ASCII
 )
+_KEPT = re.compile(r" *(?:trigger|complete|generic)\b")  # attributes that may hold any text
 _STRUCTURE = re.compile(r"\n *(?:task|family|suite|alias|end\w+)\b", re.ASCII)
 _LAST_WORD = re.compile(r"(?P<variable>: *)?[\w.]+$", re.ASCII)
 _STRUCTURAL = re.compile(rf"{_NODE.pattern}| *end\w+ *", re.ASCII | re.DOTALL)
@@ -147,6 +150,7 @@ def join_lines(text: str, work: Work = UNBOUNDED) -> str:
             if (
                 owner is None
                 or owner < done
+                or _KEPT.match(line)
                 or (unfinished is None and _STRUCTURE.search(text, owner, start))
             ):
                 raise TreeUnproved

@@ -76,7 +76,6 @@ IDS = (
     "12\nalias alias0\nx",
     "12\n# enddef",
     "12\n# enddef\n",
-    "12\ntrigger 1 ==",
     "12\ntrigger 1 ==\n",
     "12\nedit V 'x'",
     "12\nedit V 'x'\n",
@@ -105,6 +104,9 @@ REFUSED = (
     "12 try:1 state:complete\nx",
     "12 try:1 state:complete\nendfamily",
     "12\ntask forged # rid:5\nx",
+    "12\ntrigger 1 ==",  # a trigger, if the server read its own checkpoint since
+    "12\n complete a",
+    "12\ngeneric g",
 )
 
 
