@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -20,12 +21,14 @@ from pathlib import Path
 from typing import Any
 
 from tests.soak.other_clients import archive_and_plug, change_handle, plug, start_twice
+from tests.soak.several_lines import KEYWORDS, OneLine, set_expression, set_id
 from tests.support.ecflow_server import EcflowError, EcflowServer
 from tests.support.redis_server import RedisServer, health_of, records_of, status_of
 from tests.support.release import HERE, Release
 from watchman_cli.bindings import Referee
 from watchman_cli.collect import Collector, Outcome
 from watchman_cli.config import Config, Server
+from watchman_cli.ecflow_client import TreeUnproved
 from watchman_cli.ecflow_client.details.flags import read_token
 from watchman_cli.snapshot import SINCE_SHOWN
 from watchman_cli.store import open_store
@@ -86,11 +89,13 @@ class Soak:
     modes: Counter[str] = field(default_factory=Counter)
     steps: int = 0
     starts_within_a_second: int = 0
+    several_lines: Counter[str] = field(default_factory=Counter)  # texts that were set
     done: deque[str] = field(default_factory=lambda: deque(maxlen=40))
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
         self.paths: list[str] = []
+        self.one_line = OneLine(self.ecflow)
         self.repeats = [
             *REPEATS,
             *(line for since, line in NEWER_REPEATS.items() if self.ecflow.release.version >= since),
@@ -139,9 +144,13 @@ class Soak:
     def _family(self, lines: list[str], depth: int) -> None:
         if self.random.random() < 0.3:
             lines.append(self.random.choice(self.repeats))
+        keywords = self.random.sample(KEYWORDS, 2)
         for index in range(self.random.randint(0, 4)):
             kind = self.random.choice(("task", "task", "family"))
-            lines.append(f"{kind} {kind[0]}{index}")
+            name = f"{kind[0]}{index}"
+            if keywords and self.random.random() < 0.2:  # one line of a text may then look like a node's
+                name = keywords.pop()
+            lines.append(f"{kind} {name}")
             lines += self.random.sample(ATTRIBUTES, self.random.choice((0, 0, 1, 3)))
             if self.random.random() < 0.15:
                 lines.append("defstatus " + self.random.choice(("complete", "suspended", "aborted")))
@@ -166,7 +175,7 @@ class Soak:
 
     def independent(self) -> dict[str, Any]:
         """What a full sync of the server shows of what is to be read."""
-        found = self.ecflow.snapshot()
+        found: dict[str, Any] = self.one_line.snapshot()
         self.paths = [path for path, _ in found["records"][1:]]
         if self.suites:
             wanted = {"", *self.suites}
@@ -187,10 +196,14 @@ class Soak:
         for _ in range(20):
             try:
                 before = self.independent()
+                stored: Any = self.redis.client.get(redis_key(self.server.name, "status"))
                 outcome = self.collect()
                 after = self.independent()
-            except EcflowError:
-                self.revive()
+            except EcflowError as error:
+                self.revive(error)
+                continue
+            if outcome.error and isinstance(outcome.error.__cause__, TreeUnproved):
+                self.check_refusal(outcome, stored)
                 continue
             if outcome.error or outcome.warnings:
                 raise Difference(f"{outcome.error or outcome.warnings}") from outcome.error
@@ -200,6 +213,7 @@ class Soak:
             raise Difference("the server would not stand still")
         assert outcome.reading
         self.modes[outcome.reading.mode] += 1
+        self.several_lines["runs"] += self.one_line.seen > 0
         found = status_of(self.redis.client, self.server.name) or {}
         if records_of(found) != after["records"] or found["server_state"] != after["server_state"]:
             pairs = zip(records_of(found), after["records"], strict=False)
@@ -223,10 +237,30 @@ class Soak:
         if len(handles) > bool(self.suites):
             raise Difference(f"handles of ours are left: {handles}")
 
-    def revive(self) -> None:
+    def check_refusal(self, outcome: Outcome, stored: bytes | None) -> None:
+        """Raise Difference unless the refusal is in the health record, and the last snapshot stays.
+
+        Then everything is deleted: the next run must read the server again.
+        """
+        health = health_of(self.redis.client, self.server.name) or {}
+        if health["ok"] or health["error"]["message"] != str(outcome.error):
+            raise Difference(f"refused, and not said: {health}")
+        if self.redis.client.get(redis_key(self.server.name, "status")) != stored:
+            raise Difference("refused, and written")
+        if not (self.one_line.texts and self.paths):
+            raise Difference(f"refused, though no text has several lines: {outcome.error}")
+        self.several_lines["refused"] += 1
+        self.done.append(f"refused: {outcome.error}; {self.one_line.seen} texts of several lines")
+        self.ecflow.delete_all(True)
+
+    def revive(self, error: EcflowError) -> None:
         """Start the server again after one of the steps made it crash, which some do."""
         assert self.ecflow.process
-        self.done.append(f"the server crashed with {self.ecflow.process.wait(10)}")
+        try:
+            code = self.ecflow.process.wait(10)
+        except subprocess.TimeoutExpired:
+            raise Difference(f"the server runs, and the bindings cannot read it: {error}") from error
+        self.done.append(f"the server crashed with {code}")
         self.ecflow.start()
 
     def summary(self) -> str:
@@ -235,7 +269,10 @@ class Soak:
         of = f" of {', '.join(self.suites)}" if self.suites else ""
         return (
             f"seed {self.seed}{of}: {self.steps} steps, {sum(self.modes.values())} runs ({ways}), "
-            f"{self.starts_within_a_second} times two starts within a second, all equal"
+            f"{self.starts_within_a_second} times two starts within a second, "
+            f"{self.several_lines['ids']} ids and {self.several_lines['expressions']} expressions of several "
+            f"lines ({self.several_lines['runs']} runs read some, {self.several_lines['refused']} refused), "
+            "all equal"
         )
 
     def said(self) -> str:
@@ -461,6 +498,7 @@ ACTIONS_AND_WEIGHTS: tuple[tuple[Callable[[Soak], Any], float], ...] = (
     (free, 3), (run, 2), (begin, 4), (alias, 2), (archive, 1), (restore, 2), (server_state, 3),
     (checkpoint, 2), (restore_checkpoint, 0.3), (kill, 1), (delete_all, 0.2), (another_client, 1),
     (forget, 1), (change_handle, 3), (plug, 1), (archive_and_plug, 2), (start_twice, 0.5),
+    (set_id, 4), (set_expression, 4),
 )  # fmt: skip
 ACTIONS, WEIGHTS = zip(*ACTIONS_AND_WEIGHTS, strict=True)
 SOME_SUITES = ("s0", "s4", "s2", "cron3")
@@ -496,6 +534,7 @@ def soak_for(
                 raise Difference(f"{error}\n{soak.said()}") from error
             finally:
                 soak.store.close()
+                soak.one_line.close()
             return soak
         finally:
             ecflow.stop()
