@@ -205,6 +205,8 @@ def _sync(data: Mapping[str, Any], text: str, work: Work) -> dict[str, Any]:
         del inline
         work.check()
     if text:
+        if "value1" not in data and "server_defs_" not in data:
+            raise NotUnderstood(_NOT_UNDERSTOOD)  # it is another one's
         return {"definition": parse_definition(text, work)}
     if data.get("full_defs_"):
         raise NotUnderstood("the server sent no definition")

@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from .errors import TreeUnproved
+from .errors import NotUnderstood, TreeUnproved
 from .work import UNBOUNDED, Work
 
 NEW_LINE = "\n"
@@ -93,7 +93,7 @@ class Tail(NamedTuple):
 
 
 def split_tail(tail: str) -> Tail:
-    """Return the end of a node's line, in parts, without an abort's reason."""
+    """Return the end of a node's line, in parts, without an abort's reason. Raises NotUnderstood."""
     tail = _without_reason(tail)
     start = _RAW.search(tail)
     if start is None:
@@ -120,7 +120,7 @@ def may_span_lines(text: str) -> bool:
 
 
 def join_lines(text: str, work: Work = UNBOUNDED) -> str:
-    """Return a definition's text in which nothing has several lines. Raises TreeUnproved or TooSlow."""
+    """Return a definition's text in which nothing has several lines. Raises NotUnderstood or TooSlow."""
     pieces: list[str] = []
     done = at = 0
     unfinished: int | None = None  # where the line begins whose job's id goes on
@@ -236,6 +236,13 @@ def _needs_operand(line: str) -> bool:
 
 
 def _without_reason(tail: str) -> str:
-    """Return the end of a node's line without an abort's reason, which may look like the rest of it."""
+    """Return the end of a node's line without an abort's reason, which may look like the rest of it.
+
+    Raises NotUnderstood if the reason has no end.
+    """
     start, end = tail.find("abort<:"), tail.rfind(">abort")
-    return tail[:start] + tail[end + len(">abort") :] if 0 <= start < end else tail
+    if 0 <= start < end:
+        return tail[:start] + tail[end + len(">abort") :]
+    if start >= 0 and " rid:" not in tail[:start]:  # in a job's id it is any text
+        raise NotUnderstood("the server's definition is not whole")
+    return tail

@@ -110,7 +110,10 @@ def test_no_reason_of_an_abort_forges_a_state(reason: str) -> None:
 
 def test_a_reason_that_is_a_megabyte_of_beginnings_is_read_at_once() -> None:
     """In time that grows with its length, not with its square: no other thread could run meanwhile."""
-    assert parse_node_state(" # state:aborted abort<:" + "abort<:" * 150_000) == NodeState("aborted")
+    tail = " # state:aborted abort<:" + "abort<:" * 150_000
+    assert parse_node_state(tail + ">abort") == NodeState("aborted")
+    with pytest.raises(NotUnderstood):
+        parse_node_state(tail)
 
 
 @pytest.mark.parametrize(

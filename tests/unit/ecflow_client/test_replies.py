@@ -109,6 +109,9 @@ WRONG: dict[str, Any] = {
     "a negative handle": member("SClientHandleCmd", handle_=-1),
     "handles of nobody": member("SClientHandleSuitesCmd", users_=[], client_handles_=[{"first": MARKER}]),
     "no definition": member("SSyncCmd", full_defs_=True),
+    "a definition in the wrong place": member(
+        "SSyncCmd", full_defs_=True, incremental_changes_={"value1": text(MARKER)}
+    ),
     "half a definition": full(text(MARKER)[:-20]),
     "a definition that is a list": member("SSyncCmd", value1=[MARKER]),
     "an empty sync": member("SSyncCmd", full_defs_=False, value1=7),

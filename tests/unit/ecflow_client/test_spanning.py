@@ -149,6 +149,12 @@ def test_id_without_a_state_behind_it_is_refused() -> None:
         with_id("12", behind="flag:late")
 
 
+def test_reason_that_has_no_end_is_refused() -> None:
+    """A reply that was damaged on its way: the rest of the line is lost."""
+    with pytest.raises(NotUnderstood, match="not whole"):
+        parse("suite s", "task t # passwd:x abort<: try:1 state:aborted", "endsuite")
+
+
 EXPRESSIONS = (
     "a == complete and\ntask == complete",
     "a == complete and\nend_of_run == complete",
