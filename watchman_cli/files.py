@@ -1,7 +1,7 @@
 """Files that are replaced as a whole: a reader finds the old one or the new one.
 
-Whatever the umask, others may neither write them nor add to their directories: what others may write is not
-believed.
+With any umask, other users can neither write these files nor add to their directories: watchman does not
+trust a file that others can write.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-TEMPORARY = ".watchman."  # begins the names of what is left behind only by a run that was killed
+TEMPORARY = ".watchman."  # begins the names of files that only a killed run leaves
 FILE_MODE, DIRECTORY_MODE = 0o644, 0o755  # less the umask
 _LOCK_POLL = 0.01  # seconds
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def temporary_name() -> str:
-    """Return a name that nothing has."""
+    """Return an unused name."""
     return f"{TEMPORARY}{os.urandom(8).hex()}"
 
 
 def write_new(path: str, data: bytes, folder: int, *, durably: bool = True, mode: int = FILE_MODE) -> None:
-    """Write a new file whole, below the open directory `folder`; when that fails, there is none.
+    """Write a new file whole, below the open directory `folder`; if that fails, no file is left.
 
     Raises OSError.
     """
@@ -47,7 +47,7 @@ def write_new(path: str, data: bytes, folder: int, *, durably: bool = True, mode
 def replace_file(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
     """Write a file in place of an older one, or of a link, which is not followed. Raises OSError.
 
-    A link such as /dev/stdout, to what a process has open, is no place for a file.
+    A link to an open file of a process, such as /dev/stdout, is refused.
     """
     with suppress(FileNotFoundError):
         if path.is_symlink() and os.readlink(path).startswith("/proc/"):  # noqa: PTH115 (as it is written)
@@ -68,7 +68,7 @@ def replace_file(path: Path, data: bytes, mode: int = FILE_MODE) -> None:
 
 @contextmanager
 def locked(folder: Path, patience: float) -> Iterator[None]:
-    """Hold the lock of a directory, which the kernel releases as this process ends, however it ends.
+    """Hold the lock of a directory; the kernel releases it with any end of this process.
 
     Raises OSError, also if another process has the lock for all of `patience` seconds.
     """
@@ -99,12 +99,12 @@ def _lock(descriptor: int) -> bool:
 def why_distrusted(status: os.stat_result, trusted: Collection[int]) -> str | None:
     """Return why others than the trusted users may have written a file or directory, or None.
 
-    In a directory with the sticky bit, such as /tmp, a user replaces only what is the user's own.
+    In a directory with the sticky bit, such as /tmp, users can replace only their own files.
     """
     sticky = stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX
     if status.st_mode & stat.S_IWOTH and not sticky:
-        return "everybody may write there" if stat.S_ISDIR(status.st_mode) else "everybody may write it"
-    return None if status.st_uid in trusted else f"it belongs to the user {status.st_uid}"
+        return "it is world-writable"
+    return None if status.st_uid in trusted else f"it belongs to user {status.st_uid}"
 
 
 def make_directories(path: Path) -> list[Path]:

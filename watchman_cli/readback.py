@@ -1,4 +1,4 @@
-"""Reading back: what the store holds of a server, from which every output is made."""
+"""Reading back the stored values of servers: every output is made from them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoredServer:
-    """What the store held of one server at one moment.
+    """The stored values of one server at one moment.
 
-    `error` says why there is no snapshot, and `value` is the snapshot's bytes as they are stored.
-    `health_summary` is a few words: `ok`, how many runs failed and why the last one did, or why that is
-    unknown.
+    `error` says why there is no snapshot, and `value` has the snapshot's stored bytes. `health_summary` is a
+    few words: `ok`, the number of failed runs and the reason of the last one, or why that is unknown.
     """
 
     server: str  # owner/repo
@@ -35,22 +34,22 @@ class StoredServer:
 
     @property
     def age(self) -> float | None:
-        """Seconds from the snapshot's collection until it was read; None where there is no snapshot."""
+        """Seconds from the snapshot's collection until it was read back, or None."""
         if self.snapshot is None:
             return None
         return (self.read_time - self.snapshot.collected_time).total_seconds()
 
     @property
     def stale_reason(self) -> str | None:
-        """Why the snapshot is older than it should be; None where the last run succeeded."""
+        """The reason why the snapshot is stale, or None if the last run succeeded."""
         return self.health_summary if self.health.failures else None
 
 
 def read_snapshot(store: str, name: str) -> Snapshot:
     """Return the snapshot of the server `name` (`owner/repo`) in the store at the URL `store`.
 
-    Raises NoSnapshot where there is none, BadSnapshot where it is not valid, and StoreError where
-    the store cannot be reached.
+    Raises NoSnapshot if it is missing, BadSnapshot if it is invalid, and StoreError if the store is
+    unreachable.
     """
     from watchman_cli.store import open_store
 
@@ -62,7 +61,7 @@ def read_snapshot(store: str, name: str) -> Snapshot:
 
 
 def read_server(store: Store, name: str) -> StoredServer:
-    """Return what the store holds of a server that has a valid snapshot.
+    """Return the stored values of a server that has a valid snapshot.
 
     Raises NoSnapshot, BadSnapshot and StoreError, each with a message that names server and store.
     """
@@ -77,9 +76,9 @@ def read_server(store: Store, name: str) -> StoredServer:
 def read_servers(
     store: Store, names: Sequence[str], decode: Callable[[bytes], Snapshot] = decode
 ) -> list[StoredServer]:
-    """Return what the store holds of each server. Raises StoreError.
+    """Return the stored values of each server. Raises StoreError.
 
-    `decode` makes a snapshot of a value: one that decodes all, or no more than is looked at.
+    `decode` makes a snapshot from a value. It may decode all records, or only those that are used.
     """
     return [_read_any(store, name, decode) for name in names]
 
@@ -102,7 +101,7 @@ def _read_value(store: Store, name: str) -> bytes:
 
 
 def _find_value(store: Store, name: str) -> tuple[bytes | None, str]:
-    """Return a server's snapshot as it is stored, or None, and then why a snapshot that was there is gone.
+    """Return a server's stored snapshot, or None and the reason why an earlier snapshot is gone.
 
     A health record that names a snapshot proves that there was one. Otherwise the reason is empty.
     """
@@ -118,7 +117,7 @@ def _find_value(store: Store, name: str) -> tuple[bytes | None, str]:
 
 
 def _read_health(store: Store, name: str) -> bytes | None:
-    """Return the health record as it is stored, or None; it is empty if it cannot be one."""
+    """Return the stored health record, or None; it is empty if its type or size is wrong."""
     try:
         return store.value(name, "health")
     except BadSnapshot:  # of another type

@@ -1,4 +1,4 @@
-"""Where snapshots go and are read back from: bytes go in under a server's name, and come out again.
+"""Stores: each keeps bytes under a server's name.
 
 base.py has the contract. Only redis/ imports redis, and only when a store in Redis is opened.
 """

@@ -3,27 +3,23 @@
 A store keeps three values of each server: `status` (the snapshot), `health` and `sync`. It lends a server
 to one run at a time: a lease.
 
-A lease is taken with `Store.lease`, which also reads what a run needs to decide how to ask the server:
-`Lease.stored`. It ends with `commit`, with `release`, or with its context, and whatever ends it gives the
-lock back. A run that was killed leaves a lock behind: it is taken over as soon as its holder is proved dead
+`Store.lease` takes a lease, and reads `Lease.stored`: the values with which a run decides how to ask the
+server. A lease ends with `commit`, with `release`, or with its context; each of them releases the lock. If
+a run is killed, its lock stays. Another run takes the lock over as soon as its holder is proved dead
 (holder.py), or some seconds after its deadline.
 
-`commit` writes all of an `Update` or nothing of it, and is idempotent: after a lost answer it is made once
-more, and finds that it was done. A lock that is gone does not forbid the write by itself: a store that was
-restarted has lost it together with other values, and what the run read of its server is good. So `commit`
-raises LeaseLost only where another live holder has the server, or where the snapshot in the store is later
-than the one that was there when the lease was taken. A new time is set only in the snapshot that was there
-then, byte for byte, and proved to be whole by its digest or by the caller who has read it with `value`; else
-SnapshotChanged is raised, nothing is written and the lease stays. A directory replaces each file by itself,
-the snapshot first: what is lost in between is at most the sync cache, which names its snapshot's revision,
-and the changes.
+`commit` writes all of an `Update` or nothing, and is idempotent: if its answer is lost, the retry finds that
+the update was written. The rules are in commit.py. A lost lock alone does not forbid the write: a store that
+was restarted may have lost it with other values, and the run has read its server well. If LeaseLost or
+SnapshotChanged is raised, nothing is written; after SnapshotChanged, the lease stays. A directory replaces
+each file by itself, the snapshot first. If a run is killed in between, the sync cache and the changes may be
+missing; the sync cache names its snapshot's revision.
 
-`probe` (probe.py) does all of this under a name of its own, so that `config check --connect` finds what a run
-would fail of. It leaves nothing: see `Store.remove`.
+`probe` (probe.py) does all of this under its own name, so that `config check --connect` finds a store on
+which a run would fail. It removes its values: see `Store.remove`.
 
-A batch of changes is appended where the update has one, once, and with the snapshot that it leads to. If it
-names another revision than that of the snapshot which is replaced, a reset is appended in its place. To keep
-changes is optional for a store.
+If an update has a batch of changes, the batch is appended once, with the snapshot. If the batch does not
+follow the stored snapshot, a reset is appended instead. Keeping changes is optional for a store.
 """
 
 from __future__ import annotations
@@ -42,22 +38,22 @@ from watchman_cli.snapshot import Head
 if TYPE_CHECKING:
     from watchman_cli.changes.batch import Batch
 
-LOCK_GRACE = 5.0  # seconds after its deadline for which a lease of a run that was killed stays at most
-ADDRESS_WAIT = 0.5  # part of a lease's time for which it waits for an address that another run reads
+LOCK_GRACE = 5.0  # seconds that the lease of a killed run stays after its deadline, at most
+ADDRESS_WAIT = 0.5  # part of a lease's time to wait for an address that another run reads
 FIRST_POLL, LAST_POLL = 0.02, 0.25  # seconds between two looks at such an address
-MAX_BATCHES = 1440  # that are kept of a server in Redis: of a day, with a run each minute
-MAX_BATCH = 64 << 20  # bytes that are read of one
+MAX_BATCHES = 1440  # of a server in Redis: one day, with a run each minute
+MAX_BATCH = 64 << 20  # bytes to read of one batch
 Field = Literal["status", "health", "sync"]  # a value of a server
 MAX_VALUE: dict[Field, int] = {"status": 512 << 20, "health": 1 << 20, "sync": 64 << 20}  # bytes to read
 
 
 @dataclass(frozen=True)
 class StoredState:
-    """What earlier runs left of one server.
+    """The values of one server that earlier runs stored.
 
-    `raw_head` is the first snapshot.HEAD_SIZE bytes of the snapshot, `size` its length in bytes, 0 where
-    there is none; `head` is None where it is not a snapshot of watchman's. `health` and `sync` are whole,
-    and empty where there is none, or something that cannot be one.
+    `raw_head` has the first snapshot.HEAD_SIZE bytes of the snapshot, or is empty. `size` is the snapshot's
+    length in bytes, or 0. `head` is None if the snapshot is missing or another tool wrote it. `health` and
+    `sync` are whole; each is empty if the value is missing or too large.
     """
 
     head: Head | None
@@ -73,7 +69,7 @@ class StoredState:
         return cls(snapshot.parse_head(raw_head), raw_head, len(status), health, sync)
 
     def after(self, update: Update) -> StoredState:
-        """Return what is stored once `update` is written."""
+        """Return the state after `update` is written."""
         raw_head, size = self.raw_head, self.size
         if update.snapshot is not None:
             raw_head, size = update.snapshot[: snapshot.HEAD_SIZE], len(update.snapshot)
@@ -88,7 +84,7 @@ class StoredState:
         )
 
     def superseded_by(self, head: Head | None, update: Update) -> bool:
-        """Return whether the snapshot of `head` is later than this one and than that of `update`."""
+        """Return whether `head` is of a later snapshot than both this one and the update's."""
         if head is None or (self.head and head.collected_time <= self.head.collected_time):
             return False
         own = snapshot.parse_head(update.snapshot[: snapshot.HEAD_SIZE]) if update.snapshot else None
@@ -97,15 +93,15 @@ class StoredState:
 
 @dataclass(frozen=True)
 class Update:
-    """What a run writes of one server, all of it or nothing.
+    """The values of one server that a run writes, all or nothing.
 
-    Either `snapshot` is a new one, or `new_time` is the time to set in the stored one, or the snapshot stays
-    as it is. `sync` is None where it stays, and empty where it is to be deleted. `expire` is the number of
-    seconds after which the store drops the snapshot; None where it stays for ever. It is given when a server
-    could not be read, too: what was configured since the snapshot was written counts from then on.
-    `changes` is appended with the snapshot, and with `publish_snapshot` the snapshot itself is published.
-    `lifetime` is the number of seconds after which the store drops everything of the server, if it can: it
-    is given by a probe, which may be killed before it has removed what it wrote.
+    `snapshot` is a new snapshot, or `new_time` is the time to set in the stored one; if both are None, the
+    snapshot stays as it is. `sync` is None to keep the sync cache, and empty to delete it. After `expire`
+    seconds the store drops the snapshot; None keeps it for ever. A run that could not read its server sets
+    `expire`, too: the configuration may have changed since the snapshot was written. `changes` is appended
+    with the snapshot; with `publish_snapshot`, the snapshot itself is published. After `lifetime` seconds,
+    the store drops everything of the server, if it can: a probe sets it, since it may be killed before it
+    has removed its values.
     """
 
     health: bytes
@@ -119,14 +115,14 @@ class Update:
 
 
 class StoredBatch(NamedTuple):
-    """The bytes of a batch of changes, and the position in the store after which the next one is."""
+    """A batch of changes as bytes, and the position in the store after it."""
 
     position: str
     value: bytes
 
 
 def with_time(value: bytes, new_time: str) -> bytes:
-    """Return a snapshot, or the beginning of one, with another time."""
+    """Return a snapshot, or its beginning, with another time."""
     end = snapshot.TIME_OFFSET + snapshot.TIME_SIZE
     return value[: snapshot.TIME_OFFSET] + new_time.encode() + value[end:]
 
@@ -141,28 +137,28 @@ def is_whole(value: bytes, head: Head | None) -> bool:
 
 
 class LeaseLost(Exception):
-    """Another run has taken over this server, and what it writes is newer; says how that is known.
+    """Another run has taken over this server and writes newer values; the message says how that is known.
 
-    It is proved: the lock names another run that may be alive, or a later snapshot is there.
+    It is proved: the lock names another run that may be alive, or the store has a later snapshot.
     """
 
 
 class SnapshotChanged(Exception):
-    """The snapshot whose time was to be set is no longer the one that was read."""
+    """The stored snapshot, in which a new time should be set, is not the leased one."""
 
 
 class Lease(ABC):
     """The right to read and write one server, for one run; released when its context ends."""
 
     stored: StoredState
-    warnings: list[str]  # what an operator should know: a lock that was taken over, what the store lost
+    warnings: list[str]  # for an operator: a lock that was taken over, data that the store lost
 
     def __init__(self) -> None:
         self.warnings = []
 
     @abstractmethod
     def value(self, field: Field) -> bytes | None:
-        """Return the whole value `status`, `health` or `sync`; None where there is none.
+        """Return a whole value, or None.
 
         Raises StoreError.
         """
@@ -189,8 +185,8 @@ class Store(ABC):
     """Where snapshots are kept. `url` names it without its password."""
 
     url: str
-    why_gone: ClassVar[str] = "it was deleted from the store"  # a value that a run had written
-    stopped: threading.Event  # once it is set, nothing is waited for any more: the run is interrupted
+    why_gone: ClassVar[str] = "it was deleted from the store"  # why a written value is missing
+    stopped: threading.Event  # set if the run is interrupted: every wait ends
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -198,7 +194,7 @@ class Store(ABC):
 
     @abstractmethod
     def check(self, deadline: float) -> None:
-        """Raise StoreError if the store cannot be reached by `deadline`, a time.monotonic()."""
+        """Raise StoreError if the store is unreachable until `deadline`, a time.monotonic()."""
 
     @abstractmethod
     def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
@@ -209,42 +205,42 @@ class Store(ABC):
 
     @abstractmethod
     def value(self, name: str, field: Field) -> bytes | None:
-        """Return the value `status`, `health` or `sync` of the server `name`; None where there is none.
+        """Return a value of the server `name`, or None.
 
-        Raises StoreError, and BadSnapshot where something else than a value is in its place.
+        Raises StoreError, and BadSnapshot if the stored value is of another type or too large.
         """
 
     @abstractmethod
     def remove(self, name: str, address: str) -> None:
         """Delete everything of the server `name` and of the lock of `address`. Raises StoreError.
 
-        It is for a probe (probe.py), which has no lease any more: nothing else removes a server.
+        Only a probe (probe.py) calls it, after the end of its lease.
         """
 
     def head(self, name: str) -> bytes:
-        """Return the first snapshot.HEAD_SIZE bytes of a server's snapshot; empty where there is none.
+        """Return the first snapshot.HEAD_SIZE bytes of a server's snapshot, or empty bytes.
 
-        Raises what `value` does. A store that can read a part of a value overrides it.
+        Raises the exceptions of `value`. A store that can read a part of a value overrides it.
         """
         return (self.value(name, "status") or b"")[: snapshot.HEAD_SIZE]
 
     def changes_after(self, name: str, position: str, wait: float = 0) -> Sequence[StoredBatch]:
-        """Return some batches of a server's changes after a position: the empty one is before all of them.
+        """Return some batches of a server's changes after a position; "" is before all of them.
 
-        Where there is none, `wait` for that many seconds at most. Raises StoreError.
+        If the store has no such batch yet, wait for `wait` seconds at most. Raises StoreError.
         """
         raise self._without_changes
 
     def changes_end(self, name: str) -> str:
-        """Return the position after the last batch; empty where there is none. Raises StoreError."""
+        """Return the position after the last batch, or an empty string. Raises StoreError."""
         raise self._without_changes
 
     def keeps_changes_from(self, name: str, position: str) -> bool:
-        """Return whether none was dropped of the batches after the one at a position. Raises StoreError."""
+        """Return whether the store still has every batch after a position. Raises StoreError."""
         return True
 
     def changes_at(self, seconds: float) -> str:
-        """Return a position after which all batches are that were appended from a time.time() on."""
+        """Return a position before all batches that were appended since a time.time()."""
         return ""
 
     @property
@@ -252,7 +248,7 @@ class Store(ABC):
         return StoreError(f"store {self.url}: a store of this kind keeps no changes")
 
     def set_timeout(self, seconds: float) -> None:  # noqa: B027 (a store that does not wait has none)
-        """Bound the wait for one answer of the store, so that a deadline can be kept."""
+        """Limit the wait for one answer of the store, so that a deadline can be kept."""
 
     @abstractmethod
     def close(self) -> None:

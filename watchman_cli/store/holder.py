@@ -1,4 +1,4 @@
-"""Who holds a lease: its identity, and the proof that it is dead."""
+"""The holder of a lease: its identity, and the proof that it is dead."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from functools import cache
 from pathlib import Path
 
 _DEAD_STATES = "ZXx"  # proc(5): a zombie, or dead
-_WORDS = 5  # of a token
+_WORDS = 5  # in a token
 
 
 def new_token() -> bytes:
-    """Return what names one lease of this process: host, machine, PID, start time, and a random part."""
+    """Return a name for one lease of this process: host, machine, PID, start time, and a random part."""
     return f"{_identity(os.getpid())} {os.urandom(8).hex()}".encode()
 
 
 def is_dead(token: bytes) -> bool:
-    """Return whether `token` is of a process of this machine that is proved to have exited.
+    """Return whether `token` is of a process on this machine that is proved to have exited.
 
-    What cannot be known is no proof: under `hidepid` (proc(5)), /proc shows no process of another user.
+    A process that cannot be seen may be alive: with `hidepid` (proc(5)), /proc hides other users' processes.
     """
     try:
         _, machine, pid, started, _ = token.decode().split()
@@ -29,9 +29,9 @@ def is_dead(token: bytes) -> bool:
     except ProcessLookupError:
         return True
     except PermissionError:
-        pass  # it exists, and is another user's
+        pass  # it exists; another user runs it
     except (ValueError, OverflowError):
-        return False  # not of watchman's: it expires by itself, or never
+        return False  # not a token of watchman: the lock expires by itself, or never
     state, now = _state_and_start(int(pid))
     return state in _DEAD_STATES or (now != started and "?" not in (now, started))
 
@@ -42,12 +42,12 @@ def may_be_alive(token: bytes) -> bool:
 
 
 def is_token(content: bytes) -> bool:
-    """Return whether a lock's content has the form of a token, which is the same in all versions."""
+    """Return whether a lock's content has the form of a token. All versions have the same form."""
     return len(content.split()) == _WORDS
 
 
 def describe(token: bytes) -> str:
-    """Return which process holds the lease `token`, for an operator."""
+    """Return the process that holds the lease `token`, for an operator."""
     words = token.decode(errors="replace").split()
     return f"PID {words[2]} on {words[0]}" if len(words) == _WORDS else "an unknown process"
 
@@ -58,7 +58,7 @@ def _identity(pid: int) -> str:
 
 
 def _machine() -> str:
-    """Return this boot of this machine, and the namespace that its PIDs are of."""
+    """Return the ID of this machine's boot, and its PID namespace."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot}:{Path('/proc/self/ns/pid').readlink()}"
@@ -67,7 +67,7 @@ def _machine() -> str:
 
 
 def _state_and_start(pid: int) -> tuple[str, str]:
-    """Return a process's state, and when it was started, in clock ticks since the boot; else `?`."""
+    """Return a process's state, and its start in clock ticks since the boot, or `?` for both."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return fields[0], fields[19]

@@ -1,4 +1,4 @@
-"""Trying everything that a run does to a store, under a name of its own: no server's values are touched."""
+"""A test of everything that a run does to a store, under its own name: no server's values change."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from watchman_cli.changes.batch import make_batch
 from watchman_cli.errors import StoreError
 from watchman_cli.store.base import Lease, LeaseLost, SnapshotChanged, Store, Update
 
-LIFETIME = 60  # seconds after which a store drops what a probe left that was killed
+LIFETIME = 60  # seconds after which a store drops the values of a killed probe
 _PAUSE = 0.1  # seconds between two attempts at a lease that another probe has
 _RECORD = b'{"path":"/","status":"%s"}'
 
 
 def probe(store: Store, server: str, deadline: float, *, changes: bool) -> None:
-    """Do what runs do to the values of a server, to those of `SERVER/.probe`, and delete them.
+    """Write and read the values of `SERVER/.probe` as runs do, and delete them.
 
-    A store whose permissions are by the name of a server's keys has them for this one as well. With
-    `changes`, they are appended and published, too. Nothing begins after `deadline`, a time.monotonic().
-    Raises StoreError.
+    If a store's permissions depend on the names of a server's keys, they include this name. With `changes`,
+    changes are appended and published, too. Nothing begins after `deadline`, a time.monotonic(). Raises
+    StoreError.
     """
     name = f"{server}/.probe"
     address = f".probe/{name}"

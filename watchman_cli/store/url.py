@@ -11,7 +11,7 @@ from watchman_cli.store.redact import redact
 
 
 def open_store(url: str, source: str = "store") -> Store:
-    """Return the store at `url`. Raises ConfigError, which names `source`, where it is no address."""
+    """Return the store at `url`. Raises ConfigError, which names `source`, if the address is invalid."""
     if url.startswith("file://"):
         from watchman_cli.store.directory.store import DirectoryStore
 

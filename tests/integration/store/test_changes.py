@@ -453,7 +453,7 @@ def test_a_permission_that_is_missing_is_named(redis: RedisServer, in_redis: Sto
     redis.client.execute_command("ACL", "SETUSER", "w", "on", ">p", "~*", "&*", "+@all", denied)
     limited = open_store(f"redis://w:p@127.0.0.1:{redis.port}/0")
     named = "channel" if denied == "resetchannels" else denied[1:]
-    with pytest.raises(StoreError, match=f"may not do this there.*{named}"):
+    with pytest.raises(StoreError, match=f"lacks a permission.*{named}"):
         write(limited, 0, 1)
     assert chain(in_redis) == revisions(None, 0)
     assert in_redis.value(NAME, "status") == new_snapshot(0)

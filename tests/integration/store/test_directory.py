@@ -80,7 +80,7 @@ def test_a_stopped_run_holds_its_lock_until_its_deadline(root: Path, store: Stor
         make_older(root, 10)
         with take(store, address=ADDRESS) as lease:
             assert len(lease.warnings) == 2  # of the server, and of its address
-            assert f"the lock of {NAME} was taken over: PID {stopped.pid} on " in lease.warnings[0]
+            assert f"took over the lock of {NAME} from PID {stopped.pid} on " in lease.warnings[0]
             lease.commit(Update(b"1", snapshot=NEW))
         assert go_on(stopped) == b"lost\n"
     assert (store.value(NAME, "status"), store.value(NAME, "health")) == (NEW, b"1")
@@ -246,9 +246,9 @@ def test_a_directory_behind_a_link_is_refused(root: Path, store: Store, tmp_path
 def test_a_directory_that_everybody_may_write_is_refused(root: Path, store: Store, path: str) -> None:
     write(store, OLD)
     (root / path).chmod(0o777)
-    with pytest.raises(StoreError, match="everybody may write there; nothing is written there"):
+    with pytest.raises(StoreError, match="it is world-writable; refusing to write"):
         store.lease(NAME, soon())
-    with pytest.raises(StoreError, match="everybody may write there; nothing is written there"):
+    with pytest.raises(StoreError, match="it is world-writable; refusing to write"):
         DirectoryStore(root).put(NAME, "sync", b"s")
     assert store.value(NAME, "status") == OLD  # which is for readers to judge
     (root / path).chmod(0o1777)  # as /tmp: nobody replaces what is another's
@@ -260,7 +260,7 @@ def test_a_directory_that_everybody_may_write_is_refused(root: Path, store: Stor
 def test_a_directory_of_somebody_else_is_refused(root: Path, store: Store, path: str) -> None:
     write(store, OLD)
     os.chown(root / path, 65534, 65534)
-    with pytest.raises(StoreError, match="it belongs to the user 65534; nothing is written there"):
+    with pytest.raises(StoreError, match="it belongs to user 65534; refusing to write"):
         store.lease(NAME, soon())
     assert store.value(NAME, "status") == OLD
 

@@ -64,10 +64,10 @@ def test_a_file_that_others_may_have_written_is_not_believed(
     write(store, OLD, b"h", b"s")
     path = root / NAME / file_name(field)
     spoil(path, how)
-    with pytest.raises(BadSnapshot, match=f"not believed until a run replaces it: {path}"):
+    with pytest.raises(BadSnapshot, match=f"ignored until a run replaces it: {path}"):
         store.value(NAME, field)
     if field == "status":
-        with pytest.raises(BadSnapshot, match="not believed"):
+        with pytest.raises(BadSnapshot, match="ignored"):
             store.head(NAME)
     with take(store) as lease:
         assert (lease.stored.head is None) == (field == "status")
@@ -88,7 +88,7 @@ def test_changes_that_others_may_have_written_are_begun_anew(root: Path, store: 
         file.write(b"{}\n")
     spoil(path, how)
     for asked in (lambda: store.changes_after(NAME, ""), lambda: store.changes_end(NAME)):
-        with pytest.raises(StoreError, match=f"the changes of {NAME}: .* not believed"):
+        with pytest.raises(StoreError, match=f"the changes of {NAME}: .* ignored"):
             asked()
     with take(store) as lease:
         lease.commit(Update(b"h", NEW, changes=BATCH))

@@ -76,7 +76,7 @@ def test_sentinel(ecflow: EcflowServer, redis: RedisServer, watchman: Watchman, 
         servers = [{"owner": "o", "repo": "r", "address": ecflow, "deadline": 2}]
         watchman.configure(f"redis+sentinel://127.0.0.1:{sentinel.port}/nobody/0", servers)
         unknown = watchman.collect()
-        assert unknown.code == 3 and "the Sentinels know no service nobody" in unknown.err
+        assert unknown.code == 3 and "the Sentinels do not know the service nobody" in unknown.err
 
 
 def test_sentinel_over_tls_and_with_passwords(

@@ -21,7 +21,7 @@ from watchman_cli.store import Update, open_store
 
 DEADLINE = 2.0
 # They are asked again until the deadline, which ends the last time where the machine is busy.
-NO_ANSWER = r"no answer in 0\.5 s|no whole answer by the deadline"
+NO_ANSWER = r"no answer in 0\.5 s|no complete answer by the deadline"
 
 
 @pytest.fixture
@@ -56,17 +56,17 @@ def check(url: str, timeout: float = DEADLINE / 4) -> str:
 
 def test_a_redis_that_drips(stack: ExitStack) -> None:
     server = stack.enter_context(FakeServer(drip))
-    assert "no whole answer by the deadline" in check(f"redis://127.0.0.1:{server.port}/0")
+    assert "no complete answer by the deadline" in check(f"redis://127.0.0.1:{server.port}/0")
     store = open_store(f"redis://127.0.0.1:{server.port}/0")
     store.set_timeout(DEADLINE / 4)
-    with pytest.raises(StoreError, match="no whole answer"):
+    with pytest.raises(StoreError, match="no complete answer"):
         store.lease("o/r", time.monotonic() + DEADLINE, "h:1")
 
 
 def test_a_value_that_drips_is_not_read_for_ever(stack: ExitStack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("watchman_cli.store.redis.store.READ_DEADLINE", DEADLINE)
     server = stack.enter_context(FakeServer(drip))
-    with pytest.raises(StoreError, match="no whole answer"):
+    with pytest.raises(StoreError, match="no complete answer"):
         open_store(f"redis://127.0.0.1:{server.port}/0").value("o/r", "status")
 
 
@@ -124,7 +124,7 @@ def test_an_answer_that_came_while_the_run_was_stopped_is_read(redis: RedisServe
 def test_a_store_that_is_asked_after_the_deadline_is_not_blamed(stack: ExitStack) -> None:
     server = stack.enter_context(FakeServer(hang))
     store = open_store(f"redis://127.0.0.1:{server.port}/0")
-    with pytest.raises(StoreError, match="asked only after the deadline: was this run stopped"):
+    with pytest.raises(StoreError, match="the request began after the deadline: was this run stopped"):
         store.check(time.monotonic() - 1)
 
 

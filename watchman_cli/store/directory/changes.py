@@ -1,7 +1,7 @@
 """A server's changes in a directory: the file `changes.jsonl`, a line of JSON for each batch.
 
-A position is the number of the file, as the file system has it, and a place in it. Readers find by the
-revisions in the batches whether the place is what they think.
+A position is the file's inode number and an offset in the file. If a position is of another file by chance,
+a consumer notices it by the revisions in the batches.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from watchman_cli.store.base import StoredBatch
 from watchman_cli.store.directory.files import Files, check_regular, open_regular, translating_os_errors
 
 FILE, OLDER = "changes.jsonl", "changes.jsonl.1"
-MAX_SIZE = 16 << 20  # bytes of a file from which on the next one is begun
+MAX_SIZE = 16 << 20  # bytes of a file; then a new file begins
 POLL = 0.5  # seconds between two looks at the file
 _APPEND = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def append(folder: int, batch: bytes) -> None:
-    """Append a batch in one write, in a new file where the last one is full. Raises OSError, BadSnapshot.
+    """Append a batch in one write, in a new file if the last one is full. Raises OSError, BadSnapshot.
 
-    What a run that was killed has left of a line stays a line by itself.
+    If a killed run has left a part of a line, it stays a line by itself.
     """
     with suppress(FileNotFoundError):
         status = os.stat(FILE, dir_fd=folder, follow_symlinks=False)
         if stat.S_ISREG(status.st_mode) and why_distrusted(status, (os.geteuid(), 0)):
-            os.unlink(FILE, dir_fd=folder)  # no reader believes it
+            os.unlink(FILE, dir_fd=folder)  # every reader ignores it
         elif status.st_size >= MAX_SIZE:
             os.rename(FILE, OLDER, src_dir_fd=folder, dst_dir_fd=folder)
     descriptor = os.open(FILE, _APPEND, FILE_MODE, dir_fd=folder)
@@ -48,7 +48,7 @@ def append(folder: int, batch: bytes) -> None:
 
 
 def await_after(files: Files, name: str, position: str, wait: float) -> list[StoredBatch]:
-    """Return the batches after a position, for which `wait` seconds are waited. Raises StoreError."""
+    """Return the batches after a position; wait for them for `wait` seconds. Raises StoreError."""
     folder, end = files.root / name, time.monotonic() + wait
     with translating(files, name):
         while True:
@@ -63,18 +63,18 @@ def await_after(files: Files, name: str, position: str, wait: float) -> list[Sto
 
 
 def _read_after(folder: Path, position: str, trusted: Collection[int]) -> list[StoredBatch]:
-    """Return the batches after a position: of the older file too, where the position is not in the newer.
+    """Return the batches after a position, from the older file too if the position is not in the newer.
 
     Raises OSError and BadSnapshot.
     """
-    number, _, place = position.partition(":")
+    number, _, offset = position.partition(":")
     found: list[StoredBatch] = []
     for name in (FILE, OLDER):
         with suppress(FileNotFoundError, NotADirectoryError):
             with open_regular(folder / name, trusted) as file:
                 known = os.fstat(file.fileno())
-                here = str(known.st_ino) == number and int(place) <= known.st_size
-                start = int(place) if here else 0
+                here = str(known.st_ino) == number and int(offset) <= known.st_size
+                start = int(offset) if here else 0
                 file.seek(start)
                 found[:0] = _lines(file.read(), known.st_ino, start)
                 if here:
@@ -83,7 +83,7 @@ def _read_after(folder: Path, position: str, trusted: Collection[int]) -> list[S
 
 
 def _lines(data: bytes, number: int, start: int) -> list[StoredBatch]:
-    """Return the whole lines; one that is still written, or was never written whole, has no end."""
+    """Return the whole lines. A line without an end is still being written, or its run was killed."""
     found = []
     for line in data.splitlines(keepends=True):
         start += len(line)
@@ -93,7 +93,7 @@ def _lines(data: bytes, number: int, start: int) -> list[StoredBatch]:
 
 
 def end_of(files: Files, name: str) -> str:
-    """Return the position after the last batch; empty where there is none. Raises StoreError."""
+    """Return the position after the last batch, or an empty string. Raises StoreError."""
     with translating(files, name):
         trusted = files.trusted_users()
         with suppress(FileNotFoundError, NotADirectoryError):
@@ -105,16 +105,16 @@ def end_of(files: Files, name: str) -> str:
 
 
 def has(files: Files, name: str, position: str) -> bool:
-    """Return whether a position is in one of both files. Raises StoreError."""
+    """Return whether a position is in one of the two files. Raises StoreError."""
     with translating(files, name):
         states = [_state_of(files.root / name / file) for file in (FILE, OLDER)]
-    number, _, place = position.partition(":")
-    return any(str(known) == number and int(place) <= size for known, size in states)
+    number, _, offset = position.partition(":")
+    return any(str(known) == number and int(offset) <= size for known, size in states)
 
 
 @contextmanager
 def translating(files: Files, name: str) -> Iterator[None]:
-    """Raise what is amiss with the files of a server's changes as a StoreError."""
+    """Raise a failure of the files of a server's changes as a StoreError."""
     try:
         with translating_os_errors(files.url):
             yield
@@ -123,7 +123,7 @@ def translating(files: Files, name: str) -> Iterator[None]:
 
 
 def _state_of(file: Path) -> tuple[int, int]:
-    """Return the number and the size of a file: they differ once something was appended."""
+    """Return the inode number and the size of a file; an append changes them."""
     try:
         known = file.lstat()
     except (FileNotFoundError, NotADirectoryError):

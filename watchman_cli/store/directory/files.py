@@ -1,4 +1,4 @@
-"""The files of a directory store: only regular ones are read, and what fails becomes a StoreError."""
+"""The files of a directory store: only regular files are read; a failure becomes a StoreError."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Files(Protocol):
     stopped: threading.Event
 
     def trusted_users(self) -> tuple[int, ...]:
-        """Return the users whose files are believed. Raises OSError and StoreError."""
+        """Return the users whose files are trusted. Raises OSError and StoreError."""
 
 
 def read_regular(path: Path, limit: int, trusted: Collection[int]) -> bytes:
-    """Return what is in a file. Raises OSError, and BadSnapshot where it is no file that watchman wrote."""
+    """Return the content of a file. Raises OSError, and BadSnapshot if watchman cannot have written it."""
     with open_regular(path, trusted) as file:
         value = file.read(limit + 1)
     if len(value) > limit:
@@ -39,7 +39,7 @@ def read_regular(path: Path, limit: int, trusted: Collection[int]) -> bytes:
 def open_regular(path: Path, trusted: Collection[int]) -> BinaryIO:
     """Open a file to be read.
 
-    Raises OSError, and BadSnapshot if it is not a regular one, or others than `trusted` may have written it.
+    Raises OSError, and BadSnapshot if it is not a regular file, or an untrusted user may have written it.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -51,9 +51,7 @@ def open_regular(path: Path, trusted: Collection[int]) -> BinaryIO:
         check_regular(descriptor)
         reason = why_distrusted(os.fstat(descriptor), trusted)
         if reason:
-            raise BadSnapshot(
-                f"{reason}, so it is not believed until a run replaces it: {printable(str(path))}"
-            )
+            raise BadSnapshot(f"{reason}, so it is ignored until a run replaces it: {printable(str(path))}")
     except BadSnapshot:
         os.close(descriptor)
         raise
@@ -61,21 +59,21 @@ def open_regular(path: Path, trusted: Collection[int]) -> BinaryIO:
 
 
 def check_regular(descriptor: int) -> None:
-    """Raise BadSnapshot where what was opened is not a regular file."""
+    """Raise BadSnapshot if a descriptor is not of a regular file."""
     mode = os.fstat(descriptor).st_mode
     if not stat.S_ISREG(mode):
         raise BadSnapshot("it is a directory" if stat.S_ISDIR(mode) else "it is not a regular file")
 
 
 def unlink(name: str, folder: int) -> None:
-    """Delete a file of an open directory, if it is there. Raises OSError."""
+    """Delete a file of an open directory, if it exists. Raises OSError."""
     with suppress(FileNotFoundError):
         os.unlink(name, dir_fd=folder)
 
 
 @contextmanager
 def translating_os_errors(url: str) -> Iterator[None]:
-    """Raise what the system reports of a file as a StoreError."""
+    """Raise an OSError of a file as a StoreError."""
     try:
         yield
     except OSError as error:

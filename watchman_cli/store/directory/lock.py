@@ -1,10 +1,10 @@
-"""The lock of a directory store: a directory `lock`, in which its owner also writes what it will publish.
+"""The lock of a directory store: a directory `lock`, in which its owner also prepares new files.
 
-A directory is renamed to a name only if nothing, or an empty directory, has that name, on NFS as well; so one
-run has the lock. It holds the owner's token and for how many seconds the lock is good, counted by the file
-server's clock from when it was written. A run that was stopped does not give it back: another run renames it
-away. What the stopped run publishes once it goes on is renamed out of the lock by its path, which is then
-gone or another's: it fails, and overwrites nothing.
+A directory can be renamed to a name only if the name is unused or an empty directory, on NFS too; so only one
+run has the lock. It contains the owner's token, and the lifetime of the lock in seconds, from its time of
+writing by the file server's clock. If a run is stopped, it does not release its lock, and another run renames
+the lock away. If the stopped run then continues, it publishes a file by renaming it out of the lock. The
+lock's path is gone by then, or is another run's: the rename fails, and overwrites nothing.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from watchman_cli.store import holder
 from watchman_cli.store.base import LOCK_GRACE
 
 NAME, _OWNER = "lock", "owner"
-_ATTEMPTS = 5  # at a lock that is just being given back
+_ATTEMPTS = 5  # to take a lock that is just being released
 _MAX_OWNER = 4096  # bytes
-_LEFT_BEHIND = 60.0  # seconds after which a temporary name is nobody's
+_LEFT_BEHIND = 60.0  # seconds after which no run uses a temporary name
 
 
 class DirectoryLock:
@@ -32,7 +32,7 @@ class DirectoryLock:
     def __init__(self, folder: int, lifetime: float) -> None:
         self.folder = folder
         self._releasing = threading.Lock()
-        self.taken_over: str | None = None  # which process did not give it back in time
+        self.taken_over: str | None = None  # the process that did not release it in time
         self._content = f"{holder.new_token().decode()}\n{lifetime:.3f}\n".encode()
 
     def take(self) -> bool:
@@ -48,7 +48,7 @@ class DirectoryLock:
                     return True
                 if not self._clear(now):
                     return False
-            raise OSError(None, "its lock is damaged, or another process changes it all the time")
+            raise OSError(None, "its lock is damaged, or another process keeps changing it")
         finally:
             self._delete(prepared)
 
@@ -66,7 +66,7 @@ class DirectoryLock:
             write_new(part, data, self.folder)
         except FileNotFoundError:
             return False
-        if not self.is_held():  # the part is in the lock of another run, which has begun since
+        if not self.is_held():  # the part is in the lock of a later run
             with suppress(OSError):
                 os.unlink(part, dir_fd=self.folder)
             return False
@@ -81,13 +81,13 @@ class DirectoryLock:
         return True
 
     def give_back(self) -> None:
-        """Give the lock back if it is still this run's."""
+        """Release the lock if it is still this run's."""
         with suppress(OSError):
             if self.is_held():
                 self._move_away(self._content)
 
     def release(self) -> None:
-        """Give the lock back, and close the folder; while another thread does so, wait for that."""
+        """Release the lock and close the folder; if another thread does so, wait for it."""
         with self._releasing:
             if self.folder >= 0:
                 self.give_back()
@@ -97,7 +97,7 @@ class DirectoryLock:
     def _clear(self, now: float) -> bool:
         """Rename away a lock whose owner is dead or too late; return False while its owner has it."""
         content = self._owner(NAME)
-        if content is None:  # it was just given back, or it is damaged
+        if content is None:  # it was just released, or it is damaged
             return abs(now - self._modified(NAME)) <= LOCK_GRACE or self._move_away(None)
         token, _, rest = content.partition(b"\n")
         try:
@@ -105,16 +105,16 @@ class DirectoryLock:
         except ValueError:
             lifetime = -math.inf
         if not holder.is_token(token):
-            lifetime = -math.inf  # not watchman's
+            lifetime = -math.inf  # not a lock of watchman
         if not holder.is_dead(token):
-            # A lock of the future was written before the clock was set back.
+            # A lock from the future was written before the clock was set back.
             if abs(now - self._modified(f"{NAME}/{_OWNER}")) <= lifetime + LOCK_GRACE:
                 return False
             self.taken_over = holder.describe(token)
         return self._move_away(content)
 
     def _move_away(self, content: bytes | None) -> bool:
-        """Delete the lock of this content; return False where it has become another's."""
+        """Delete the lock with this content; return False if another run has it now."""
         aside = temporary_name()
         if not self._rename(NAME, aside):
             return True
@@ -135,7 +135,7 @@ class DirectoryLock:
         return True
 
     def _owner(self, directory: str) -> bytes | None:
-        """Return what a lock's owner wrote; None where there is nothing, empty where it is no lock."""
+        """Return the content of a lock's owner file, or None; empty bytes if the lock is not a directory."""
         try:
             if not stat.S_ISDIR(os.stat(directory, dir_fd=self.folder, follow_symlinks=False).st_mode):
                 return b""
@@ -151,14 +151,14 @@ class DirectoryLock:
             os.close(descriptor)
 
     def _modified(self, path: str) -> float:
-        """Return when a file was last written, by the clock of the file system; 0 where there is none."""
+        """Return a file's time of modification by the file system's clock, or 0."""
         try:
             return os.stat(path, dir_fd=self.folder, follow_symlinks=False).st_mtime
         except OSError:
             return 0.0
 
     def _sweep(self, now: float) -> None:
-        """Delete what runs that were killed left behind."""
+        """Delete leftovers of killed runs."""
         with os.scandir(self.folder) as entries:
             left = [entry.name for entry in entries if entry.name.startswith(TEMPORARY)]
         for name in left:

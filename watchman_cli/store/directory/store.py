@@ -1,8 +1,8 @@
 """A store in a directory: `owner/repo/status` is the file `owner/repo/status.json`, replaced as a whole.
 
 Each file of an Update is replaced by itself, the snapshot first. The directories must belong to the user who
-runs watchman or to root, and not be writable for everybody: who may write there may put a link in the place
-of any file. A file that everybody may write, or that belongs to another user, is not believed.
+runs watchman or to root, and must not be world-writable: a user who can write there can replace any file by a
+link. A file that is world-writable, or that belongs to another user, is ignored.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from watchman_cli.changes.batch import Batch
 
 ADDRESSES = ".addresses"  # no owner's name begins with a dot
-_ATTEMPTS = 3  # at publishing a file while the lock is taken away
+_ATTEMPTS = 3  # to publish a file while the lock is taken away
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -123,7 +123,7 @@ class DirectoryStore(Store):
                     folder.rmdir()
 
     def put(self, name: str, field: Field, data: bytes) -> None:
-        """Write one value, by itself and without a lease; delete it where it is empty. Raises StoreError."""
+        """Write one value alone, without a lease; delete it if `data` is empty. Raises StoreError."""
         with translating_os_errors(self.url):
             folder = self._open_folder(*name.split("/"))
             try:
@@ -137,14 +137,14 @@ class DirectoryStore(Store):
                 os.close(folder)
 
     def check_exists(self) -> None:
-        """Raise StoreError where there is no such directory."""
+        """Raise StoreError if the directory is missing."""
         if not self.root.is_dir():
             raise StoreError(f"store {self.url}: no such directory")
 
     def trusted_users(self) -> tuple[int, ...]:
-        """Return the users whose files are believed: the caller, root, and the store's owner, for readers.
+        """Return the users whose files are trusted: the caller, root, and the store's owner, for readers.
 
-        Raises OSError, and StoreError if there is no such directory.
+        Raises OSError, and StoreError if the directory is missing.
         """
         self.check_exists()
         return os.geteuid(), 0, self.root.stat().st_uid
@@ -154,7 +154,7 @@ class DirectoryStore(Store):
         return self._checked(os.open(self.root, _FOLDER), self.root)
 
     def _open_folder(self, *names: str) -> int:
-        """Return a descriptor of a directory below the root, which is made where there is none."""
+        """Return a descriptor of a directory below the root; make the directory if it is missing."""
         folder, path = self._open_root(), self.root
         for name in names:
             path = path / name
@@ -169,27 +169,27 @@ class DirectoryStore(Store):
         return folder
 
     def _checked(self, folder: int, path: Path) -> int:
-        """Return the descriptor of a directory in which nobody else writes. Raises StoreError."""
+        """Return the descriptor of a directory to which only trusted users can write. Raises StoreError."""
         reason = why_distrusted(os.fstat(folder), (os.geteuid(), 0))
         if reason is None:
             return folder
         os.close(folder)
-        raise StoreError(f"store {self.url}: {printable(str(path))}: {reason}; nothing is written there")
+        raise StoreError(f"store {self.url}: {printable(str(path))}: {reason}; refusing to write")
 
 
 class DirectoryLease(Lease):
     """The right to read and write one server whose values are in a directory."""
 
     def __init__(self, store: DirectoryStore, name: str, locks: list[DirectoryLock]) -> None:
-        """Take over `locks`, of the name and, if there is a second one, of the address."""
+        """Begin a lease with `locks`: the name's, and optionally the address's."""
         super().__init__()
         self._store, self._name, self._locks = store, name, locks
         self._read: bytes | None = None  # the whole snapshot, as `value` returned it
         for lock in locks:
             if lock.taken_over:
                 self.warnings.append(
-                    f"store {store.url}: the lock of {name} was taken over: {printable(lock.taken_over)}"
-                    " has it past its deadline, and was stopped or hangs"
+                    f"store {store.url}: took over the lock of {name} from {printable(lock.taken_over)}, "
+                    "which is past its deadline: it was stopped or hangs"
                 )
         status, health, sync = (self._get(field) or b"" for field in MAX_VALUE)
         self.stored = StoredState.from_values(status, health, sync)
@@ -201,7 +201,7 @@ class DirectoryLease(Lease):
         return value
 
     def _get(self, field: Field) -> bytes | None:
-        """Return a value; None where there is none, or what is there will be replaced."""
+        """Return a value, or None if it is missing or invalid: the next commit replaces it."""
         try:
             return self._store.value(self._name, field)
         except BadSnapshot as error:
@@ -221,7 +221,7 @@ class DirectoryLease(Lease):
                 self.stored = self.stored.after(Update(self.stored.health, snapshot=value))
             if update.sync is not None:
                 self._publish("sync", update.sync, update)
-            if batch is not None:  # before the health record, which says that the changes are kept
+            if batch is not None:  # before the health record, which records that changes are kept
                 self._append(batch, update)
             self._publish("health", update.health, update)
         if end:
@@ -231,7 +231,7 @@ class DirectoryLease(Lease):
             self._read = None
 
     def _current(self, update: Update) -> Current:
-        """Return the server as it is in the store; take the lock again if it is gone."""
+        """Return the server's current state in the store; take the lock anew if it is gone."""
         lock = self._locks[0]
         owner: Owner = "this run"
         if not lock.is_held():
@@ -242,7 +242,7 @@ class DirectoryLease(Lease):
 
     @contextmanager
     def _giving_back(self) -> Iterator[None]:
-        """Give back a lock that was taken again, if the lease is lost."""
+        """Release the lock, which may be taken anew, if the lease is lost."""
         try:
             yield
         except LeaseLost:
@@ -262,8 +262,8 @@ class DirectoryLease(Lease):
         for _ in range(_ATTEMPTS):
             if lock.publish(data, file_name(field)):
                 return
-            self._check_lock(update)  # it was taken away meanwhile, by another run or not
-        raise OSError(None, "its lock is taken away all the time, and no run has it")
+            self._check_lock(update)  # the lock was taken away meanwhile, by another run or a user
+        raise OSError(None, "its lock vanishes again and again, and no run has it")
 
     def _append(self, batch: Batch, update: Update) -> None:
         from watchman_cli.store.directory import changes
@@ -277,7 +277,7 @@ class DirectoryLease(Lease):
 
 
 def file_name(field: Field) -> str:
-    """Return the name of the file that has a value."""
+    """Return the name of a value's file."""
     return field if field == "sync" else f"{field}.json"
 
 

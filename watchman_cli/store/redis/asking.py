@@ -1,7 +1,7 @@
-"""A connection to a node of a Redis Cluster that is just taking a slot over: ASKING precedes each command.
+"""A connection to a node of a Redis Cluster that is just taking over a slot: ASKING precedes each command.
 
-Such a node serves the slot's keys only to a client that says ASKING, which holds for one command or for one
-transaction. It is sent together with the command, and its own answer is taken away.
+Such a node serves the slot's keys only to a client that says ASKING. It is valid for one command or for one
+transaction. It is sent together with the command, and its own answer is removed.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from redis import exceptions
 
 from watchman_cli.store.redis.connection import BoundedConnection
 
-# What is of the connection, or ends what was asked before; all else has a key, or begins a transaction.
+# Commands about the connection, or the end of a transaction; the others have a key, or begin a transaction.
 _WITHOUT = frozenset({"AUTH", "HELLO", "CLIENT", "SELECT", "PING", "UNWATCH", "EXEC", "DISCARD"})
 
 
 class AskingPacker:
-    """Packs commands with ASKING before those that need it, and notes which ones have it."""
+    """Packs commands, with ASKING before those that need it, and notes these."""
 
     def __init__(self, packer: Any) -> None:
         self._packer = packer
         self._in_transaction = False
-        self.prefixed: deque[bool] = deque()  # of each command that was not answered yet
+        self.prefixed: deque[bool] = deque()  # for each command without an answer yet
 
     def pack(self, *arguments: Any) -> list[Any]:
         """Return the bytes of one command, as redis-py's packers do."""
@@ -36,7 +36,7 @@ class AskingPacker:
         return [*self._packer.pack("ASKING"), *packed] if wants else packed
 
     def clear(self) -> None:
-        """Forget what was sent: no answer to it comes any more."""
+        """Forget the sent commands: no more answers come."""
         self._in_transaction = False
         self.prefixed.clear()
 
@@ -49,7 +49,7 @@ class AskingConnection(BoundedConnection):
         return self._asking
 
     def read_response(self, *arguments: Any, **options: Any) -> Any:
-        """Return the answer to the next command. Raises what it is, or what ASKING was answered."""
+        """Return the answer to the next command. Raises the error in it, or in the answer to ASKING."""
         refusal = None
         if self._asking.prefixed and self._asking.prefixed.popleft():
             try:
@@ -59,7 +59,7 @@ class AskingConnection(BoundedConnection):
         try:
             answer = super().read_response(*arguments, **options)
         except exceptions.ResponseError as error:
-            raise refusal or error from None  # MOVED follows where ASKING was refused
+            raise refusal or error from None  # if ASKING is refused, MOVED follows
         if refusal is not None:
             raise refusal
         return answer

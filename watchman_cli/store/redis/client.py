@@ -49,24 +49,24 @@ def new_client(
         username=username,
         password=password,
         db=db,
-        protocol=2,  # what every Redis and Valkey speaks, without a HELLO that an ACL may forbid
+        protocol=2,  # every Redis and Valkey has it; it needs no HELLO, which an ACL may forbid
         **_identity(),
-        retry=Retry(NoBackoff(), 0),  # retried by RedisStore, which knows the deadline
+        retry=Retry(NoBackoff(), 0),  # RedisStore retries: it knows the deadline
     )
     return redis.Redis(connection_pool=pool)
 
 
 @cache
 def _identity() -> dict[str, Any]:
-    """Return as what a connection names itself to Redis, which CLIENT LIST shows.
+    """Return the name and version that CLIENT LIST of Redis shows for a connection.
 
-    redis-py would else look its own version up for each connection, in milliseconds. A connection without a
-    name would have sent nothing yet, and redis-py gives up one on which there is something to read: TLS has
-    its session tickets there, a full Redis its refusal.
+    Otherwise redis-py looks up its own version for each connection, which takes milliseconds. Without a name,
+    a connection has sent nothing when it is first used. redis-py then drops it if there is something to read,
+    such as session tickets of TLS, or the refusal of a Redis that is full.
     """
     try:
         from redis.driver_info import DriverInfo
-    except ImportError:  # of redis-py up to 7.0
+    except ImportError:  # redis-py up to 7.0
         return {"lib_name": f"redis-py(watchman_v{__version__})", "lib_version": redis.__version__}
     return {
         "driver_info": DriverInfo(lib_version=redis.__version__).add_upstream_driver("watchman", __version__)

@@ -1,9 +1,9 @@
 """Connections to Redis on which no wait outlasts the run's deadline.
 
-redis-py bounds each read of a socket, and neither the name's resolution nor a whole answer: a Redis that
-sends a byte a second is waited for without end. So each thread has a time budget, from which each wait is
-paid. A wait costs no more than it asked for: the time in which the process itself was stopped (Ctrl-Z) is
-nobody's fault, and an answer that came meanwhile is read.
+redis-py limits each read of a socket, but neither the name's resolution nor a whole answer: if a Redis sends
+one byte each second, redis-py waits without end. So each thread has a time budget, and each wait uses some of
+it. A wait uses at most the time that it asked for: if the process itself was stopped meanwhile (Ctrl-Z), that
+is not Redis's fault, and an answer that came meanwhile is read.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MAX_TIMEOUT = 5.0  # seconds for one read or write of a socket
-LATE_BUDGET = 2.0  # seconds that are granted after the deadline, to a run that was stopped and goes on
+LATE_BUDGET = 2.0  # seconds after the deadline for a run that was stopped and continues
 
 
 class TimeBudget:
-    """The seconds for which the current thread may still wait for Redis."""
+    """The time that each thread may still wait for Redis, in seconds."""
 
     def __init__(self) -> None:
         self.timeout = MAX_TIMEOUT  # seconds for one wait
@@ -37,7 +37,7 @@ class TimeBudget:
 
     @property
     def left(self) -> float:
-        """Return the seconds that are left of the thread's budget."""
+        """Return the rest of the thread's budget, in seconds."""
         left: float = getattr(self._threads, "left", self.timeout)
         return left
 
@@ -60,9 +60,9 @@ class TimeBudget:
             self._threads.left = before
 
     def wait(self, action: Callable[[float], T], timeout: float | None = None) -> T:
-        """Return what `action` returns, which waits for the seconds that it is given at most.
+        """Return the result of `action`, which waits for at most the seconds in its argument.
 
-        Raises TimeoutError.
+        Raises TimeoutError if the budget is used up.
         """
         allowed = min(self.timeout if timeout is None else timeout, self.left)
         if allowed <= 0:
@@ -76,14 +76,14 @@ class TimeBudget:
 
 
 class BoundedSocket:
-    """A connected socket whose waits are paid from a time budget; otherwise as the socket itself."""
+    """A connected socket whose waits use a time budget; otherwise it acts as the socket itself."""
 
     def __init__(self, connected: socket.socket, budget: TimeBudget) -> None:
         self._socket, self._budget = connected, budget
         self._polling = False
 
     def settimeout(self, seconds: float | None) -> None:
-        """Note whether the next read is not to wait; how long any other waits is the budget's."""
+        """Note whether the next read must not wait; the budget limits any other."""
         self._polling = seconds == 0
 
     def recv(self, *arguments: Any) -> bytes:
@@ -123,11 +123,11 @@ class BoundedConnection(AbstractConnection):
     ) -> None:
         self.endpoint, self.budget, self.context = endpoint, budget, context
         self.host, self.port = endpoint.host or endpoint.path, endpoint.port
-        self._name = str(endpoint)  # asked for with each answer
+        self._name = str(endpoint)  # used with each answer
         super().__init__(**options)
 
     def repr_pieces(self) -> list[tuple[str, Any]]:
-        """Return what distinguishes this connection, without a password."""
+        """Return the parts that distinguish this connection, without a password."""
         return [("endpoint", self._name)]
 
     def _host_error(self) -> str:
@@ -159,7 +159,7 @@ def _start_tls(
     opened: socket.socket, host: str, budget: TimeBudget, context: ssl.SSLContext
 ) -> socket.socket:
     def waiting(seconds: float) -> socket.socket:
-        opened.settimeout(seconds)  # which a handshake takes as the limit of the whole
+        opened.settimeout(seconds)  # the limit of the whole handshake
         return context.wrap_socket(opened, server_hostname=host)
 
     try:
@@ -189,7 +189,7 @@ def _open(family: int, target: Any, budget: TimeBudget) -> socket.socket:
 def resolve(endpoint: Endpoint, budget: TimeBudget) -> list[tuple[int, Any]]:
     """Return the families and addresses of a host. Raises OSError.
 
-    A resolver cannot be interrupted: one that hangs keeps a thread that nobody waits for.
+    A resolver cannot be interrupted: if it hangs, its thread remains, and no other thread waits for it.
     """
 
     def look_up(flags: int = 0) -> list[tuple[int, Any]]:
@@ -202,9 +202,9 @@ def resolve(endpoint: Endpoint, budget: TimeBudget) -> list[tuple[int, Any]]:
 
 
 def in_threads(actions: list[Callable[[], T]], budget: TimeBudget, timeout: float | None = None) -> T:
-    """Return what the first of several actions returns that succeeds, all of them begun at once.
+    """Return the result of the first action that succeeds; all begin at once.
 
-    Raises what the last one raised where all fail, and TimeoutError where none ends in time.
+    If all fail, raises the error of the last one. If none ends in time, raises TimeoutError.
     """
     ended: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
 
@@ -221,7 +221,7 @@ def in_threads(actions: list[Callable[[], T]], budget: TimeBudget, timeout: floa
         try:
             result, failure = budget.wait(lambda seconds: ended.get(timeout=seconds), timeout)
         except queue.Empty:
-            raise TimeoutError("none of them answers") from (failures[-1] if failures else None)
+            raise TimeoutError("no answer") from (failures[-1] if failures else None)
         if failure is None:
             return result  # type: ignore[return-value]
         failures.append(failure)

@@ -1,4 +1,4 @@
-"""What a failure at Redis means: its message for an operator, and whether another attempt may succeed."""
+"""Failures of Redis: the message for an operator, and whether a retry may succeed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from redis import exceptions
 from watchman_cli.errors import StoreError
 from watchman_cli.text import printable
 
-# What Redis answers while a script runs, a slot moves, a failover or a synchronization goes on.
+# The answers of Redis while a script runs, a slot moves, or a failover or synchronization is in progress.
 _PASSING = (
     exceptions.TryAgainError,
     exceptions.AskError,  # MovedError is one
@@ -23,7 +23,7 @@ class RedisTooOld(exceptions.RedisError):
 
 
 class KeepsChanging(exceptions.RedisError):
-    """Another client changes a key again and again, which names it."""
+    """Another client changes a key again and again; the message is the key."""
 
 
 _REFUSALS = (
@@ -36,15 +36,15 @@ _REFUSALS = (
 
 
 def describe(error: Exception, waited: str, *, follows_master: bool) -> tuple[str, bool]:
-    """Return what `error` means, and whether it passes by itself.
+    """Return the message of `error`, and whether a retry may succeed.
 
-    `waited` says for how long an answer was waited for. With `follows_master`, a replica is asked only until
-    its master is known.
+    `waited` is the message of a timeout. With `follows_master`, another Redis may be the master soon, so a
+    read-only replica is a passing failure.
     """
     if isinstance(error, exceptions.NoPermissionError) or "NOPERM" in str(error):
-        return f"the user may not do this there ({_reason(error)})", False
+        return f"the user lacks a permission ({_reason(error)})", False
     if isinstance(error, KeepsChanging):
-        return f"another client changes {printable(str(error))} all the time, and no run has its lock", False
+        return f"another client keeps changing {printable(str(error))}, and no run has its lock", False
     for kind, message in _REFUSALS:
         if isinstance(error, kind):
             return message, kind is exceptions.ReadOnlyError and follows_master
@@ -56,13 +56,13 @@ def describe(error: Exception, waited: str, *, follows_master: bool) -> tuple[st
         return _connection_failure(error)
     reason = _reason(error)
     passing = isinstance(error, _PASSING) or reason.startswith(_PASSING_CODES)
-    return (f"not now: {reason}" if passing else f"refused: {reason}"), passing
+    return (f"temporarily unavailable: {reason}" if passing else f"refused: {reason}"), passing
 
 
 def unwrapped(error: Exception) -> Exception:
-    """Return why a connection was lost while it watched keys; any other error as it is.
+    """Return the reason why a connection was lost while it watched keys; return any other error as it is.
 
-    redis-py raises WatchError for it, as for a race: only the error that it was handling tells them apart.
+    redis-py raises WatchError for a lost connection as for a race: only the error's context differs.
     """
     cause = error.__context__ if isinstance(error, exceptions.WatchError) else None
     lost = (exceptions.ConnectionError, exceptions.TimeoutError, OSError)
@@ -75,23 +75,23 @@ def is_race(error: exceptions.WatchError) -> bool:
 
 
 def is_timeout(error: BaseException | None) -> bool:
-    """Return whether `error` is that an answer did not come."""
+    """Return whether `error` is a timeout."""
     return isinstance(error, (exceptions.TimeoutError, TimeoutError))
 
 
 def is_ask(answer: object) -> bool:
-    """Return whether an answer is that a key has moved, to a node that is just taking its slot over."""
+    """Return whether an answer says that a key has moved to a node that is just taking over its slot."""
     return isinstance(answer, exceptions.AskError) and not isinstance(answer, exceptions.MovedError)
 
 
 def is_wrong_type(answer: object) -> bool:
-    """Return whether an answer is that the key holds another type than a string."""
+    """Return whether an answer says that the key has another type than a string."""
     return isinstance(answer, exceptions.ResponseError) and "WRONGTYPE" in str(answer)
 
 
 def no_master(service: str) -> StoreError:
-    """Return the error that no Sentinel knows `service`."""
-    return StoreError(f"the Sentinels know no service {printable(service)}")
+    """Return the error for a service that the Sentinels do not know."""
+    return StoreError(f"the Sentinels do not know the service {printable(service)}")
 
 
 def _connection_failure(error: Exception) -> tuple[str, bool]:
@@ -103,7 +103,7 @@ def _connection_failure(error: Exception) -> tuple[str, bool]:
 
 
 def _reason(error: Exception) -> str:
-    """Return Redis's own words, without the command that redis-py puts before them."""
+    """Return Redis's own message, without the command that redis-py puts before it."""
     text = str(error).rpartition("of pipeline caused error: ")[2]
     code = type(error).__name__.removesuffix("Error") if isinstance(error, _PASSING) else ""
     return printable(f"{code}: {text}" if code else text)[:200].rstrip(".")

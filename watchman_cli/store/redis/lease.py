@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class Watch(NamedTuple):
-    """A connection that watches the snapshot and some locks, and what these held when that began."""
+    """A connection that watches the snapshot and some locks, and the locks' owners when the watch began."""
 
     pipe: Pipeline
     locks: list[RedisLock]
@@ -41,7 +41,7 @@ class Watch(NamedTuple):
 
 
 class RedisLease(Lease):
-    """The right to read and write one server that is kept in Redis."""
+    """The right to read and write one server in Redis."""
 
     def __init__(self, calls: Calls, name: str, deadline: float, address: str | None) -> None:
         super().__init__()
@@ -53,7 +53,7 @@ class RedisLease(Lease):
         self._address = RedisLock(calls, address_key(address), token, deadline) if address else None
         self._has_stream = False  # of changes
         self._read: bytes | None = None  # the whole snapshot, as `value` returned it
-        self._watch: Watch | None = None  # that began before
+        self._watch: Watch | None = None  # begun by `value`, for `commit`
 
     def acquire(self) -> bool:
         """Take the lease; return False if another run has it. Raises StoreError."""
@@ -74,7 +74,7 @@ class RedisLease(Lease):
         raw_head, size, health, sync, other = self._calls.call(
             lambda: [_value_or_none(answer) for answer in answers], self._deadline
         )
-        self._has_stream = other != 0  # none if it is of another type than a string, as a stream is
+        self._has_stream = other != 0  # STRLEN fails, and `other` is None, if the key is a stream
         self.stored = StoredState(
             head=snapshot.parse_head(raw_head or b""),
             raw_head=raw_head or b"",
@@ -112,7 +112,7 @@ class RedisLease(Lease):
             self._calls.call(lambda: self._write(update, end, retried=next(attempts) > 0), self._deadline)
         except StoreError as error:
             if is_timeout(error.__cause__):
-                self._lock.held = False  # a release would not be answered either
+                self._lock.held = False  # a release would get no answer either
                 if self._address:
                     self._address.held = False
             raise
@@ -133,7 +133,7 @@ class RedisLease(Lease):
                     self._write_if_held(watch, update, end, retried=retried or race > 0, watched=known)
                     return
             except exceptions.WatchError as error:
-                # Only the answer may be lost: look once more at once. Then it is retried as any failure.
+                # Perhaps only the answer was lost: check once at once. Then it is retried as any failure.
                 if race and not is_race(error):
                     raise
         raise KeepsChanging(self._keys.status)
@@ -141,7 +141,7 @@ class RedisLease(Lease):
     def _begin_watch(self, *reads: str) -> tuple[list[Any], Watch]:
         """Watch the snapshot and the locks; return the values of some keys, and the watch.
 
-        What is of another type is as what is not there.
+        A key of another type counts as missing.
         """
         locks = self._locks_in_transaction()
         lock_keys = [lock.key for lock in locks]
@@ -163,7 +163,7 @@ class RedisLease(Lease):
     ) -> None:
         pipe = watch.pipe
         if retried and _get_or_none(lambda: pipe.get(self._keys.health)) == update.health:
-            return  # it was written, and only the answer was lost
+            return  # the update was written; only the answer was lost
         current, read = self._current(watch, update, watched)
         decision = decide(self.stored, update, current, read)
         self._warn_of_loss(current)
@@ -174,7 +174,7 @@ class RedisLease(Lease):
             lock.held = False
 
     def _locks_in_transaction(self) -> list[RedisLock]:
-        """Return the locks that one transaction can give back: in a cluster, not that of the address."""
+        """Return the locks that one transaction can release: not the address's in a cluster."""
         together = self._address is not None and self._address.held and not self._calls.has_slots
         return [self._lock, self._address] if together and self._address else [self._lock]
 
@@ -207,7 +207,7 @@ class RedisLease(Lease):
         if self.stored.head and current.value[: snapshot.HEAD_SIZE] != self.stored.raw_head:
             lost = f"the snapshot of {self.stored.head.collected_time}"
         self.warnings.append(
-            f"store {self._calls.url}: lost {lost}: it was restarted, emptied or failed over in mid-run"
+            f"store {self._calls.url}: lost {lost}: it was restarted, emptied or failed over during the run"
         )
 
     def _execute(self, pipe: Pipeline, update: Update, ended: list[RedisLock], decision: Decision) -> None:
@@ -241,7 +241,7 @@ class RedisLease(Lease):
                 lock.release()
 
     def __exit__(self, *_: object) -> None:
-        self._stop_watching()  # only in the thread that watches: a connection serves one at a time
+        self._stop_watching()  # only in the thread that watches: a connection serves one thread
         self.release()
 
     def _stop_watching(self) -> None:
@@ -261,7 +261,7 @@ def _close(pipe: Pipeline) -> None:
 
 
 def _value_or_none(answer: Any) -> Any:
-    """Return an answer; None where the key holds another type: watchman writes over it."""
+    """Return an answer, or None if the key has another type: the next commit replaces it."""
     if isinstance(answer, Exception):
         if not is_wrong_type(answer):
             raise answer
@@ -277,5 +277,5 @@ def _get_or_none(get: Callable[[], Any]) -> Any:
 
 
 def _bounded(value: bytes | None, field: Field) -> bytes:
-    """Return a value; nothing where it is larger than any that watchman writes."""
+    """Return a value, or empty bytes if it is larger than any value of watchman."""
     return value if value is not None and len(value) <= MAX_VALUE[field] else b""

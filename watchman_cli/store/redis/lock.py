@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     import redis
 
 NO_EXPIRY = -1  # what Redis answers to PTTL of a key that stays
-MAX_RACES = 10  # times that something is begun again because another client was in between
+MAX_RACES = 10  # attempts if another client changes a key in between
 
 
 class RedisLock:
-    """A key that holds a token while its run goes on."""
+    """A key that has a run's token during the run."""
 
     def __init__(self, calls: Calls, full_key: str, token: bytes, deadline: float) -> None:
         self._calls, self.key, self._token, self._deadline = calls, full_key, token, deadline
@@ -33,17 +33,17 @@ class RedisLock:
         self.expires = 0.0  # when Redis lets it expire, a time.monotonic()
 
     def take(self, *reads: Command, also: RedisLock | None = None) -> list[Any] | None:
-        """Take the lock and return the answers to `reads`; None if another run has it, which is proved.
+        """Take the lock and return the answers to `reads`; None if another run is proved to have it.
 
-        A lock of a dead process of this machine is taken over, and so is what is no lock of watchman's. The
-        lock `also` is taken with the same request where it is free.
+        A lock of a dead process on this machine is taken over, and so is a key that another tool wrote. If
+        the lock `also` is free, the same request takes it.
         """
         locks = (self, also) if also else (self,)
         for _ in range(MAX_RACES):
             try:
                 answers = self._calls.commands(self.key, *(lock._request() for lock in locks), *reads)
             except Exception:
-                # They may have been taken. An interrupted run tries nothing again, and gives them back.
+                # They may have been taken. An interrupted run does not retry, and releases them.
                 for lock in locks:
                     lock.held = lock.held or self._calls.stopped.is_set()
                 raise
@@ -58,15 +58,15 @@ class RedisLock:
         raise KeepsChanging(self.key)
 
     def _request(self) -> Command:
-        """Return the command that takes the lock where it is free."""
+        """Return the command that takes the lock if it is free."""
         lifetime = max(1.0, self._deadline - time.monotonic()) + LOCK_GRACE
         self.expires = time.monotonic() + lifetime
         return command("set", self.key, self._token, nx=True, px=int(lifetime * 1000))
 
     def _is_mine(self) -> bool:
-        """Return whether the lock is this run's, which lost the answer; note if it is another run's.
+        """Return whether the lock is this run's, whose answer was lost; note if it is another run's.
 
-        One that was abandoned is deleted.
+        An abandoned lock is deleted.
         """
         self.other = None
         owner, life = self._calls.commands(self.key, command("get", self.key), command("pttl", self.key))
@@ -101,9 +101,9 @@ class RedisLock:
                 raise
 
     def release(self) -> None:
-        """Give the lock back, whatever of it Redis permits; at worst it expires by itself.
+        """Release the lock with the commands that Redis permits; at worst it expires by itself.
 
-        While another thread does so, wait for that.
+        If another thread does so, wait for it.
         """
         with self._releasing:
             if self.held:
@@ -120,12 +120,12 @@ class RedisLock:
                         pipe.delete(self.key)
                         pipe.execute()
                 except exceptions.WatchError as error:
-                    if not is_race(error):  # the connection was lost: whether it was deleted is not known
+                    if not is_race(error):  # the connection was lost: the key may remain
                         raise
                 except (exceptions.AskError, exceptions.TryAgainError):
                     raise
-                except exceptions.ResponseError:  # a permission that is missing
-                    # It was taken with SET, which is therefore permitted.
+                except exceptions.ResponseError:  # a permission is missing
+                    # SET took the lock, so SET is permitted.
                     client.set(self.key, self._token, xx=True, px=1)
 
         with suppress(StoreError):

@@ -27,7 +27,7 @@ from watchman_cli.store.redis.url import parse
 
 T = TypeVar("T")
 INITIAL_BACKOFF = 0.2  # seconds before the first retry
-READ_DEADLINE = 20.0  # seconds for one value that is read outside a run, sent however slowly
+READ_DEADLINE = 20.0  # seconds for one value that is read outside a run
 
 
 class RedisStore(Store):
@@ -36,7 +36,7 @@ class RedisStore(Store):
     why_gone = "Redis evicted it (see its maxmemory-policy), or it expired (the setting `expire`)"
 
     def __init__(self, url: str) -> None:
-        """Connect to nothing yet. Raises ValueError with the reason where `url` is no address."""
+        """Connect to nothing yet. Raises ValueError with the reason if `url` is not a valid address."""
         super().__init__(redact(url))
         self._budget = TimeBudget()
         self._topology = open_topology(parse(url), self._budget)
@@ -46,7 +46,7 @@ class RedisStore(Store):
             try:
                 self.client_for("check").ping()
             except exceptions.NoPermissionError:
-                pass  # it answers, and the keys' permissions may be others
+                pass  # it answers, and keys may have other permissions
 
         self.call(ping, deadline)
 
@@ -66,7 +66,7 @@ class RedisStore(Store):
         def get() -> Any:
             try:
                 found = self.command(full_key, lambda client: client.getrange(full_key, 0, size - 1))
-                # Empty or none, which are the same for GETRANGE.
+                # Empty or missing: GETRANGE does not tell them apart.
                 return found or self.command(full_key, lambda client: client.get(full_key))
             except exceptions.ResponseError as error:
                 if errors.is_wrong_type(error):
@@ -104,7 +104,7 @@ class RedisStore(Store):
             lease.release()
             raise
         if not taken:
-            lease.release()  # of the address, one lock may be held already
+            lease.release()  # one of two locks may be held
         return lease if taken else None
 
     def remove(self, name: str, address: str) -> None:
@@ -123,18 +123,18 @@ class RedisStore(Store):
 
     @property
     def has_slots(self) -> bool:
-        """Return whether one transaction can write only what belongs to one server."""
+        """Return whether a transaction is limited to the keys of one server."""
         return self._topology.has_slots
 
     def client_for(self, full_key: str) -> redis.Redis:
-        """Return a client of the server that has a key; its errors are for `call`."""
+        """Return a client of the Redis server that has a key; its errors are for `call`."""
         return self._topology.client_for(full_key)
 
     def command(self, full_key: str, act: Callable[[redis.Redis], T]) -> T:
-        """Return what `act` returns, called with a client of the server that has a key.
+        """Return the result of `act`, called with a client of the Redis server that has a key.
 
-        If a cluster is just moving the key's slot and the key has moved already, `act` is called again with
-        a client of the node where it is. Its errors are for `call`.
+        If a cluster moves the key's slot and the key has already moved, `act` is called again with a client
+        of the new node. Its errors are for `call`.
         """
         try:
             return act(self.client_for(full_key))
@@ -142,10 +142,10 @@ class RedisStore(Store):
             return act(self._topology.asking_client(full_key, error))
 
     def commands(self, full_key: str, *commands: Command) -> list[Any]:
-        """Return the answers to commands that are sent together, each for itself; errors are among them.
+        """Return the answers to commands that are sent together; an error is one of the answers.
 
-        In a cluster, all keys are in the slot of `full_key`. Those that have moved already while the slot is
-        moved are asked for where they are.
+        In a cluster, all keys are in the slot of `full_key`. If some keys have already moved while the slot
+        is moved, their commands are sent to the new node.
         """
         answers = _send(self.client_for(full_key), commands)
         moved = [index for index, answer in enumerate(answers) if errors.is_ask(answer)]
@@ -157,10 +157,10 @@ class RedisStore(Store):
         return answers
 
     def call(self, func: Callable[[], T], deadline: float, *, retry_until: float | None = None) -> T:
-        """Return what `func` returns, called again while what fails is transient and `deadline` allows.
+        """Return the result of `func`, retried if its failure is transient and `deadline` allows.
 
-        With `retry_until`, nothing is begun again after that many seconds. A run that was stopped, and
-        resumed after its deadline, has one quick call, and a second one where its connection was closed.
+        With `retry_until`, no attempt begins after that many seconds. A run that was stopped, and resumed
+        after its deadline, has one quick attempt, and a second one if its connection was closed.
         Raises StoreError.
         """
         late = time.monotonic() > deadline
@@ -196,9 +196,9 @@ class RedisStore(Store):
         self._topology.forget(error)
         waited = f"no answer in {self._budget.timeout:g} s"
         if late:
-            waited = "no answer, but it was asked only after the deadline: was this run stopped?"
+            waited = "no answer; the request began after the deadline: was this run stopped?"
         elif self._budget.exhausted:
-            waited = "no whole answer by the deadline"
+            waited = "no complete answer by the deadline"
         follows = self._topology.follows_master
         message, transient = errors.describe(error, waited, follows_master=follows)
         return StoreError(f"store {self.url}: {message}", transient=transient)
@@ -217,5 +217,5 @@ def _send(client: redis.Redis, commands: Sequence[Command]) -> list[Any]:
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether another attempt may succeed."""
+    """Return whether a retry may succeed."""
     return isinstance(error, StoreError) and error.transient

@@ -1,6 +1,6 @@
 """A server's changes in Redis: a stream with an entry for each batch, and a message on a channel.
 
-An entry has one field: `batch`, the batch's JSON, or, of a large one, `zlib`, the same compressed.
+An entry has one field: `batch`, the batch's JSON, or `zlib`, the JSON compressed if it is large.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
     from watchman_cli.snapshot import Head
 
 MAX_AGE = 24 * 3600  # seconds
-PLAIN = 1 << 16  # bytes of JSON up to which a batch is not compressed: about 500 changes
-_AT_ONCE = 100  # entries that are read together
-_READ_DEADLINE = 20.0  # seconds for reading some entries, beyond those for which it waits
+PLAIN = 1 << 16  # bytes of JSON; a larger batch is compressed: about 500 changes
+_AT_ONCE = 100  # entries to read together
+_READ_DEADLINE = 20.0  # seconds to read some entries, after the wait for them
 
 
 def prepare(pipe: Pipeline, stream: str) -> bool:
-    """Return whether a key of another type is in the stream's place. Raises RedisTooOld.
+    """Return whether the stream's key has another type. Raises RedisTooOld.
 
-    It asks for what `trim` does, and has it drop nothing. This comes before the transaction, which is
-    executed though one of its commands fails.
+    It tries the command of `trim` so that nothing is dropped. This comes before the transaction: Redis
+    executes a transaction even if one of its commands fails.
     """
     kind: Any = pipe.type(stream)
     if kind not in (b"stream", b"none"):
@@ -51,9 +51,9 @@ def prepare(pipe: Pipeline, stream: str) -> bool:
 
 
 def append(pipe: Pipeline, keys: ServerKeys, batch: Batch, update: Update, foreign: bool) -> None:
-    """Add to a transaction that a batch is appended and published.
+    """Add the commands that append and publish a batch to a transaction.
 
-    With `foreign`, what is in the stream's place is not a stream.
+    With `foreign`, the stream's key has another type, and is replaced.
     """
     value = batch.encode()
     fields: Any = {"batch": value} if len(value) <= PLAIN else {"zlib": zlib.compress(value, 1)}
@@ -65,7 +65,7 @@ def append(pipe: Pipeline, keys: ServerKeys, batch: Batch, update: Update, forei
 
 
 def trim(client: redis.Redis, stream: str, appended: bytes, replaced: Head | None) -> None:
-    """Drop the batches that are too old, once one was `appended` with this ID for the snapshot `replaced`.
+    """Drop the batches that are too old, after one was `appended` with this ID and `replaced` a snapshot.
 
     If that fails, the next run drops them.
     """
@@ -77,8 +77,8 @@ def trim(client: redis.Redis, stream: str, appended: bytes, replaced: Head | Non
 def oldest_kept(now: float, appended: bytes, replaced: Head | None) -> int:
     """Return the ID of the oldest batch that is young enough, in milliseconds.
 
-    A clock may be ahead: this host's, that of Redis, which makes the IDs, or that of the last run's host. The
-    slowest of them counts, so that one which is ahead drops nothing.
+    The clock of this host, of Redis (which makes the IDs) or of the last run's host may be ahead. The slowest
+    clock counts, so that a clock that is ahead drops nothing.
     """
     times = [now, int(appended.partition(b"-")[0]) / 1000]
     if replaced is not None:
@@ -88,9 +88,9 @@ def oldest_kept(now: float, appended: bytes, replaced: Head | None) -> int:
 
 
 def read_after(calls: Calls, name: str, position: str, wait: float) -> list[StoredBatch]:
-    """Return some batches after a position, for which `wait` seconds are waited. Raises StoreError."""
+    """Return some batches after a position; wait for them for `wait` seconds. Raises StoreError."""
     stream = server_keys(name).changes
-    # An answer that comes no later than half of the time for which a socket is read.
+    # The answer must come before the read of the socket times out.
     block = int(min(wait, MAX_TIMEOUT / 2) * 1000) or None
 
     def read() -> Any:
@@ -103,7 +103,7 @@ def read_after(calls: Calls, name: str, position: str, wait: float) -> list[Stor
 
 
 def end_of(calls: Calls, name: str) -> str:
-    """Return the position of the last batch; empty where there is none. Raises StoreError."""
+    """Return the position of the last batch, or an empty string. Raises StoreError."""
     stream = server_keys(name).changes
     found: Any = calls.call(
         lambda: calls.command(stream, lambda client: client.xrevrange(stream, count=1)),
@@ -114,7 +114,7 @@ def end_of(calls: Calls, name: str) -> str:
 
 
 def has(calls: Calls, name: str, position: str) -> bool:
-    """Return whether the batch at a position is there: the oldest are dropped first. Raises StoreError."""
+    """Return whether the batch at a position exists: the oldest are dropped first. Raises StoreError."""
     stream = server_keys(name).changes
     found: Any = calls.call(
         lambda: calls.command(stream, lambda client: client.xrange(stream, position, position)),
@@ -125,7 +125,7 @@ def has(calls: Calls, name: str, position: str) -> bool:
 
 
 def position_at(seconds: float) -> str:
-    """Return the position after which all batches are that were appended from a time.time() on."""
+    """Return the position before all batches that were appended since a time.time()."""
     return f"{max(0, int(seconds * 1000))}-0"
 
 
@@ -134,6 +134,6 @@ def _stored(entry: bytes, fields: dict[bytes, bytes]) -> StoredBatch:
     if b"zlib" in fields:
         try:
             value = zlib.decompressobj().decompress(fields[b"zlib"], MAX_BATCH)
-        except zlib.error:  # of somebody else: what is read of it is no batch
+        except zlib.error:  # another tool wrote it: empty bytes are an invalid batch
             value = b""
     return StoredBatch(entry.decode(), value)

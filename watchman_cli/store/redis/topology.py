@@ -1,4 +1,4 @@
-"""Which Redis has a key: the only one, the master that Sentinels name, or the node of a cluster's slot."""
+"""The Redis server that has a key: the only one, the Sentinels' master, or a node of a cluster."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ T = TypeVar("T")
 
 
 class Topology(ABC):
-    """The Redis servers of one address, each with a client of its own."""
+    """The Redis servers of one address, each with its own client."""
 
-    follows_master = True  # whether another server may take over from one that fails
-    has_slots = False  # whether a transaction is only of keys of one slot
+    follows_master = True  # whether another server may take over if one fails
+    has_slots = False  # whether a transaction is limited to the keys of one slot
 
     def __init__(self, address: RedisAddress, budget: TimeBudget) -> None:
         self._address, self._budget = address, budget
@@ -33,17 +33,17 @@ class Topology(ABC):
 
     @abstractmethod
     def client_for(self, key: str) -> redis.Redis:
-        """Return a client of the server that has `key`. Raises RedisError, OSError or StoreError."""
+        """Return a client of the Redis server that has `key`. Raises RedisError, OSError or StoreError."""
 
     def asking_client(self, key: str, error: exceptions.AskError) -> redis.Redis:
-        """Return a client of the node to which an ASK sends; it says ASKING with each command.
+        """Return a client of the node that an ASK names; it says ASKING with each command.
 
-        Raises `error` if it is another, or if there are no nodes.
+        Raises `error` if it is not an ASK, or if there are no nodes.
         """
         raise error
 
     def forget(self, error: Exception) -> None:  # noqa: B027 (one Redis stays where it is)
-        """Ask again who has which key, since `error` came of the server that was asked."""
+        """Look up the servers of keys again after `error`."""
 
     def close(self) -> None:
         """Close every connection."""
@@ -80,7 +80,7 @@ class SingleRedis(Topology):
 
 
 class SentinelMaster(Topology):
-    """The master of a service, as the Sentinels name it."""
+    """The master of a service, found by the Sentinels."""
 
     def __init__(self, address: RedisAddress, budget: TimeBudget) -> None:
         super().__init__(address, budget)
@@ -96,7 +96,7 @@ class SentinelMaster(Topology):
         self._master = None
 
     def _ask(self, sentinel: Endpoint) -> Endpoint:
-        """Return where one Sentinel says that the master is."""
+        """Return the master's endpoint from one Sentinel."""
         address = self._address
         user, password = address.sentinel_username, address.sentinel_password
         client = new_client(sentinel, self._budget, address.context, user, password)
@@ -110,7 +110,7 @@ class SentinelMaster(Topology):
 
 
 class Cluster(Topology):
-    """A Redis Cluster: the key's slot says which of its masters has it."""
+    """A Redis Cluster: each master has the keys of some slots."""
 
     has_slots = True
 
@@ -151,7 +151,7 @@ class Cluster(Topology):
             self._slots, self._moved = [], {}
 
     def _ask(self, node: Endpoint) -> list[tuple[int, int, Endpoint]]:
-        """Return which master has which slots, as one node knows it."""
+        """Return the slots of each master, from one node."""
         answer: Any = self._client(node).execute_command("CLUSTER SLOTS")
         if not answer:
             raise exceptions.ClusterDownError("the cluster has no slots yet")

@@ -1,4 +1,4 @@
-"""The commands of a commit's transaction in Redis, decided by what is there; nothing is sent here."""
+"""The commands of a commit's transaction, decided by the stored values; nothing is sent here."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from watchman_cli.store.base import Update
 from watchman_cli.store.redis.calls import Command, command
 from watchman_cli.store.redis.keys import ServerKeys
 
-NO_KEY, NO_EXPIRY = -2, -1  # what Redis answers to PTTL: the key is missing, or stays for ever
+NO_KEY, NO_EXPIRY = -2, -1  # answers of Redis to PTTL: the key is missing, or never expires
 
 Found = Literal["replaced", "expires", "stays", "missing"]
 Expiry = Literal["set", "remove", "keep"]
 
-# What becomes of the expiry, by the snapshot and by whether `expire` is configured. A snapshot that a failed
-# run leaves as it is gets no new time: its expiry only follows the configuration.
+# The expiry, by the snapshot and by whether `expire` is configured. A failed run sets no new time in the
+# snapshot: the expiry only follows the configuration.
 _EXPIRY: Mapping[tuple[Found, bool], Expiry] = {
     ("replaced", True): "set",
     ("replaced", False): "remove",
@@ -30,14 +30,14 @@ _EXPIRY: Mapping[tuple[Found, bool], Expiry] = {
 
 
 class Stored(NamedTuple):
-    """What is in Redis: the snapshot's time to live, as PTTL answers it, and whether there are changes."""
+    """The state in Redis: the snapshot's time to live, as PTTL gives it, and whether there are changes."""
 
     life: int = NO_KEY
     has_stream: bool = False
 
 
 def expiry_of(update: Update, life: int) -> Expiry:
-    """Return what becomes of the expiry of the snapshot, which has the time to live `life`."""
+    """Return whether to set, remove or keep the expiry of the snapshot, whose time to live is `life`."""
     if update.snapshot is not None or update.new_time is not None:
         found: Found = "replaced"
     elif life == NO_KEY:
@@ -65,10 +65,10 @@ def write_values(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[C
 
 
 def expire_stream(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[Command]:
-    """Yield the command that has the stream of changes expire with the snapshot, if there is a stream."""
+    """Yield the command that makes the stream of changes expire with the snapshot, if there is a stream."""
     appended = update.changes is not None
     if not (appended or stored.has_stream):
-        return  # in a cluster, a transaction that names a missing key is refused while its slot is moved
+        return  # while a cluster moves a slot, it refuses a transaction with a missing key
     if update.expire is None:
         yield command("persist", keys.changes)
     elif appended or expiry_of(update, stored.life) == "set":
@@ -76,7 +76,7 @@ def expire_stream(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[
 
 
 def limit_lives(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[Command]:
-    """Yield the commands after which nothing of the server outlives `update.lifetime`."""
+    """Yield the commands that make every value of the server expire after `update.lifetime`."""
     written = update.snapshot is not None or update.new_time is not None
     there = {
         keys.status: written or stored.life != NO_KEY,

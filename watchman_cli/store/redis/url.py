@@ -1,12 +1,12 @@
-"""The address of a Redis: what each part of it means. What it cannot mean is refused, never ignored.
+"""The address of a Redis. An invalid or unknown part is refused, never ignored.
 
     redis://[[user]:password@]host[:port][/db]
     unix://[[user]:password@]/path[?db=N]
     redis+sentinel://[[user]:password@]host[:port][,host[:port]...]/service[/db]
     redis+cluster://[[user]:password@]host[:port][,host[:port]...]
 
-`rediss` in place of `redis` stands for TLS, of the Sentinels as well. A user, a password, a service and the
-values of options are percent-encoded UTF-8.
+`rediss` instead of `redis` means TLS, for the Sentinels too. A user, a password, a service and the values of
+options are percent-encoded UTF-8.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ SCHEMES = {
 }
 DEFAULT_PORT, DEFAULT_SENTINEL_PORT = 6379, 26379
 TLS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_check_hostname", "ssl_cert_reqs")
-CREDENTIAL_OPTIONS = ("username", "password")  # as redis-py takes them, in place of what stands before @
+CREDENTIAL_OPTIONS = ("username", "password")  # as in redis-py, instead of user:password@
 SENTINEL_OPTIONS = ("sentinel_username", "sentinel_password")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+(?:%25\w+)?\]|[\w.-]+)(?::(\d+))?")
 _ENCODING = "in a user or a password write % as %25, / as %2F, ? as %3F, # as %23"
 
 
 class Endpoint(NamedTuple):
-    """Where one Redis listens: a host and a port, or the path of a Unix socket."""
+    """The address on which one Redis listens: a host and a port, or the path of a Unix socket."""
 
     host: str = ""
     port: int = 0
@@ -50,7 +50,7 @@ class Endpoint(NamedTuple):
 
 @dataclass(frozen=True)
 class RedisAddress:
-    """A parsed address. `kind` is single, sentinel or cluster; `context` is None where TLS is not used."""
+    """A parsed address; `context` is None without TLS."""
 
     kind: str
     endpoints: tuple[Endpoint, ...]
@@ -64,15 +64,15 @@ class RedisAddress:
 
 
 def parse(url: str) -> RedisAddress:
-    """Return what `url` names. Raises ValueError with the reason, which holds no password."""
+    """Return the parsed `url`. Raises ValueError with the reason, which contains no password."""
     scheme, _, rest = url.partition("://")
     if scheme not in SCHEMES:
-        raise ValueError(f"the address begins with one of {', '.join(f'{each}://' for each in SCHEMES)}")
+        raise ValueError(f"the address must begin with one of {', '.join(f'{each}://' for each in SCHEMES)}")
     kind, tls = SCHEMES[scheme]
     before, _, query = rest.partition("?")
     authority, slash, path = before.partition("/")
     if "#" in rest or "@" in path or "@" in query:
-        raise ValueError(f"a sign in it has another meaning there; {_ENCODING}")
+        raise ValueError(f"it contains a special character in the wrong place; {_ENCODING}")
     userinfo, at, hosts = authority.rpartition("@")
     username, password = _credentials(userinfo) if at else (None, None)
     options = _options(query, kind, tls)
@@ -88,7 +88,7 @@ def parse(url: str) -> RedisAddress:
         service, _, path = path.partition("/")
         service = _decoded(service, "the service's name")
         if not service:
-            raise ValueError("after the Sentinels comes the service's name, as in host:26379/mymaster/0")
+            raise ValueError("the service's name is missing after the Sentinels, as in host:26379/mymaster/0")
     db = _database(path, options.pop("db", None))
     if kind == "cluster" and db:
         raise ValueError("a Redis Cluster has only database 0")
@@ -108,12 +108,12 @@ def parse(url: str) -> RedisAddress:
 def _credentials(userinfo: str) -> tuple[str | None, str]:
     username, colon, password = userinfo.partition(":")
     if not colon or not password:
-        raise ValueError("before @ stands user:password or :password")
+        raise ValueError("before @, write user:password or :password")
     return _decoded(username, "the user") or None, _decoded(password, "the password")
 
 
 def _decoded(text: str, name: str) -> str:
-    """Return a percent-encoded text decoded. A % that encodes nothing would go out otherwise than meant."""
+    """Return a percent-encoded text decoded. A % that encodes nothing is refused."""
     try:
         if re.search("%(?![0-9A-Fa-f]{2})", text):
             raise ValueError
@@ -131,8 +131,8 @@ def _endpoints(hosts: str, kind: str) -> tuple[Endpoint, ...]:
 def _endpoint(text: str, default_port: int) -> Endpoint:
     match = _HOST.fullmatch(text)
     if match is None:
-        hint = "; an IPv6 address is put in [ ]" if text.count(":") > 1 else ""
-        raise ValueError(f"a host is expected as host or host:port{hint}; {_ENCODING}")
+        hint = "; write an IPv6 address in [ ]" if text.count(":") > 1 else ""
+        raise ValueError(f"invalid host: use host or host:port{hint}; {_ENCODING}")
     port = int(match[2] or default_port)
     if not 0 < port < 65536:
         raise ValueError(f"port {port} is not between 1 and 65535")
@@ -142,16 +142,16 @@ def _endpoint(text: str, default_port: int) -> Endpoint:
 def _unix_endpoint(hosts: str, path: str) -> Endpoint:
     path = _decoded(path, "the path")
     if hosts or path in ("", "/") or "\0" in path:
-        raise ValueError("a socket is named by its absolute path, as in unix:///run/redis.sock?db=0")
+        raise ValueError("use the absolute path of a socket, as in unix:///run/redis.sock?db=0")
     return Endpoint(path=path)
 
 
 def _database(path: str, option: str | None) -> int:
     if path and option is not None:
-        raise ValueError("the database is named twice, in the path and as db=")
+        raise ValueError("the database is given twice, in the path and as db=")
     number = path if option is None else option
     if not re.fullmatch("[0-9]{0,9}", number) or (option is not None and not option):
-        raise ValueError("a database is a number, as in redis://host:6379/0")
+        raise ValueError("invalid database: use a number, as in redis://host:6379/0")
     return int(number or 0)
 
 
@@ -162,9 +162,11 @@ def _options(query: str, kind: str, tls: bool) -> dict[str, str]:
         name, equals, value = option.partition("=")
         if name not in known:
             shown = f" {name}" if equals and re.fullmatch("[a-z_]{1,40}", name) else ""
-            raise ValueError(f"unknown option{shown}; known are {', '.join(known)}")
+            raise ValueError(f"unknown option{shown}: use {', '.join(known)}")
         if name in TLS_OPTIONS and not tls:
-            raise ValueError(f"{name} is for TLS: {'not on a Unix socket' if kind == 'unix' else 'rediss'}")
+            raise ValueError(
+                f"{name} is for TLS: {'not on a Unix socket' if kind == 'unix' else 'use rediss'}"
+            )
         if name in found:
             raise ValueError(f"{name} is given twice")
         found[name] = _decoded(value, name)
@@ -174,13 +176,13 @@ def _options(query: str, kind: str, tls: bool) -> dict[str, str]:
 
 
 def _tls_context(options: Mapping[str, str]) -> ssl.SSLContext:
-    """Return how TLS is spoken: what is trusted, and the certificate that is shown."""
+    """Return the context of TLS: the trusted certificates, and the client's own."""
     import ssl
 
     def chosen(name: str, meanings: Mapping[str, bool]) -> bool:
         value = options.get(name, next(iter(meanings)))
         if value not in meanings:
-            raise ValueError(f"{name} is one of {', '.join(meanings)}")
+            raise ValueError(f"invalid {name}: use {' or '.join(meanings)}")
         return meanings[value]
 
     check_hostname = chosen("ssl_check_hostname", {"true": True, "false": False})
@@ -193,10 +195,10 @@ def _tls_context(options: Mapping[str, str]) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=path)
         if certificate:
             name, path = "ssl_certfile", certificate
-            # A key with a passphrase would ask for it on the terminal.
+            # Without this, a key with a passphrase asks for it on the terminal.
             context.load_cert_chain(certificate, private_key, password=lambda: b"")
     except OSError as error:  # ssl.SSLError is one
-        reason = "it is not what is expected there" if isinstance(error, ssl.SSLError) else error.strerror
+        reason = "invalid certificate or key" if isinstance(error, ssl.SSLError) else error.strerror
         raise ValueError(f"{name}: {path}: {reason}") from error
     context.check_hostname = check_hostname and verify
     context.verify_mode = ssl.CERT_REQUIRED if verify else ssl.CERT_NONE
