@@ -24,7 +24,7 @@ BLOCK = re.compile(r"^(<!-- generated: ([a-z ]+) -->\n)(.*?)^(<!-- end -->)", re
 
 def settings(properties: Mapping[str, Any], required: list[str]) -> Iterator[str]:
     """Yield the lines of a table of configuration keys."""
-    yield "| key | default | what it is |"
+    yield "| key | default | meaning |"
     yield "| --- | --- | --- |"
     for name, value in properties.items():
         described = resolved("config", value)
@@ -57,7 +57,7 @@ def resolved(name: str, described: Mapping[str, Any]) -> dict[str, Any]:
 def document(name: str) -> str:
     """Return the table of the fields of a document in the store."""
     rows = fields(name, schema.load(name)["properties"])
-    return "\n".join(["| field | what it is |", "| --- | --- |", *rows])
+    return "\n".join(["| field | meaning |", "| --- | --- |", *rows])
 
 
 def error_kinds() -> str:
@@ -88,7 +88,7 @@ def help_of(command: str) -> str:
 
 def metrics() -> str:
     """Return the table of the metrics."""
-    lines = ["| metric | labels | what it is |", "| --- | --- | --- |"]
+    lines = ["| metric | labels | meaning |", "| --- | --- | --- |"]
     for name, (labels, text) in METRICS.items():
         lines.append(f"| `{name}` | {', '.join(f'`{label}`' for label in labels)} | {text} |")
     return "\n".join(lines)

@@ -6,7 +6,7 @@ import re
 
 from typer.main import get_command
 
-from tests.docs.pages import PAGES
+from tests.docs.pages import FENCE, PAGES
 from watchman_cli.cli.main import app
 
 OF_OTHERS = {
@@ -29,7 +29,6 @@ def test_every_option_is_explained_in_a_sentence_and_no_other_is_documented() ->
             if option.name != "help":
                 explained = getattr(option, "help", "") or ""
                 assert explained[:1].isupper() and explained.endswith("."), option.opts
-    named = {
-        name for page in PAGES for name in re.findall(r"`(?:watchman [a-z ]+)?(--[a-z-]+)", page.read_text())
-    }
+    texts = [FENCE.sub("", page.read_text()) for page in PAGES]
+    named = {name for text in texts for name in re.findall(r"`(?:watchman [a-z ]+)?(--[a-z-]+)", text)}
     assert named - OF_OTHERS <= found
