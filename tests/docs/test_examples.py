@@ -28,7 +28,7 @@ ADMINISTRATION = (
 )
 # the project's own tests and checks, which are run as such
 OF_THE_PROJECT = ("CONTRIBUTING.md", "benchmarks/README.md")
-CRON = {"HOME": "/nonexistent", "LOGNAME": "nobody", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
+CRON = {"LOGNAME": "nobody", "SHELL": "/bin/sh", "PATH": "/usr/bin:/bin"}
 
 
 @pytest.fixture
@@ -164,7 +164,10 @@ def test_a_scheduler_line_does_the_job(
     command = command.replace("/etc/watchman/config.yaml", str(watchman.config))
     command = command.replace("/var/log/watchman.log", str(tmp_path / "log"))
     command = command.replace("/var/www/html", str(tmp_path))
-    result = subprocess.run(["/bin/sh", "-c", command], env=CRON, cwd="/", capture_output=True, check=False)
+    environment = {**CRON, "HOME": str(tmp_path)}
+    result = subprocess.run(
+        ["/bin/sh", "-c", command], env=environment, cwd="/", capture_output=True, check=False
+    )
     assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
     assert redis.client.exists("o/r/status") == 1
     assert (tmp_path / "ecflow.html").exists() is ("--output" in scheduler_lines()[name])
