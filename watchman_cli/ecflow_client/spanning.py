@@ -140,8 +140,11 @@ def join_lines(text: str, work: Work = UNBOUNDED) -> str:
         elif unfinished is None and re.match(f" *{_EXPRESSION}", line):
             end = _expression_end(text, start, end)
             if NEW_LINE in text[start:end]:
-                has_nodes = any(map(_STRUCTURAL.fullmatch, text[start:end].split(NEW_LINE)))
+                lines = text[start:end].split(NEW_LINE)
+                has_nodes = any(map(_STRUCTURAL.fullmatch, lines))
                 if has_nodes and not _is_whole(text[start:end]):
+                    raise TreeUnproved
+                if any(_is_end(line, expected=False) for line in lines):  # of an id, whose node was lost
                     raise TreeUnproved
                 pieces += (text[done:start], text[start:end].replace(NEW_LINE, " "))
                 done = end

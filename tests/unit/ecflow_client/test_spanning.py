@@ -199,6 +199,12 @@ def test_invalid_expression_takes_no_node(text: str) -> None:
         with_trigger(text, last=True)
 
 
+def test_expression_takes_no_end_of_an_id() -> None:
+    """A reply that was damaged on its way: the line of a node that it belongs to is lost."""
+    with pytest.raises(TreeUnproved):
+        with_trigger("a == complete\n>abort try:1 state:aborted flag:task_aborted")
+
+
 @pytest.mark.parametrize("text", ["1 == 1 and", "a == x:", "("])
 def test_expression_that_a_server_cut_takes_no_node(text: str) -> None:
     """A server that reads its own checkpoint keeps the first line of an expression."""
