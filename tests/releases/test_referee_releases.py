@@ -85,7 +85,7 @@ def test_everything_is_read_alike_or_the_bindings_say_that_they_are_too_old(
     try:
         found = read(referee, release_server)
     except BindingsFailed as error:
-        assert f"has what these bindings, {version}, cannot read" in str(error)
+        assert f"has something that these bindings, {version}, cannot read" in str(error)
         assert "everything" not in str(error)  # no part of a reply
     else:
         assert found == read_by_protocol(release_server)

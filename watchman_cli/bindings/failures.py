@@ -1,4 +1,4 @@
-"""Why the bindings did not read a server, in words of our own: what they print may hold a whole reply."""
+"""Why the bindings did not read a server, in watchman's own words: their output may hold a whole reply."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ HOW_TO_GET_BINDINGS = (
 
 
 class BindingsMissing(Exception):
-    """No interpreter has the bindings; says which were tried, and how to get them."""
+    """No interpreter has the bindings; the message names those that were tried, and how to get them."""
 
     def __init__(self, tried: str) -> None:
         super().__init__(f"no Python with the ecflow bindings ({tried}): {HOW_TO_GET_BINDINGS}")
@@ -32,8 +32,8 @@ class BindingsFailed(Exception):
         self.transient = transient
 
 
-# What the bindings say (Client.cpp, SslClient.cpp, ClientInvoker.cpp and StcCmd.cpp), the first that fits: a
-# pattern, the kind, our message, and whether another attempt may succeed.
+# Messages of the bindings (Client.cpp, SslClient.cpp, ClientInvoker.cpp, StcCmd.cpp); the first match counts.
+# Each has a pattern, the kind, watchman's message, and whether another attempt may succeed.
 _FAILURES: tuple[tuple[str, ErrorKind, str, bool], ...] = (
     (r"authentication failed|not accepted, due to", "authentication", "the server refused the user", False),
     (r"Connection refused", "refused", "connection refused", True),
@@ -42,26 +42,27 @@ _FAILURES: tuple[tuple[str, ErrorKind, str, bool], ...] = (
     (r"timed out", "no answer", "no answer in time", True),
     (r"has no attribute 'enable_", "protocol", "the bindings do not speak this protocol", False),
     (r"Openssl::enable|handshake", "tls", "TLS could not be negotiated", False),
-    (r"bad_alloc|MemoryError", "crashed", "no memory for what the server sent", False),
+    (r"bad_alloc|MemoryError", "crashed", "not enough memory for the server's reply", False),
     (r"Connection reset|Broken pipe|End of file|EOF\(", "reset", "the server closed the connection", True),
 )
 
 
 def classify_failure(text: str, bindings: str, server: str | None) -> BindingsFailed:
-    """Return the failure that what the bindings said means.
+    """Return the failure for the output of the bindings.
 
-    `bindings` is their version, `server` the server's, where it is known: what they cannot read is most
-    often newer than they are.
+    `bindings` is their version, and `server` the server's, or None: the bindings cannot read a server that is
+    newer than they are.
     """
     for pattern, kind, message, transient in _FAILURES:
         if re.search(pattern, text, re.IGNORECASE | re.MULTILINE):
             return BindingsFailed(kind, message, transient=transient)
-    of = f"the server, {server}," if server else "the server"
-    return BindingsFailed("protocol", f"{of} has what these bindings, {bindings}, cannot read")
+    name = f"the server, {server}," if server else "the server"
+    message = f"{name} has something that these bindings, {bindings}, cannot read"
+    return BindingsFailed("protocol", message)
 
 
 def describe_exit(code: int) -> str:
-    """Return how a process ended, in a word or two, from its exit code as subprocess has it."""
+    """Return how a process ended, in a word or two, from the exit code that subprocess gives."""
     if code >= 0:
         return f"exit code {code}"
     try:

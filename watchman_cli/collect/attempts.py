@@ -21,7 +21,7 @@ from watchman_cli.errors import BadSnapshot, ServerError, StoreError
 from watchman_cli.health import Disabled, Health
 from watchman_cli.store import Lease
 from watchman_cli.store.directory.store import DirectoryStore
-from watchman_cli.sync.handles import referee_mark
+from watchman_cli.sync.handles import referee_marker
 from watchman_cli.sync.plan import Plan, handle_marker, plan_sync
 from watchman_cli.sync.reading import Reading, Scope
 from watchman_cli.sync.session import SyncSession
@@ -242,7 +242,7 @@ class ServerAttempts:
         return self._context.referee.read(
             self.client.access,
             self._server.suites,
-            referee_mark(self._marker),
+            referee_marker(self._marker),
             self._deadline,
             self._previous.server_version,
         )

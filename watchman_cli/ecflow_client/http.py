@@ -51,7 +51,7 @@ def exchange(
         _check(response, access, credentials)
         return _body(response, limits.size)
     except MemoryError as error:
-        raise OutOfResources("no memory for what the server sent") from error
+        raise OutOfResources("not enough memory for the server's reply") from error
     except RemoteDisconnected as error:
         raise ConnectionClosed from error
     except HTTPException as error:

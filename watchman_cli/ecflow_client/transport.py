@@ -141,7 +141,7 @@ def exchange(connection: TimedSocket | ssl.SSLSocket, request: bytes, limits: Li
     except ConnectionClosed as error:
         raise ConnectionClosed(began=began or error.began) from error
     except MemoryError as error:
-        raise OutOfResources("no memory for what the server sent") from error
+        raise OutOfResources("not enough memory for the server's reply") from error
     except OSError as error:
         raise translate(error, began=began) from error
     return body

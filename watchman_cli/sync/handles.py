@@ -1,9 +1,10 @@
-"""Client handles: which are this watchman's, and which of those nobody uses any more.
+"""Client handles: which are this watchman's, and which are unused.
 
-A handle is known by its mark: among its suites is the name of none. A handle's number proves nothing, since
-the server gives it to another client once it was dropped. Nor does a mark that two may have: who shares a
-handle does not learn of the suites that the other one was told of. So each handle that is kept has a mark of
-its own. No start of the server has the handles of the start before, so that the mark proves the start, too.
+A handle is known by its marker: one of its suite names, which no suite has. A handle's number proves nothing:
+the server gives it to another client after it was dropped. A marker that two handles may have proves nothing
+either: a client that shares a handle does not learn of the suites that the other client was told of. So each
+handle that is kept has a marker of its own. A start of the server has no handle of an earlier start, so the
+marker proves the start, too.
 """
 
 from __future__ import annotations
@@ -16,48 +17,48 @@ from collections.abc import Collection, Iterable
 from watchman_cli.ecflow_client import Answer, Handle
 
 _REFEREE = "referee"
-_END = 8  # digits of a mark that differ from one kept handle to the next
-_MARK = re.compile(rf"(watchman_[0-9a-f]{{8}})[0-9a-f]{{{_END}}}(?:_({_REFEREE}|[0-9]+))?", re.ASCII)
+_END = 8  # digits of a marker that differ from one kept handle to the next
+_MARKER = re.compile(rf"(watchman_[0-9a-f]{{8}})[0-9a-f]{{{_END}}}(?:_({_REFEREE}|[0-9]+))?", re.ASCII)
 DROPPED = "the client handle was dropped"
 OTHER_SUITES = "the client handle's suites were changed"
 
 
-def why_not_ours(answer: Answer, handle: int, mark: str, suites: Collection[str]) -> str | None:
-    """Return why a handle is not the one registered with the mark, for these suites alone; else None.
+def why_not_ours(answer: Answer, handle: int, marker: str, suites: Collection[str]) -> str | None:
+    """Return why a handle is not the one registered with the marker for exactly these suites, or None.
 
-    Anybody may add suites to a handle and remove them. One that adds new suites by itself has more suites
-    as soon as there is one.
+    Any client may add suites to a handle and remove them. A handle that adds new suites by itself has more
+    suites when a suite is loaded.
     """
-    found = [each for each in answer.handles or () if each.number == handle and mark in each.suites]
-    if not mark or not found:
+    matches = [each for each in answer.handles or () if each.number == handle and marker in each.suites]
+    if not marker or not matches:
         return DROPPED
-    return None if set(found[0].suites) == {mark, *suites} else OTHER_SUITES
+    return None if set(matches[0].suites) == {marker, *suites} else OTHER_SUITES
 
 
-def own_mark(mark: str) -> str:
-    """Return the mark of a handle that is kept, which no other handle has: it ends in another way."""
-    return prefix_of(mark) + secrets.token_hex(_END // 2)
+def own_marker(marker: str) -> str:
+    """Return the marker of a handle that is kept; its end differs from every other marker."""
+    return prefix_of(marker) + secrets.token_hex(_END // 2)
 
 
-def prefix_of(mark: str) -> str:
-    """Return what the marks of all handles of one watchman begin with."""
-    return mark[:-_END]
+def prefix_of(marker: str) -> str:
+    """Return the prefix of the markers of all handles of one watchman."""
+    return marker[:-_END]
 
 
-def passing_mark(mark: str) -> str:
-    """Return the mark of a handle that this process alone uses, and drops again."""
-    return f"{mark}_{os.getpid()}"
+def passing_marker(marker: str) -> str:
+    """Return the marker of a handle that only this process uses, and drops again."""
+    return f"{marker}_{os.getpid()}"
 
 
-def referee_mark(mark: str) -> str:
-    """Return the mark of the handle with which the bindings read."""
-    return f"{mark}_{_REFEREE}"
+def referee_marker(marker: str) -> str:
+    """Return the marker of the handle with which the bindings read."""
+    return f"{marker}_{_REFEREE}"
 
 
 def stale_handles(handles: Iterable[Handle], prefixes: Collection[str], used: int) -> list[int]:
-    """Return the numbers of the handles whose marks begin so, and that nobody uses, except the one in use.
+    """Return the numbers of the handles whose markers have one of the prefixes, and that no process uses.
 
-    Those of a process that still runs, and those of anybody else, are not among them.
+    The handle number `used`, handles of running processes, and those of other programs are not among them.
     """
     return [
         each.number
@@ -67,7 +68,7 @@ def stale_handles(handles: Iterable[Handle], prefixes: Collection[str], used: in
 
 
 def _is_stale(name: str, prefixes: Collection[str]) -> bool:
-    match = _MARK.fullmatch(name)
+    match = _MARKER.fullmatch(name)
     if match is None or match[1] not in prefixes:
         return False
     user = match[2]

@@ -48,10 +48,10 @@ def plan_sync(value: bytes, head: Head | None, target: Sequence[Any], now: datet
 
 
 def handle_marker(store: str, name: str) -> str:
-    """Return what distinguishes this watchman's client handles from all others: the name of no suite.
+    """Return the marker of this watchman's client handles, which no suite has as its name.
 
-    Two hosts, two stores and two names never have the same; containers that look alike may. `store` is a URL
-    without its password.
+    Two hosts, stores or servers never have the same marker; containers that look alike may. `store` is a URL
+    without its password, and `name` is OWNER/REPO.
     """
     identity = " ".join((_host(), store, name))
     return f"watchman_{hashlib.sha256(identity.encode()).hexdigest()[:16]}"

@@ -1,7 +1,7 @@
-"""Reads one server by the protocol: one request where that is enough, with the proof that it is.
+"""Reads one server by the protocol: in one request if that is enough, with the proof that it is.
 
-A server's change numbers begin again when it is restarted, and may then pass for those of before.
-So each request brings the server's statistics too, which distinguish its starts.
+A server's change numbers begin again when it is restarted, and may then pass for the earlier ones. So each
+request brings the server's statistics too, which distinguish its starts. The decisions are in `sync.decide`.
 """
 
 from __future__ import annotations
@@ -9,14 +9,13 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any
 
 from watchman_cli.ecflow_client import (
     Answer,
     Changes,
     Client,
+    Command,
     Definition,
     Drop,
     EcflowError,
@@ -32,17 +31,18 @@ from watchman_cli.ecflow_client import (
 from watchman_cli.ecflow_client.work import UNBOUNDED
 from watchman_cli.snapshot import HEAD_SIZE, NotWhole, parse_head, records_of
 from watchman_cli.sync.cache import SyncCache
-from watchman_cli.sync.handles import own_mark, passing_mark, prefix_of, stale_handles, why_not_ours
-from watchman_cli.sync.instance import seen, why_another, why_unknown
-from watchman_cli.sync.patch import PatchError, patch
+from watchman_cli.sync.decide import (
+    can_use_handle,
+    changed_paths,
+    use_answer,
+    why_handle_unusable,
+    why_not_cached,
+)
+from watchman_cli.sync.handles import own_marker, passing_marker, prefix_of, stale_handles
+from watchman_cli.sync.next_cache import Facts, make_cache
+from watchman_cli.sync.patch import PatchError, Suspended, patch
 from watchman_cli.sync.reading import Reading, Scope
 from watchman_cli.sync.records import encode_records, since_of, states_under_suspended
-
-PLUGGED = "nodes were moved, or a client tried to (--plug)"
-
-
-class _NotIncremental(Exception):
-    """The changes since the cached numbers cannot be used; says why."""
 
 
 class SyncSession:
@@ -54,14 +54,14 @@ class SyncSession:
         self._work = limits.work or UNBOUNDED
         self._scope = scope
         self._answered = answered
-        self._asked_time = ""
+        self._asked = datetime.now(timezone.utc)
         self._stale: list[int] = []
 
     def read(self, cache: SyncCache | None, snapshot: Callable[[], bytes], reason: str | None) -> Reading:
-        """Return what the server holds now.
+        """Return the server's present nodes.
 
-        With a `cache`, only what changed is asked for, and put into the records of `snapshot()`, the value in
-        the store. Raises EcflowError.
+        With a `cache`, only the changes are requested, and merged into the records of `snapshot()`, the value
+        in the store. Raises EcflowError.
         """
         try:
             if cache is None or reason:
@@ -71,21 +71,13 @@ class SyncSession:
             self._drop(self._stale)
 
     def changed_since(self, numbers: tuple[int, int], cache: SyncCache | None) -> set[str] | None:
-        """Return the paths of the nodes that changed since these numbers; None where nodes were moved.
+        """Return the paths of the nodes that changed since these numbers, or None if nodes were moved.
 
         Raises EcflowError.
         """
         handle = cache.handle if cache else 0
         answer = self._ask([Stats(), *self._listing(), Sync(*numbers, handle)])
-        if cache is None or why_another(answer.statistics, cache) or self._why_not_ours(answer, cache):
-            return None
-        if self._was_plugged(answer, cache):
-            return None
-        changes = answer.changes
-        if changes is None or changes.has_new_calendar(cache.begin_times):
-            return None
-        changed = {node.path for node in changes.nodes}
-        return changed | {"/"} if changes.state or changes.details else changed
+        return changed_paths(answer, cache, self._scope.suites)
 
     def has_several_lines(self, cache: SyncCache | None) -> bool:
         """Return whether a text in the server's definition has several lines. Raises EcflowError."""
@@ -93,61 +85,30 @@ class SyncSession:
         answer = self._ask([Stats(), *self._listing(), sync])
         return answer.definition is not None and answer.definition.has_several_lines
 
-    # ------------------------------------------------------------------------- what changed
+    # ------------------------------------------------------------------------------ the changes
 
     def _read_changes(self, cache: SyncCache, snapshot: Callable[[], bytes]) -> Reading:
         sync = Sync(cache.state_change_no, cache.modify_change_no, cache.handle)
         try:
             answer = self._ask([Stats(), *self._listing(), sync])
-        except TooSlow:  # as a full reading may not
+        except TooSlow:  # a full reading may be fast enough
             if time.monotonic() > self._limits.deadline:
                 raise
             return self._read_in_full(cache, "the changes would take too long to decode")
-        not_ours = self._why_not_ours(answer, cache)
-        try:
-            statistics = self._check_instance(cache, answer.statistics)
-            handle = cache.handle
-            if not_ours:
-                raise _NotIncremental(not_ours)
-            self._find_stale(answer, cache, handle)
-            if answer.definition is not None:
-                reason = "nodes were added, removed or replaced"
-                return self._full(answer.definition, statistics, reason, cache, handle)
-            if self._was_plugged(answer, cache):
-                raise _NotIncremental(PLUGGED)
-            if answer.required is not None or answer.changes is None:
-                raise _NotIncremental(str(answer.required))
-            return self._incremental(cache, statistics, answer.changes, snapshot)
-        except (_NotIncremental, PatchError, NotWhole) as error:
-            # A whole definition of another start of the server is as good as any.
-            if answer.definition is not None and answer.statistics and not self._scope.suites:
-                return self._full(answer.definition, answer.statistics, str(error), cache, 0)
-            if not_ours:
-                return self._read_suites(cache, str(error))
-            return self._read_in_full(cache, str(error))
-
-    def _check_instance(self, cache: SyncCache, statistics: Statistics | None) -> Statistics:
-        """Return the statistics if they prove that the server is that of the cache, not started since."""
-        why = why_another(statistics, cache)
-        if why:
-            raise _NotIncremental(why)
-        assert statistics
-        return statistics
-
-    def _why_not_ours(self, answer: Answer, cache: SyncCache) -> str | None:
-        """Return why the handle of the cache cannot be used; None if it can, or if all suites are read."""
-        if not self._scope.suites:
-            return None
-        return why_not_ours(answer, cache.handle, cache.marker, self._scope.suites)
-
-    def _was_plugged(self, answer: Answer, cache: SyncCache) -> bool:
-        """Return whether nodes were moved since, or a client tried to.
-
-        A refused `--plug` restores the nodes of an archived suite, and moves no number of a handle, but one
-        of the whole server (PlugCmd.cpp, `restore`).
-        """
-        count = answer.statistics.plug_count if answer.statistics else 0
-        return bool(self._scope.suites) and count != cache.plug_count
+        use = use_answer(answer, cache, self._scope.suites)
+        if use.is_proved:
+            self._find_stale(answer, cache, cache.handle)
+        if use.way == "take definition" and answer.definition is not None:
+            handle = cache.handle if use.is_proved else 0
+            return self._full(answer.definition, _known(answer), use.reason, cache, handle)
+        if use.way == "read with new handle":
+            return self._read_suites(cache, use.reason)
+        if use.way == "merge" and answer.changes is not None:
+            try:
+                return self._incremental(cache, _known(answer), answer.changes, snapshot)
+            except (PatchError, NotWhole) as error:
+                return self._read_in_full(cache, str(error))
+        return self._read_in_full(cache, use.reason)
 
     def _incremental(
         self, cache: SyncCache, statistics: Statistics, changes: Changes, snapshot: Callable[[], bytes]
@@ -158,16 +119,18 @@ class SyncSession:
         numbers = changes.state_change_no, changes.modify_change_no
         unchanged = not patched.changes and changes.server_state is None
         head_state = _server_state(value)
-        now = self._cache(cache, statistics, numbers, cache.nodes, cache.handle, cache.marker)
+        facts = self._facts(
+            statistics, numbers, cache.nodes, patched.suspended, cache.begin_times, cache.handle, cache.marker
+        )
         return Reading(
             mode="unchanged" if unchanged else "incremental",
             reason=None,
-            read_time=self._asked_time,
+            read_time=self._read_time,
             server_state=changes.server_state or head_state,
             server_version=cache.instance.version,
             nodes=cache.nodes,
             pieces=None if unchanged else patched.pieces,
-            cache=replace(now, suspended=patched.suspended, begin_times=cache.begin_times),
+            cache=make_cache(cache, facts, cache.instance),
             up_since=_up_since(statistics),
             vitals=statistics.vitals,
             numbers=numbers,
@@ -179,67 +142,59 @@ class SyncSession:
     def _read_in_full(self, cache: SyncCache | None, reason: str | None) -> Reading:
         if not self._scope.suites:
             return self._read_server(cache, reason)
-        if cache is not None and cache.handle and cache.marker and cache.target == self._scope.target:
-            # Asked from the numbers 0 and 0, the server answers with the whole of the handle's suites.
+        if cache is not None and can_use_handle(cache, self._scope):
+            # Asked from the numbers 0 and 0, the server answers with all nodes of the handle's suites.
             answer = self._ask([Stats(), ListHandles(), Sync(0, 0, cache.handle)])
-            if answer.definition is not None and not self._why_not_ours(answer, cache):
-                statistics = _known(answer)
-                return self._full(answer.definition, statistics, reason, cache, cache.handle)
+            if answer.definition is not None and not why_handle_unusable(answer, cache, self._scope.suites):
+                return self._full(answer.definition, _known(answer), reason, cache, cache.handle)
         return self._read_suites(cache, reason)
 
     def _read_server(self, cache: SyncCache | None, reason: str | None) -> Reading:
-        """Read all suites; a handle that was kept in a time with `suites` is dropped."""
+        """Read all suites; drop a handle that was kept while `suites` was configured."""
         answer = self._ask([Stats(), ListHandles(), FullSync()])
         self._find_stale(answer, cache, 0)
-        if answer.definition is None:
-            raise EcflowError("the server sent no definition")
-        return self._full(answer.definition, _known(answer), reason, cache, 0)
+        return self._full(_definition(answer), _known(answer), reason, cache, 0)
 
     def _read_suites(self, cache: SyncCache | None, reason: str | None) -> Reading:
         """Register a handle for the suites, and read them with it, in one request."""
         scope = self._scope
-        mark = own_mark(scope.marker) if scope.keep_handle else passing_mark(scope.marker)
+        marker = own_marker(scope.marker) if scope.keep_handle else passing_marker(scope.marker)
         # The server hands a new handle to the second command of a group only (GroupCTSCmd.cpp).
-        answer = self._ask([Register((mark, *scope.suites)), FullSync(), Stats(), ListHandles()])
+        answer = self._ask([Register((marker, *scope.suites)), FullSync(), Stats(), ListHandles()])
         handle = answer.registered or 0
         self._find_stale(answer, cache, handle)
-        if not scope.keep_handle:
-            self._stale.append(handle)
-        if answer.definition is None:
-            raise EcflowError("the server sent no definition")
-        if not scope.keep_handle:
-            return self._full(answer.definition, _known(answer), reason, cache, 0)
-        return self._full(answer.definition, _known(answer), reason, cache, handle, mark)
+        if scope.keep_handle:
+            return self._full(_definition(answer), _known(answer), reason, cache, handle, marker)
+        self._stale.append(handle)
+        return self._full(_definition(answer), _known(answer), reason, cache, 0)
 
     def _full(
         self,
         definition: Definition,
         statistics: Statistics,
         reason: str | None,
-        before: SyncCache | None,
+        previous: SyncCache | None,
         handle: int,
-        mark: str = "",
+        marker: str = "",
     ) -> Reading:
-        """Return the reading of a whole definition; `mark` is the handle's, if it is a new one."""
+        """Return the reading of a whole definition; `marker` is that of a new handle."""
         numbers = definition.state_change_no, definition.modify_change_no
-        nodes = len(definition.paths)
+        not_cached = why_not_cached(definition, statistics)
         cache = None
-        if definition.has_duplicate_paths:  # a change names its node by the path
-            reason = "two aliases have one path"
-        elif statistics.instance is None:
-            reason = why_unknown(statistics)
-        else:
-            mark = mark or (before.marker if before and handle else "")
-            cache = self._cache(before, statistics, numbers, nodes, handle, mark)
+        if not not_cached and statistics.instance is not None:
+            marker = marker or (previous.marker if previous and handle else "")
             suspended = states_under_suspended(definition, self._work)
-            cache = replace(cache, suspended=suspended, begin_times=definition.begin_times)
+            facts = self._facts(
+                statistics, numbers, len(definition), suspended, definition.begin_times, handle, marker
+            )
+            cache = make_cache(previous, facts, statistics.instance)
         return Reading(
             mode="full",
-            reason=reason,
-            read_time=self._asked_time,
+            reason=not_cached or reason,
+            read_time=self._read_time,
             server_state=definition.server_state,
             server_version=definition.version,
-            nodes=nodes,
+            nodes=len(definition),
             pieces=encode_records(definition, self._work),
             cache=cache,
             up_since=_up_since(statistics),
@@ -249,74 +204,69 @@ class SyncSession:
 
     # ------------------------------------------------------------------------------ the rest
 
-    def _ask(self, commands: Sequence[Any]) -> Answer:
-        self._asked_time = datetime.now(timezone.utc).isoformat(timespec="microseconds")
+    def _ask(self, commands: Sequence[Command]) -> Answer:
+        self._asked = datetime.now(timezone.utc)
         answer = self._client.ask(commands, self._limits)
         self._answered()
         return answer
+
+    @property
+    def _read_time(self) -> str:
+        return self._asked.isoformat(timespec="microseconds")
 
     def _listing(self) -> list[ListHandles]:
         return [ListHandles()] if self._scope.suites else []
 
     def _find_stale(self, answer: Answer, cache: SyncCache | None, handle: int) -> None:
-        """Note this watchman's handles that nobody uses: of a killed run, or of other suites."""
+        """Note this watchman's unused handles: those of a killed run, or for other suites."""
         if not self._scope.leased:  # the handle that is kept is in use
             return
         prefixes = {prefix_of(self._scope.marker), prefix_of(cache.marker if cache else "")} - {""}
         self._stale += stale_handles(answer.handles or (), prefixes, handle)
 
     def _drop(self, handles: list[int]) -> None:
-        """Give handles back; somebody else may just have done so, and the reading does not depend on it."""
+        """Drop handles; the reading does not depend on it, and another run may just have dropped them."""
         if handles:
             try:
                 self._client.ask([Drop(handle) for handle in handles], self._limits)
             except EcflowError:
                 pass
 
-    def _cache(
+    def _facts(
         self,
-        before: SyncCache | None,
         statistics: Statistics,
         numbers: tuple[int, int],
         nodes: int,
+        suspended: Suspended,
+        begin_times: dict[str, str],
         handle: int,
-        mark: str,
-    ) -> SyncCache:
-        """Return a new cache; the snapshot's revision, the states and the calendars are yet to be set."""
-        assert statistics.instance
-        asked = datetime.fromisoformat(self._asked_time)
-        same_clock = self._client.on_this_host and statistics.instance.host == socket.gethostname()
-        first_seen, told_apart = seen(before, statistics.instance, asked, same_clock)
-        # It is unknown for some suites, since the server counts the changes of all, and after new nodes.
-        rate = 0.0
-        if before is not None and (before.instance, before.modify_change_no, 0) == (
-            statistics.instance, numbers[1], handle
-        ):  # fmt: skip
-            seconds = before.seconds_since(asked)
-            rate = max(0, numbers[0] - before.state_change_no) / max(1.0, seconds)
-        return SyncCache(
-            instance=statistics.instance,
-            stats_count=statistics.stats_count,
-            group_count=statistics.group_count,
-            plug_count=statistics.plug_count,
-            state_change_no=numbers[0],
-            modify_change_no=numbers[1],
-            nodes=nodes,
-            revision="",
+        marker: str,
+    ) -> Facts:
+        """Return the facts about the reading that was just made."""
+        host = statistics.instance.host if statistics.instance else ""
+        return Facts(
+            asked=self._asked,
+            same_clock=self._client.on_this_host and host == socket.gethostname(),
             target=self._scope.target,
-            read_time=self._asked_time,
-            first_seen=first_seen,
-            told_apart=told_apart,
-            suspended={},
-            begin_times={},
-            rate=round(rate, 3),
+            statistics=statistics,
+            numbers=numbers,
+            nodes=nodes,
+            suspended=suspended,
+            begin_times=begin_times,
             handle=handle,
-            marker=mark,
+            marker=marker,
         )
 
 
+def _definition(answer: Answer) -> Definition:
+    """Return an answer's definition. Raises EcflowError if it has none."""
+    if answer.definition is None:
+        raise EcflowError("the server sent no definition")
+    return answer.definition
+
+
 def _known(answer: Answer) -> Statistics:
-    """Return an answer's statistics; those of a server that said nothing, where there are none."""
+    """Return an answer's statistics, or statistics in which everything is missing."""
     return answer.statistics or Statistics(None, ("statistics",), "", 0, 0, {})
 
 

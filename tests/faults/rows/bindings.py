@@ -52,7 +52,7 @@ REFEREE_ROWS = tuple(
             "out of memory",
             "A limit (`ulimit -v`) forbids the memory that the bindings need",
             bindings.without_memory,
-            "not verified: no memory for what the server sent",
+            "not verified: not enough memory for the server's reply",
             HARMLESS,
         ),
         FaultCase(

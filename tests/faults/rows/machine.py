@@ -14,7 +14,7 @@ MACHINE_ROWS = tuple(
             "memory",
             "A limit (`ulimit -v`) forbids the memory that a reply needs",
             machine.short_of_memory,
-            "this machine or its limits (ulimit) allow no more: no memory for what the server sent",
+            "this machine or its limits (ulimit) allow no more: not enough memory for the server's reply",
             "retried",
             kind="resources",
             attempts=2,

@@ -192,7 +192,7 @@ def test_bindings_that_are_too_old_are_reported_and_nothing_fails(watched: Watch
     watched.configure()
     due(watched)
     found = watched.collect()
-    reported = "not verified: the server, 5.9.2, has what these bindings, 5.13.8, cannot read"
+    reported = "not verified: the server, 5.9.2, has something that these bindings, 5.13.8, cannot read"
     server = health_of(watched.redis.client, NAME)
     assert server and found["verification"] == reported.replace("5.9.2", server["server_version"])
     assert b"xyzzy-7" not in watched.value("health")

@@ -18,9 +18,9 @@ from tests.support.relay import Relay
 from tests.support.watched import NAME, Watched
 from tests.support.watchman import Watchman
 from watchman_cli.store.redis.keys import key
+from watchman_cli.sync.decide import PLUGGED
 from watchman_cli.sync.handles import DROPPED, OTHER_SUITES
 from watchman_cli.sync.plan import handle_marker
-from watchman_cli.sync.session import PLUGGED
 
 FULL_SYNC = re.compile(rb'"api_": 2, "client_handle_": (\d+)')
 

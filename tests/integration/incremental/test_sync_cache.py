@@ -161,7 +161,7 @@ def test_reset(watched: Watched) -> None:
 
 
 def test_it_holds_no_variable(watched: Watched) -> None:
-    """Numbers, the proof of the start, and what the records do not hold."""
+    """Only numbers, the proof of the start, and data that the records do not have."""
     watched.ecflow.alter("/s/f/a", "change", "variable", "V", "s3cret-value")
     watched.collect()
     value = watched.value("sync")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from tests.unit.sync.test_stored_cache import CACHE
+from tests.unit.sync.test_cache import CACHE
 from watchman_cli.ecflow_client import Statistics
 from watchman_cli.sync.instance import RESTARTED, is_told_apart, seen, why_another
 
