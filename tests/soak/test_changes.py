@@ -118,7 +118,11 @@ def test_in_a_directory_where_runs_are_killed(
     seed = new_seed()
     chance = random.Random(seed)
     without_batch = "the snapshot was replaced without a batch of changes"
-    unknown = {"the first snapshot", without_batch, "a batch is missing before the next one"}
+    # A run that ended before its health record has not said that it kept changes.
+    without_health = "changes were not kept for a while"
+    unknown = {
+        "the first snapshot", without_batch, without_health, "a batch is missing before the next one",
+    }  # fmt: skip
     replica = Replica(open_store(url), "o/r", lambda: f"seed {seed}", unknown)
     for _ in range(KILLS):
         for _ in range(chance.randint(1, 4)):
