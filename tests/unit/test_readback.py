@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stored import ago, put_snapshot
-from watchman_cli import NoSnapshot, StatusRecord
+from tests.support.stored import ago, put_in_memory, put_snapshot
+from watchman_cli import BadSnapshot, NoSnapshot, StatusRecord, health, read_snapshot
 from watchman_cli.health import Failure, Health
 from watchman_cli.readback import read_server, read_servers
 from watchman_cli.store import Field
 from watchman_cli.store.directory.store import DirectoryStore
+from watchman_cli.store.memory import MemoryStore
 
 
 class WrittenMeanwhile(DirectoryStore):
@@ -47,3 +48,46 @@ def test_a_server_that_was_never_read_has_lost_nothing(tmp_path: Path) -> None:
     put_snapshot(tmp_path, "o/r", [StatusRecord("/s", "complete")], record=record)
     (tmp_path / "o/r/status.json").unlink()
     assert [each.error for each in read_servers(store, ["o/r", "o/new"])] == ["no snapshot"] * 2
+
+
+def test_each_part_of_a_stored_server() -> None:
+    store = MemoryStore()
+    put_in_memory(store, "o/r", [StatusRecord("/s", "complete")], age=90)
+    value = store.memory.values["o/r", "status"]
+    (without,) = read_servers(store, ["o/r"])
+    assert (without.server, without.value, without.error) == ("o/r", value, None)
+    assert without.health_summary == "its health record is missing"
+    assert without.age is not None and without.age >= 90 and without.stale_reason is None
+    store.memory.values["o/r", "health"] = b"{"
+    assert read_server(store, "o/r").health_summary == "its health record is not valid"
+    failed = Health(checked_time=ago(1), failures=2)
+    store.memory.values["o/r", "health"] = health.encode(failed)
+    found = read_server(store, "o/r")
+    assert (found.health, found.value) == (failed, value)
+    assert found.stale_reason == found.health_summary == failed.summary
+
+
+def test_a_server_without_a_snapshot() -> None:
+    store = MemoryStore()
+    (found,) = read_servers(store, ["o/r"])
+    assert (found.server, found.snapshot, found.value, found.age) == ("o/r", None, b"", None)
+    assert (found.error, found.health_summary) == ("no snapshot", "never read")
+    with pytest.raises(NoSnapshot, match=r"^o/r: no snapshot in memory://$"):
+        read_server(store, "o/r")
+
+
+def test_an_invalid_snapshot() -> None:
+    store = MemoryStore()
+    store.memory.values["o/r", "status"] = b"[]"
+    (found,) = read_servers(store, ["o/r"])
+    assert (found.server, found.snapshot, found.value) == ("o/r", None, b"")
+    assert found.error and found.error.startswith("its snapshot is not valid: ")
+    with pytest.raises(BadSnapshot, match=r"^o/r: the snapshot in memory:// is not valid: "):
+        read_server(store, "o/r")
+
+
+def test_read_snapshot(tmp_path: Path) -> None:
+    put_snapshot(tmp_path, "o/r", [StatusRecord("/s", "complete")])
+    assert read_snapshot(f"file://{tmp_path}", "o/r").status("/s") == "complete"
+    with pytest.raises(NoSnapshot, match=f"^o/new: no snapshot in file://{tmp_path}$"):
+        read_snapshot(f"file://{tmp_path}", "o/new")

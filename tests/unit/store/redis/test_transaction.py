@@ -6,10 +6,19 @@ import pytest
 
 from watchman_cli.changes.batch import Batch
 from watchman_cli.store import Update
+from watchman_cli.store.redis.calls import command
 from watchman_cli.store.redis.keys import ServerKeys
-from watchman_cli.store.redis.transaction import NO_EXPIRY, NO_KEY, Stored, expire_stream, write_values
+from watchman_cli.store.redis.transaction import (
+    NO_EXPIRY,
+    NO_KEY,
+    Stored,
+    expire_stream,
+    limit_lives,
+    write_values,
+)
 
 KEYS = ServerKeys("status", "health", "sync", "changes", "lock", "channel")
+BATCH = Batch("o/r", "t", "a", "b", "RUNNING")
 LIVES = {"expires": 5000, "stays": NO_EXPIRY, "missing": NO_KEY}
 
 
@@ -65,3 +74,41 @@ def test_no_missing_key_is_named() -> None:
     assert words(Update(b"h", snapshot=b"s", expire=9)) == ["set status", "set health"]
     assert words(Update(b"h", snapshot=b"s", expire=9, changes=batch))[-1] == "expire changes"
     assert words(Update(b"h", changes=batch))[-1] == "persist changes"
+
+
+def test_the_commands_with_their_values() -> None:
+    new = Update(b"h", snapshot=b"snapshot", sync=b"s", expire=9)
+    assert list(write_values(new, KEYS, Stored())) == [
+        command("set", "status", b"snapshot", ex=9),
+        command("set", "health", b"h"),
+        command("set", "sync", b"s"),
+    ]
+    touched = Update(b"h", new_time="t", sync=b"", expire=9)
+    assert list(write_values(touched, KEYS, Stored())) == [
+        command("setrange", "status", len('{"collected_time":"'), "t"),
+        command("expire", "status", 9),
+        command("set", "health", b"h"),
+        command("delete", "sync"),
+    ]
+    kept = Update(b"h")
+    assert next(write_values(kept, KEYS, Stored(5000))) == command("persist", "status")
+    for expire, wanted in ((None, command("persist", "changes")), (9, command("expire", "changes", 9))):
+        update = Update(b"h", new_time="t", expire=expire)
+        assert list(expire_stream(update, KEYS, Stored(NO_KEY, True))) == [wanted]
+
+
+@pytest.mark.parametrize(
+    ("update", "stored", "fields"),
+    [
+        (Update(b"h", lifetime=60), Stored(), ["health"]),
+        (Update(b"h", lifetime=60), Stored(NO_EXPIRY), ["status", "health"]),
+        (Update(b"h", lifetime=60), Stored(NO_KEY, True), ["health", "changes"]),
+        (Update(b"h", snapshot=b"s", lifetime=60), Stored(), ["status", "health"]),
+        (Update(b"h", new_time="t", sync=b"s", lifetime=60), Stored(), ["status", "health", "sync"]),
+        (Update(b"h", sync=b"", lifetime=60), Stored(), ["health"]),
+        (Update(b"h", changes=BATCH, lifetime=60), Stored(), ["health", "changes"]),
+        (Update(b"h", snapshot=b"s", sync=b"s", changes=BATCH), Stored(NO_EXPIRY, True), []),
+    ],
+)
+def test_a_probe_outlives_nothing(update: Update, stored: Stored, fields: list[str]) -> None:
+    assert list(limit_lives(update, KEYS, stored)) == [command("expire", field, 60) for field in fields]
