@@ -76,17 +76,14 @@ def compare_records(old: memoryview, new: Sequence[Piece]) -> list[RecordChange]
 
 
 def _split(records: bytes) -> list[bytes]:
-    """Return each record's bytes. Raises Ambiguous if two are the same."""
+    """Return each record's bytes. Raises Ambiguous if two have the same path."""
     parts = split_records(records)
-    if len(set(parts)) != len(parts):
+    if len({part.partition(b',"status":"')[0] for part in parts}) != len(parts):
         raise Ambiguous
     return parts
 
 
 def _decode_by_path(parts: Sequence[bytes], same: set[bytes]) -> dict[str, StatusRecord]:
-    """Return the records by path, without those in `same`. Raises Ambiguous if two have the same path."""
-    records = [decode_part(part) for part in parts if part not in same]
-    by_path = {record.path: record for record in records}
-    if len(by_path) != len(records):
-        raise Ambiguous
-    return by_path
+    """Return the records by path, without those in `same`."""
+    records = (decode_part(part) for part in parts if part not in same)
+    return {record.path: record for record in records}

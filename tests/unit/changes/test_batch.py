@@ -94,3 +94,21 @@ def test_reset_keeps_missed_deadlines() -> None:
     assert decode(batch.encode()).missed == missed
     reset = decode(batch.or_reset("2" * 32).encode())
     assert (reset.before, reset.missed) == (None, missed)
+
+
+def test_reset_has_neither_changes_nor_an_old_server_state() -> None:
+    changes = [(StatusRecord("/a", "queued"), StatusRecord("/a", "active"))]
+    batch = make_batch("o/r", TIME, ("RUNNING", "HALTED"), (OLD, NEW), changes)
+    reset = batch.as_reset("why")
+    assert (reset.before, reset.changes, reset.server_state_before, reset.reason) == (None, (), None, "why")
+    assert (reset.after, reset.server_state, reset.id) == (NEW, "HALTED", batch.id)
+
+
+def test_reset_without_a_reason_says_that_the_changes_are_unknown() -> None:
+    batch = make_batch("o/r", TIME, (None, "RUNNING"), (None, NEW), ())
+    assert (batch.before, batch.reason) == (None, "the changes are unknown")
+
+
+def test_largest_batch_is_not_a_reset() -> None:
+    some = [(None, StatusRecord(f"/s/t{number}", "queued")) for number in range(MAX_CHANGES)]
+    assert make_batch("o/r", TIME, (None, "RUNNING"), (OLD, NEW), some).before == OLD
