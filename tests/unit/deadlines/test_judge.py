@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from watchman_cli import health
-from watchman_cli.deadlines import Deadline, DeadlineState, Matches, current_cycle, judge, states_of
+from watchman_cli.deadlines import (
+    Deadline,
+    DeadlineState,
+    Matches,
+    current_cycle,
+    judge,
+    judge_all,
+    states_of,
+)
 from watchman_cli.health import Health
+from watchman_cli.snapshot import StatusRecord, encode, join_records
 
 DEADLINE = Deadline("/s", 5 * 60)  # by 05:00 UTC, after midnight
 DONE, RUNNING, NOWHERE = Matches(1, 0), Matches(1, 1), Matches(0, 0)
@@ -253,3 +263,41 @@ def test_status_that_was_seen_in_time_is_not_missed(hours: list[Matches]) -> Non
 def test_records_with_an_invalid_time_are_left_out() -> None:
     value = after((1, RUNNING)).as_json()
     assert states_of([value | {"due": "2026-02-31T00:00:00+00:00"}, value]) == [after((1, RUNNING))]
+
+
+def content(*statuses: str) -> bytes:
+    records = [StatusRecord(f"/s/{number}", status) for number, status in enumerate(statuses)]
+    return encode(NOW, "RUNNING", [join_records(records)])
+
+
+def unread() -> bytes:
+    raise AssertionError("the snapshot was read")
+
+
+ALL = Deadline("/s/*", 5 * 60)
+FIRST = judge(ALL, None, Matches(2, 1), at(1))
+
+
+def test_changes_are_enough_for_a_known_deadline() -> None:
+    update = (StatusRecord("/s/0", "queued"), StatusRecord("/s/0", "complete"))
+    (state,) = judge_all([ALL], [FIRST], [update], unread, at(4))
+    assert (state.state, state.matches, state.judged) == ("met", Matches(2, 0), at(4))
+    assert state == judge(ALL, FIRST, Matches(2, 0), at(4))
+
+
+@pytest.mark.parametrize(
+    ("states", "changes"), [([], []), ([FIRST], None), ([FIRST._replace(configured=False)], [])]
+)
+def test_snapshot_is_read_if_changes_are_not_enough(states: list[DeadlineState], changes: Any) -> None:
+    (state,) = judge_all([ALL], states, changes, lambda: content("complete", "queued", "queued"), at(4))
+    assert state.matches == Matches(3, 2) and state.configured
+
+
+def test_state_of_another_configuration_is_kept_for_a_week() -> None:
+    other = judge(Deadline("/other", 60), None, RUNNING, at(1))
+    week = timedelta(days=7)
+    kept = judge_all([ALL], [other, FIRST], [], unread, other.judged + week)
+    assert [state.deadline for state in kept] == [str(ALL), "/other complete by 01:00 UTC"]
+    assert kept[1] == other._replace(configured=False)
+    later = other.judged + week + timedelta(seconds=1)
+    assert [state.deadline for state in judge_all([ALL], [other, FIRST], [], unread, later)] == [str(ALL)]
