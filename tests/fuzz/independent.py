@@ -137,7 +137,8 @@ def _joined(lines: list[str]) -> list[str]:
         unfinished = node is not None and " rid:" in line and not BEHIND.search(line)
         if is_open and unfinished:
             raise ValueError
-        if is_open or line.startswith("a ne aborted"):
+        is_end = node is None and BEHIND.search(line) and _may_go_on(found[-1:])
+        if is_open or is_end or line.startswith("a ne aborted"):
             found[-1] += " " + line
             is_open = is_open and (node is not None or not END.search(line))
         else:
@@ -146,6 +147,11 @@ def _joined(lines: list[str]) -> list[str]:
     if is_open or any(BEHIND.search(line) and not NODE.fullmatch(line) for line in found):
         raise ValueError
     return found
+
+
+def _may_go_on(above: list[str]) -> bool:
+    """Return whether the line above is a node's that ends with any text, as one whose `rid:` was damaged."""
+    return any(NODE.fullmatch(line) and " passwd:" in line and not END.search(line) for line in above)
 
 
 def _tokens(text: str) -> dict[str, str]:

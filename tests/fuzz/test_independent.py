@@ -28,3 +28,10 @@ def test_blanks_behind_the_tokens_of_a_line_are_none_of_them() -> None:
         body_of("suite s", "task t # passwd:x try:1 state:aborted flag:late,no_scrip\t", "endsuite")
     )
     assert found and found[2].shown == ("/s/t", "aborted", frozenset(["late"]))
+
+
+def test_an_id_whose_name_was_damaged_ends_with_a_state() -> None:
+    found = read_full(
+        body_of("suite s", "task t # passwd:x state:1 job", "ok try:1 state:active", "endsuite")
+    )
+    assert found and found[2].shown == ("/s/t", "active", frozenset())
