@@ -14,6 +14,7 @@ from watchman_cli.deadlines import DeadlineState, Matches
 from watchman_cli.ecflow_client import errors as ecflow_errors
 from watchman_cli.errors import ErrorKind
 from watchman_cli.health import Disabled, Failure, Health, Mode, warn_of_another
+from watchman_cli.snapshot import MAX_SKEW
 
 TIME = "2026-11-25T20:00:00.000000+00:00"
 DUE = datetime(2026, 11, 25, 5, 30, tzinfo=timezone.utc)
@@ -155,7 +156,7 @@ def test_each_mode_is_in_the_schema() -> None:
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=timezone.utc)
 FUTURE = (NOW + timedelta(days=3653)).isoformat()
-SOON = (NOW + timedelta(minutes=2)).isoformat()
+SOON = (NOW + MAX_SKEW).isoformat()
 PAST = (NOW - timedelta(minutes=1)).isoformat()
 
 

@@ -28,6 +28,8 @@ class Ecflow:
     def __init__(self) -> None:
         self.replies = [full_reply()]
         self.requests = 0
+        self.most_at_once = self._now = 0
+        self._lock = threading.Lock()
         self.asked = threading.Event()
         self.held = threading.Event()  # set to let the replies go
         self.held.set()
@@ -37,10 +39,15 @@ class Ecflow:
         size = int(client.recv(8), 16)
         while size > 0:
             size -= len(client.recv(size))
-        self.requests += 1
+        with self._lock:
+            self.requests += 1
+            self._now += 1
+            self.most_at_once = max(self.most_at_once, self._now)
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
         self.asked.set()
         self.held.wait()
+        with self._lock:
+            self._now -= 1
         connection.forward(b"%8x" % len(reply) + (reply[:-1] if reply is CUT else reply))
         client.close()
 

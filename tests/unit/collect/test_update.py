@@ -553,3 +553,11 @@ def test_deadlines_are_judged_by_the_bindings_reading() -> None:
     assert found.health.counts is None
     assert found.update.changes and found.update.changes.missed == (str(DEADLINE),)
     assert len(found.misses) == 1
+
+
+def test_without_changes_the_stream_does_not_lead_to_the_bindings_reading() -> None:
+    for theirs, kept in ((THEIRS, False), (THEIRS._replace(server_state="RUNNING", records=list(OLD)), True)):
+        found = after_verification(
+            server(), stored(), Verification("x", "they differ"), theirs, NOW, count=False
+        )
+        assert (found.update.changes, found.health.changes_kept) == (None, kept)

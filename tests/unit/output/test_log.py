@@ -8,9 +8,10 @@ from typing import Any, Literal
 
 import pytest
 
+from tests.unit.collect.scenarios import reading
 from watchman_cli.collect.result import Outcome
 from watchman_cli.config import make_server
-from watchman_cli.errors import ServerError
+from watchman_cli.errors import ServerError, StoreError
 from watchman_cli.output.log import Reporter
 
 SERVER = make_server({"owner": "o", "repo": "r", "host": "h", "port": 3141})
@@ -63,3 +64,16 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
 def test_handlers_are_removed_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
     reported(capsys, "json", True)
     assert logging.getLogger("watchman").handlers == []
+
+
+def test_json_lines_have_the_readings(capsys: pytest.CaptureFixture[str]) -> None:
+    error = StoreError("gone")
+    lost = Outcome(SERVER, "lost", 0.12345, 2, error, reading=reading(reason="why"), requests=3)
+    with Reporter(verbose=False, log_format="json") as reporter:
+        reporter.on_outcome(lost)
+    (line,) = map(json.loads, capsys.readouterr().err.splitlines())
+    assert {**line, "time": ""} == {
+        "time": "", "level": "error", "server": "o/r", "message": "gone; its snapshot was read, and is lost",
+        "result": "lost", "seconds": 0.123, "attempts": 2, "requests": 3, "mode": "full", "reason": "why",
+        "nodes": 2,
+    }  # fmt: skip

@@ -1,0 +1,199 @@
+"""The number of threads of a run: as many as help, and no more than the process may have."""
+
+from __future__ import annotations
+
+import resource
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from watchman_cli.collect import threads as threads_module
+from watchman_cli.collect.threads import (
+    BUSY,
+    DESCRIPTORS,
+    FIRST_THREADS,
+    LOOK,
+    MANY_THREADS,
+    OTHER_DESCRIPTORS,
+    STALLED,
+    Threads,
+)
+
+WAIT = 30.0  # seconds, far more than is needed
+
+
+class Work:
+    """The work of threads: each counts itself, and waits until it may end."""
+
+    def __init__(self) -> None:
+        self.started = threading.Semaphore(0)
+        self.ended = threading.Event()
+        self.number = 0
+
+    def __call__(self) -> None:
+        self.started.release()
+        self.ended.wait(WAIT)
+
+    def await_threads(self, number: int) -> None:
+        """Wait until as many threads have started, and check that there are no more."""
+        for _ in range(number - self.number):
+            assert self.started.acquire(timeout=WAIT)
+        self.number = number
+        assert not self.started.acquire(blocking=False)
+
+
+class Clock:
+    """The time of a run, and the part of it that the processor was used."""
+
+    def __init__(self) -> None:
+        self.now = self.used = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def process_time(self) -> float:
+        return self.used
+
+    def advance(self, seconds: float, busy: float = 0.0) -> None:
+        self.now += seconds
+        self.used += seconds * busy
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(threads_module, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def work() -> Iterator[Work]:
+    work = Work()
+    yield work
+    work.ended.set()
+
+
+def test_a_few_threads_are_started_first(work: Work) -> None:
+    Threads(work, 10).start(waiting=10)
+    work.await_threads(FIRST_THREADS)
+
+
+@pytest.mark.parametrize(("wanted", "waiting"), [(2, 10), (10, 2)])
+def test_no_more_threads_are_started_than_wanted_or_needed(work: Work, wanted: int, waiting: int) -> None:
+    Threads(work, wanted).start(waiting)
+    work.await_threads(2)
+
+
+def test_more_threads_are_started_if_the_present_ones_only_wait(work: Work, clock: Clock) -> None:
+    threads = Threads(work, 100)
+    threads.start(waiting=100)
+    for number in (6, 12, 24, MANY_THREADS, MANY_THREADS):
+        clock.advance(2 * LOOK)
+        threads.note_end()
+        threads.add(waiting=100, computing=FIRST_THREADS - 1)
+        work.await_threads(number)
+
+
+def test_no_thread_is_added_if_no_server_waits(work: Work, clock: Clock) -> None:
+    threads = Threads(work, 100)
+    threads.start(waiting=100)
+    clock.advance(LOOK)
+    threads.add(waiting=0, computing=0)
+    work.await_threads(FIRST_THREADS)
+
+
+def test_no_thread_is_added_soon_after_the_last(work: Work, clock: Clock) -> None:
+    threads = Threads(work, 100)
+    threads.start(waiting=100)
+    clock.advance(0.9 * LOOK)
+    threads.add(waiting=100, computing=0)
+    work.await_threads(FIRST_THREADS)
+
+
+@pytest.mark.parametrize(("busy", "number"), [(0.9 * BUSY, 2 * FIRST_THREADS), (BUSY, FIRST_THREADS)])
+def test_no_thread_is_added_while_the_processor_is_busy(
+    work: Work, clock: Clock, busy: float, number: int
+) -> None:
+    threads = Threads(work, 100)
+    threads.start(waiting=100)
+    clock.advance(1.0, busy)
+    threads.note_end()
+    threads.add(waiting=100, computing=0)
+    work.await_threads(number)
+
+
+def test_no_thread_is_added_for_large_replies_only(work: Work, clock: Clock) -> None:
+    threads = Threads(work, 100)
+    threads.start(waiting=100)
+    clock.advance(LOOK)
+    threads.add(waiting=100, computing=FIRST_THREADS)
+    work.await_threads(FIRST_THREADS)
+
+
+@pytest.mark.parametrize(("computing", "more"), [(0, MANY_THREADS), (1, FIRST_THREADS)])
+def test_more_threads_are_started_if_no_server_ends(
+    work: Work, clock: Clock, computing: int, more: int
+) -> None:
+    threads = Threads(work, 100)
+    threads.start(waiting=100)
+    clock.advance(STALLED + LOOK, busy=1.0)
+    threads.add(waiting=100, computing=computing)
+    work.await_threads(FIRST_THREADS + more)
+    clock.advance(0.9 * STALLED, busy=1.0)
+    threads.add(waiting=100, computing=computing)
+    work.await_threads(FIRST_THREADS + more)  # not more, until as much time has passed again
+
+
+@contextmanager
+def descriptors(limit: int) -> Iterator[None]:
+    """Lower the number of file descriptors that this process may open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.parametrize(
+    ("limit", "number"), [(OTHER_DESCRIPTORS + 2 * DESCRIPTORS, 2), (OTHER_DESCRIPTORS - 1, 1)]
+)
+def test_the_limit_of_file_descriptors_is_kept_and_reported(work: Work, limit: int, number: int) -> None:
+    with descriptors(limit):
+        threads = Threads(work, 10)
+    assert threads.missing == f"no more than {number} servers could be read at a time (ulimit -n)"
+    threads.start(waiting=10)
+    work.await_threads(number)
+
+
+def refuse(*_: object) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_without_any_thread_the_work_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under `ulimit -u`: Python then raises RuntimeError."""
+    done: list[threading.Thread] = []
+    work: Callable[[], None] = lambda: done.append(threading.current_thread())  # noqa: E731
+    threads = Threads(work, 10)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    threads.start(waiting=10)
+    assert done == [threading.current_thread()]
+    assert threads.missing == "no more than 0 threads could be started (ulimit -u)"
+
+
+def test_the_limit_of_threads_is_kept_and_reported(
+    work: Work, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads = Threads(work, 100)
+    threads.start(waiting=100)
+    work.await_threads(FIRST_THREADS)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", refuse)
+        clock.advance(STALLED + LOOK)
+        threads.add(waiting=100, computing=0)
+    assert threads.missing == f"no more than {FIRST_THREADS} threads could be started (ulimit -u)"
+    clock.advance(STALLED + LOOK)
+    threads.add(waiting=100, computing=0)
+    work.await_threads(FIRST_THREADS)
