@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from watchman_cli.deadlines import listed
+from watchman_cli.output.outcome import RESULTS
 from watchman_cli.snapshot import COUNTED_FLAGS, ROOT_CAUSES, parse_time
 from watchman_cli.status import NodeStatus
 
@@ -164,7 +165,7 @@ def _run_metrics(run: Run) -> Iterator[tuple[str, Labels, float]]:
     yield RUN_BEGAN, (), run.began
     yield "watchman_run_duration_seconds", (), run.seconds
     yield "watchman_run_exit_code", (), run.code
-    for result in ("written", "skipped", "failed", "lost"):
+    for result in RESULTS:
         number = sum(outcome.result == result for outcome in run.outcomes)
         yield "watchman_run_servers", (result,), number
 

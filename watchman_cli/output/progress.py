@@ -25,7 +25,8 @@ class Progress(Reporter):
 
         self._lock = threading.Lock()
         self._total = total
-        self._states: dict[str, tuple[str, float, float]] = {}  # phase, its begin, the server's deadline
+        # For each server: the present step, the time of its first step, and the deadline in seconds.
+        self._steps: dict[str, tuple[str, float, float]] = {}
         self._done = self._failed = 0
         self._console = Console(stderr=True)
         self._live = Live(
@@ -44,12 +45,12 @@ class Progress(Reporter):
 
     def on_progress(self, server: Server, progress: str) -> None:
         with self._lock:
-            _, since, _ = self._states.get(server.name, ("", time.monotonic(), 0))
-            self._states[server.name] = printable(progress), since, server.deadline
+            _, since, _ = self._steps.get(server.name, ("", time.monotonic(), 0))
+            self._steps[server.name] = printable(progress), since, server.deadline
 
     def on_outcome(self, outcome: Outcome) -> None:
         with self._lock:
-            self._states.pop(outcome.server.name, None)
+            self._steps.pop(outcome.server.name, None)
             self._done += 1
             self._failed += outcome.error is not None
         super().on_outcome(outcome)
@@ -64,13 +65,13 @@ class Progress(Reporter):
 
         table = Table.grid(padding=(0, 2))
         with self._lock:
-            waiting = list(self._states.items())
+            waiting = list(self._steps.items())
             failed = f", {self._failed} failed" if self._failed else ""
             table.add_row(Text(f"{self._done} of {self._total} servers done{failed}", style="bold"))
             rows = max(3, self._console.size.height - 4)
             now = time.monotonic()
-            for name, (state, since, deadline) in waiting[:rows]:
-                table.add_row(Text(name), Text(state, style="cyan"), f"{now - since:.0f} of {deadline:g} s")
+            for name, (step, since, deadline) in waiting[:rows]:
+                table.add_row(Text(name), Text(step, style="cyan"), f"{now - since:.0f} of {deadline:g} s")
             if len(waiting) > rows:
                 table.add_row(Text(f"and {len(waiting) - rows} more"))
         return table

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from watchman_cli.snapshot import Piece, StatusRecord
+from watchman_cli.snapshot import Piece, RecordUpdate
 from watchman_cli.sync.cache import SyncCache
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Reading:
     up_since: str | None  # when the server was started, RFC 3339; None where it is not known
     vitals: dict[str, float]
     numbers: tuple[int, int] | None  # state_change_no and modify_change_no; None of the bindings' reading
-    changes: Sequence[tuple[StatusRecord, StatusRecord]] | None = None
+    changes: Sequence[RecordUpdate] | None = None
 
 
 class Scope(NamedTuple):
