@@ -29,7 +29,6 @@ NEEDS_SERVER = {
     "cli/page.py": "a command: tests/integration runs it as a process",
     "cli/show.py": "a command: tests/integration runs it as a process",
     "cli/wait.py": "a command: tests/integration runs it as a process",
-    "collect/connection.py": "it connects to real ecFlow servers",
     "ecflow_client/client.py": "it speaks to a server, over test_transport.py's sockets and with real ones",
     "output/progress.py": "a live display, on the terminal of a process in tests/integration",
     "signals.py": "signals end a process: tests/integration/test_process.py",
@@ -38,10 +37,6 @@ NEEDS_SERVER = {
 # Modules whose twin is still to be written. Remove a module when it has one; never add one.
 OWED = {
     "bindings/failures.py",
-    "collect/attempts.py",
-    "collect/run.py",
-    "collect/server.py",
-    "collect/threads.py",
     "config/file.py",
     "ecflow_client/access.py",
     "ecflow_client/credentials.py",
@@ -53,7 +48,6 @@ OWED = {
     "ecflow_client/requests.py",
     "ecflow_client/resolve.py",
     "files.py",
-    "retry.py",
     "store/directory/changes.py",
     "store/directory/files.py",
     "store/directory/lock.py",

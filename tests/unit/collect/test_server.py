@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from tests.unit.collect.ecflow import CUT, REFUSED, changes_reply, full_reply
+from tests.unit.collect.ecflow import REFUSED, changes_reply, full_reply
 from tests.unit.collect.site import NAME, Site
 from watchman_cli import snapshot
 from watchman_cli.collect import Outcome
@@ -78,19 +78,6 @@ def test_a_failure_keeps_the_snapshot_and_says_why(site: Site) -> None:
     assert (written.ok, written.failures, written.collected_time) == (False, 1, outcome.kept)
     assert written.error and written.error.message == str(outcome.error)
     assert site.store.memory.locks == {}
-
-
-def test_a_transient_failure_is_retried_in_full(site: Site) -> None:
-    site.ecflow.replies = [CUT, full_reply()]
-    outcome = site.run()
-    assert (outcome.result, outcome.attempts, site.ecflow.requests) == ("written", 2, 2)
-
-
-def test_a_server_that_always_fails_is_asked_as_often_as_configured(site: Site) -> None:
-    site.ecflow.replies = [CUT]
-    outcome = site.run()
-    assert (outcome.result, outcome.attempts, site.ecflow.requests) == ("failed", 2, 2)
-    assert isinstance(outcome.error, ServerError) and outcome.error.kind == "reset"
 
 
 def test_an_unusable_record_is_replaced(site: Site) -> None:
@@ -354,14 +341,6 @@ def test_a_sync_cache_that_cannot_be_written_is_reported(site: Site, tmp_path: P
     assert outcome.result == "written"
     (warning,) = outcome.warnings
     assert warning.startswith("sync_cache: ") and warning.endswith("; the next run reads in full")
-
-
-def test_without_a_sync_cache_every_run_reads_in_full(site: Site) -> None:
-    site.sync_cache = "off"
-    site.run()
-    assert site.store.value(NAME, "sync") is None
-    outcome = site.run()
-    assert outcome.reading and outcome.reading.reason == "sync_cache is off"
 
 
 def test_two_configurations_of_one_name_are_reported(site: Site) -> None:
