@@ -30,7 +30,7 @@ from tests.support.faulty_server import Proxy, Reply, losing_answers
 from tests.support.redis_server import RedisServer
 from watchman_cli import __version__
 from watchman_cli.errors import StoreError
-from watchman_cli.store import LeaseLost, Store, Update, open_store
+from watchman_cli.store import LeaseLost, Store, Update, holder, open_store
 from watchman_cli.store.probe import probe
 from watchman_cli.store.redis.keys import KeyField, key
 
@@ -521,3 +521,14 @@ def test_what_a_killed_probe_leaves_expires(redis: RedisServer) -> None:
     with Proxy(redis.port, on_request=on_request) as proxy:
         probe(open_store(f"redis://127.0.0.1:{proxy.port}/0"), NAME, soon(), changes=True)
     assert len(lives) > 10 and all(0 < life <= 60 for life in lives), lives
+
+
+def test_a_lock_that_never_expires_is_not_a_run_s(redis: RedisServer, store: Store) -> None:
+    """A person or another tool wrote it, even if it names a live process: every lock of a run expires."""
+    lock, token = key(NAME, "lock"), holder.new_token()
+    redis.client.set(lock, token, px=60_000)
+    assert store.lease(NAME, soon()) is None
+    redis.client.persist(lock)
+    with take(store):
+        assert redis.client.get(lock) != token
+        assert 0 < redis.client.pttl(lock) <= 16_000

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from watchman_cli.changes.batch import Batch
 
 ADDRESSES = ".addresses"  # no owner's name begins with a dot
-_ATTEMPTS = 3  # to publish a file while the lock is taken away
+_ATTEMPTS = 3  # to lease or publish while the directory or the lock is taken away
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -93,16 +93,23 @@ class DirectoryStore(Store):
         return changes.has(self, name, position)
 
     def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
+        with translating_os_errors(self.url):
+            for _ in range(_ATTEMPTS - 1):
+                with suppress(FileNotFoundError):  # a probe has just removed an empty directory that it made
+                    return self._lease(name, deadline, address)
+            return self._lease(name, deadline, address)
+
+    def _lease(self, name: str, deadline: float, address: str | None) -> Lease | None:
+        """Return a lease, or None. Raises OSError and StoreError."""
         lifetime = max(1.0, deadline - time.monotonic())
         locks: list[DirectoryLock] = []
         try:
-            with translating_os_errors(self.url):
-                locks.append(DirectoryLock(self._open_folder(*name.split("/")), lifetime))
-                taken = locks[0].take()
-                if taken and address:
-                    folder = self._open_folder(ADDRESSES, quote(address, safe=""))
-                    locks.append(DirectoryLock(folder, lifetime))
-                    taken = wait_for_address(locks[1].take, deadline, self.stopped)
+            locks.append(DirectoryLock(self._open_folder(*name.split("/")), lifetime))
+            taken = locks[0].take()
+            if taken and address:
+                folder = self._open_folder(ADDRESSES, quote(address, safe=""))
+                locks.append(DirectoryLock(folder, lifetime))
+                taken = wait_for_address(locks[1].take, deadline, self.stopped)
             if taken:
                 return DirectoryLease(self, name, locks)
         except BaseException:
@@ -116,7 +123,8 @@ class DirectoryStore(Store):
             for folder in (self.root / name, self.root / ADDRESSES / quote(address, safe="")):
                 with suppress(FileNotFoundError):
                     for file in list(folder.iterdir()):
-                        file.unlink()
+                        with suppress(FileNotFoundError, IsADirectoryError):  # another probe's, or its lock
+                            file.unlink()
             # Deepest first. One that was there before stays, and so does one that is used meanwhile.
             for folder in sorted(self._made, key=lambda path: len(path.parts), reverse=True):
                 with suppress(OSError):

@@ -41,3 +41,33 @@ def test_its_own_snapshot_does_not_supersede_it(
     status = store.value(NAME, "status")
     assert status and (b"000002" in status) == (update.new_time is not None)
     assert (store.value(NAME, "health"), store.value(NAME, "sync")) == (b"2", update.sync)
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_directory_that_a_probe_removes_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    """It was empty: between its making and the lock in it."""
+    store, left = DirectoryStore(tmp_path), [*range(times)]
+    take = DirectoryLock.take
+
+    def remove_and_take(self: DirectoryLock) -> bool:
+        if left:
+            left.pop()
+            shutil.rmtree(tmp_path / "o")
+        return take(self)
+
+    monkeypatch.setattr(DirectoryLock, "take", remove_and_take)
+    lease = store.lease(NAME, time.monotonic() + 60, "login01:3141")
+    assert lease
+    with lease:
+        lease.commit(Update(b"1", snapshot=OLD))
+    assert (store.value(NAME, "health"), left) == (b"1", [])
+    assert list(tmp_path.rglob("lock")) == []
+
+
+def test_another_probe_keeps_its_lock(tmp_path: Path) -> None:
+    first, second = DirectoryStore(tmp_path), DirectoryStore(tmp_path)
+    with second.lease(NAME, time.monotonic() + 60, "login01:3141") or pytest.fail():
+        first.remove(NAME, "login01:3141")
+        assert first.lease(NAME, time.monotonic() + 60) is None
