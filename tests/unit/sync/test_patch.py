@@ -56,3 +56,69 @@ def test_changes_in_reverse_order_cost_a_few_searches() -> None:
 def test_a_node_that_is_not_there_is_an_error(before: int) -> None:
     with pytest.raises(PatchError, match="not in the snapshot"):
         patched([*PATHS[before::-1], "/s/none"])
+
+
+BEGIN = {"s": "2026-Nov-25 20:00:00"}
+SINCE = "2026-11-25T20:00:05+00:00"
+ACTIVE = StatusRecord("/s", "active", SINCE)
+SUSPENDED = StatusRecord("/s", "suspended")
+
+
+@pytest.mark.parametrize(
+    ("old", "under", "change", "new", "now_under"),
+    [
+        (ACTIVE, {}, NodeChange("/s", suspended=True), SUSPENDED, {"/s": ("active", SINCE)}),
+        (SUSPENDED, {"/s": ("active", SINCE)}, NodeChange("/s", suspended=False), ACTIVE, {}),
+        (
+            SUSPENDED,
+            {"/s": ("active", SINCE)},
+            NodeChange("/s", "aborted", 6),
+            SUSPENDED,
+            {"/s": ("aborted", "2026-11-25T20:00:06+00:00")},
+        ),
+        (
+            SUSPENDED,
+            {"/s": ("queued", None)},
+            NodeChange("/s", "active", 5, suspended=False),
+            ACTIVE,
+            {},
+        ),
+        (ACTIVE, {}, NodeChange("/s", "queued", 9), StatusRecord("/s", "queued"), {}),
+        (StatusRecord("/s", "queued"), {}, NodeChange("/s", "active", 5), ACTIVE, {}),
+        (ACTIVE, {}, NodeChange("/s", suspended=False), ACTIVE, {}),
+    ],
+)  # fmt: skip
+def test_state_and_suspension_as_a_full_reading_shows_them(
+    old: StatusRecord,
+    under: dict[str, tuple[str, str | None]],
+    change: NodeChange,
+    new: StatusRecord,
+    now_under: dict[str, tuple[str, str | None]],
+) -> None:
+    records = join_records([StatusRecord("/", "queued"), old])
+    found = patch(memoryview(records), Changes(2, 1, (change,)), under, BEGIN)
+    assert b"".join(found.pieces) == join_records([StatusRecord("/", "queued"), new])
+    assert found.suspended == now_under
+    assert [tuple(each) for each in found.changes] == ([] if new == old else [(old, new)])
+
+
+@pytest.mark.parametrize("old", [ACTIVE, SUSPENDED])
+def test_cache_that_does_not_fit_the_snapshot_is_refused(old: StatusRecord) -> None:
+    under: dict[str, tuple[str, str | None]] = {} if old is SUSPENDED else {"/s": ("queued", None)}
+    records = join_records([StatusRecord("/", "queued"), old])
+    with pytest.raises(PatchError, match="does not fit"):
+        patch(memoryview(records), Changes(2, 1, (NodeChange("/s", "complete"),)), under, BEGIN)
+
+
+def test_definition_itself_changes() -> None:
+    records = join_records([StatusRecord("/", "queued"), ACTIVE])
+    changes = Changes(2, 1, state="active", details={"flags": ("late",)})
+    found = patch(memoryview(records), changes, {}, BEGIN)
+    root = StatusRecord("/", "active").with_details({"flags": ("late",)})
+    assert b"".join(found.pieces) == join_records([root, ACTIVE])
+
+
+def test_restarted_calendar_is_refused() -> None:
+    changes = Changes(2, 1, begin_times={"s": "2026-Nov-26 00:00:00"})
+    with pytest.raises(PatchError, match="calendar"):
+        patch(memoryview(RECORDS), changes, {}, BEGIN)
