@@ -1,4 +1,4 @@
-"""Where a server is, and as whom it is asked."""
+"""The address of a server, and the user that asks it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Access:
-    """Where a server is, and as whom it is asked.
+    """The address of a server, and the user that asks it.
 
     Without `user` the login's name is taken. `certificate` and `tokens` are paths; without them the files
     are looked for where ecFlow's own client looks.

@@ -56,7 +56,7 @@ _DETAILS = by_memento(DETAILS)
 
 
 class NodeChange(NamedTuple):
-    """What changed of one node; None where it did not.
+    """The changes of one node; None for a part that did not change.
 
     `duration` comes with `state`, and says when it changed, in seconds since the suite's calendar began.
     `details` has those that changed, by name, and None as the value of one that was removed.
@@ -70,9 +70,9 @@ class NodeChange(NamedTuple):
 
 
 class Changes(NamedTuple):
-    """What changed since the numbers that were given, and the numbers now.
+    """The changes since the given numbers, and the present numbers.
 
-    `state` is that of the whole definition (`/`); it and `server_state` are None where unchanged.
+    `state` is that of the whole definition (`/`); it and `server_state` are None if unchanged.
     `begin_times` has the calendar starts that changed, by suite, as ecFlow writes them.
     """
 
@@ -90,9 +90,9 @@ class Changes(NamedTuple):
 
 
 def parse_changes(delta: Any, work: Work = UNBOUNDED) -> Changes:
-    """Return what an answer's `incremental_changes_` say.
+    """Return the changes in an answer's `incremental_changes_`.
 
-    Raises FullReadingRequired where they are not enough, NotUnderstood where they cannot be understood,
+    Raises FullReadingRequired if they are not enough, NotUnderstood if they cannot be understood,
     TooSlow if that takes too long.
     """
     try:
@@ -110,7 +110,7 @@ def _parse(delta: Any, work: Work) -> Changes:
         data = compound["ptr_wrapper"]["data"]
         path = data["absNodePath_"]
         if not _PATH.fullmatch(path):
-            raise NotUnderstood("the server's changes name something that is no path")
+            raise NotUnderstood("the server's changes contain an invalid node path")
         found = nodes.setdefault(path, {})
         for memento in data.get("vec_", ()):
             name = _name(memento, names)
@@ -148,7 +148,7 @@ def _name(memento: Mapping[str, Any], names: dict[int, str]) -> str:
 
 
 def _field(path: str, name: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what one memento changes of its node, as fields of a NodeChange."""
+    """Return one memento's change of its node, as fields of a NodeChange."""
     if name == "NodeStateMemento":
         state = STATES[natural(fields["state_"].get("first", 0))]
         if state == "unknown" and _ALIAS.fullmatch(path.rpartition("/")[2]):

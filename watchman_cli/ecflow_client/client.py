@@ -226,7 +226,7 @@ def _host() -> str:
 
 @cache
 def _login() -> str:
-    """Return the name of the user who runs this process, or the number where it has none."""
+    """Return the name of the user who runs this process, or the number if it has no name."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

@@ -54,7 +54,7 @@ _OPENING = frozenset(("task", "family", "suite", "alias"))  # of a line that is 
 
 
 class NodeState(NamedTuple):
-    """A node's own state, and what else its line holds.
+    """A node's own state, and the details in its line.
 
     `duration` is when the state last changed, in seconds since the suite's calendar began. `details`
     has a name and a value of each thing that is kept besides, in the order of the names.
@@ -67,7 +67,7 @@ class NodeState(NamedTuple):
 
     @property
     def dstate(self) -> str:
-        """The state as ecFlow displays it: `suspended` where the node is suspended."""
+        """The state as ecFlow displays it: `suspended` if the node is suspended."""
         return SUSPENDED if self.suspended else self.state
 
 
@@ -265,7 +265,7 @@ class _Tree:
 
 
 def parse_node_state(tail: str) -> NodeState:
-    """Return what the end of a node's line holds. Raises NotUnderstood where the state is an unknown one.
+    """Return the state in the end of a node's line. Raises NotUnderstood if it is unknown.
 
     An abort's reason and a job's id are anybody's text, and may look like the rest of the line.
     """
@@ -297,7 +297,7 @@ def _details(tokens: Mapping[str, str]) -> tuple[tuple[str, Any], ...]:
 
 
 def parse_duration(text: str) -> int:
-    """Return the seconds in a duration as boost writes it, [-]HH:MM:SS[.ffffff]; 0 where it is not one."""
+    """Return the seconds in a duration as boost writes it, [-]HH:MM:SS[.ffffff]; or 0."""
     match = _DURATION.match(text)
     if match is None:
         return 0
@@ -308,5 +308,5 @@ def parse_duration(text: str) -> int:
 
 def _number(text: str) -> int:
     if not text.isdecimal() or not text.isascii() or len(text) > NUMBER_SIZE:
-        raise NotUnderstood("the server's definition has a change number that is none")
+        raise NotUnderstood("the server's definition has an invalid change number")
     return int(text)

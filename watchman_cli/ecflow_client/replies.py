@@ -52,10 +52,10 @@ class Handle(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a request was answered, by kind; None where the request did not ask for it.
+    """The answer to a request, by kind; None for a part that was not requested.
 
-    `required` says why a full reading is necessary, where the changes are not enough. `error` is what a
-    command of the request failed with.
+    `required` says why a full reading is necessary if the changes are not enough. `error` is the failure of
+    a command of the request.
     """
 
     statistics: Statistics | None = None
@@ -68,10 +68,10 @@ class Answer(NamedTuple):
 
 
 def decode_reply(body: bytearray, user: str, work: Work = UNBOUNDED) -> Answer:
-    """Return what a reply's body says; the body is emptied, so that it is not in memory twice.
+    """Return the answer in a reply's body; the body is emptied, so that it is not in memory twice.
 
-    `user` is named where the server refused the user. Raises NotEcflow where the reply is not ecFlow's,
-    NotUnderstood where it cannot be understood, TooSlow if that takes too long.
+    `user` is named if the server refused the user. Raises NotEcflow if the reply is not ecFlow's,
+    NotUnderstood if it cannot be understood, TooSlow if that takes too long.
     """
     text, rest = _cut_definition(body, work)
     work.require(_seconds_to_load(rest) / PART_OF_TIME)
@@ -172,7 +172,7 @@ def _loads(rest: bytes) -> Any:
 
 
 def _field(name: str, data: Mapping[str, Any], text: str, user: str, work: Work) -> dict[str, Any]:
-    """Return what one member of a reply says, as fields of an Answer."""
+    """Return one member of a reply, as fields of an Answer."""
     if name == "SStringCmd":
         return {"statistics": parse_statistics(data["str_"])}
     if name == "SSyncCmd":

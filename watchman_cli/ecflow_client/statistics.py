@@ -27,7 +27,7 @@ _FORMS = {
 
 
 class Instance(NamedTuple):
-    """What distinguishes one start of a server from every other.
+    """The identity of one start of a server.
 
     `up_since` has whole seconds, in UTC (Calendar::second_clock_time); `pid` is None on a server before 5.16.
     """
@@ -40,10 +40,10 @@ class Instance(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """What a server says of itself.
+    """A server's own statistics.
 
-    `instance` is None where the text could not be understood, and `missing` then names what was not
-    found, or has another form than ecFlow gives it. `server_state` is empty where it was not found. The
+    `instance` is None if the text could not be understood; `missing` then names the parts that are missing
+    or not in ecFlow's form. `server_state` is empty if it was not found. The
     counts are of requests since the server started, or since a client reset them; `plug_count` is of those
     to move nodes, refused ones included.
     """
@@ -66,7 +66,7 @@ _VITALS = {
 
 
 def parse_statistics(text: str) -> Statistics:
-    """Return what a server's statistics say; what is not found there is named, never guessed."""
+    """Return a server's statistics; parts that are missing are named, never guessed."""
     lines = dict(_lines(text))
     version = _VERSION.match(lines.get("version", ""))
     found = {
@@ -101,12 +101,12 @@ def _in_form(label: str, lines: Mapping[str, str]) -> str:
 
 
 def _number(value: str) -> float:
-    """Return the number that a value begins with, 0 where there is none."""
+    """Return the leading number, or 0."""
     match = _DECIMAL.match(value)
     return float(match[0]) if match else 0.0
 
 
 def _integer(value: str | None) -> int:
-    """Return the number that a value begins with, 0 where there is none."""
+    """Return the leading number, or 0."""
     match = _NUMBER.match(value or "")
     return int(match[0]) if match else 0

@@ -44,7 +44,7 @@ class TimedTlsSocket(ssl.SSLSocket):
 
 
 def find_certificate(host: str, port: int, environment: Mapping[str, str] = os.environ) -> str | None:
-    """Return the path of the certificate where ecFlow looks for it; None where there is none.
+    """Return the certificate's path in ecFlow's own folders, or None.
 
     `server.crt` comes before `HOST.PORT.crt`, in ECF_SSL_DIR, else in ~/.ecflowrc/ssl.
     """
@@ -98,7 +98,7 @@ def _certificates_in(file: str | None) -> list[bytes]:
 
 
 def _https_context(certificate: str | None) -> ssl.SSLContext:
-    """Return what checks a server and its name. Raises CertificateMissing if the file cannot be used."""
+    """Return a context that checks a server and its name. Raises CertificateMissing."""
     context = _context()
     if certificate is None:
         context.load_default_certs()
@@ -110,7 +110,7 @@ def _https_context(certificate: str | None) -> ssl.SSLContext:
 
 
 def _own_context(certificate: str | None) -> ssl.SSLContext:
-    """Return what trusts the one certificate. Raises CertificateMissing where it cannot be used."""
+    """Return a context that trusts one certificate. Raises CertificateMissing if it cannot be used."""
     if certificate is None:
         raise CertificateMissing
     context = _context()
@@ -128,7 +128,7 @@ def _load(context: ssl.SSLContext, certificate: str) -> None:
 
 
 def _trusting_context() -> ssl.SSLContext:
-    """Return what checks nothing."""
+    """Return a context that checks nothing."""
     context = _context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

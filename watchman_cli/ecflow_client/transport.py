@@ -75,7 +75,7 @@ class TimedSocket(socket.socket):
 
 
 def time_left(deadline: float) -> float:
-    """Return the seconds until a time.monotonic(). Raises NoAnswer where there are none."""
+    """Return the seconds until a time.monotonic(). Raises NoAnswer if it has passed."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise NoAnswer
@@ -112,7 +112,7 @@ def is_local(connection: socket.socket) -> bool:
 
 
 def translate(error: OSError, *, began: bool = False) -> EcflowError:
-    """Return what an error of a socket means."""
+    """Return the EcflowError for an error of a socket."""
     if isinstance(error, TimeoutError):
         return NoAnswer()
     if isinstance(error, ConnectionRefusedError):
@@ -166,7 +166,7 @@ def receive(receive_into: Callable[[memoryview], int], size: int, body: bytearra
 
 
 def _size(header: bytes) -> int:
-    """Return the length that a header announces. Raises NotEcflow where it is none."""
+    """Return the length that a header announces. Raises NotEcflow if it is invalid."""
     if header.startswith((b"HTTP/", b"<")):  # a page, where the request was taken for HTTP 0.9
         raise OtherHttpServer
     if not _HEADER.fullmatch(header):

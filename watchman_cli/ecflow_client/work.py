@@ -42,7 +42,7 @@ class Work:
         """End the work: the next thing is a wait."""
 
     def describe(self, was_not: str = "was not") -> str:
-        """Return which work was not done in time."""
+        """Return the work that was not done in time."""
         return f"{self.what} {was_not} {self.stage} in time"
 
     @property

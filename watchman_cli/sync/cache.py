@@ -77,12 +77,12 @@ class SyncCache:
     marker: str = ""
 
     def seconds_since(self, now: datetime) -> float:
-        """Return the seconds since the last reading; negative where the clock was set back."""
+        """Return the seconds since the last reading; negative if the clock was set back."""
         return (now - parse_time(self.read_time)).total_seconds()
 
 
 def encode(cache: SyncCache) -> bytes:
-    """Return the value to keep; empty where it would be too large."""
+    """Return the value to keep, or no bytes if it would be too large."""
     document = orjson.dumps(
         {"format": FORMAT, "details": DETAILS_KEPT, **vars(cache), "instance": cache.instance._asdict()}
     )
@@ -90,7 +90,7 @@ def encode(cache: SyncCache) -> bytes:
 
 
 def decode(value: bytes) -> SyncCache | None:
-    """Return the cache in a value; None where it is damaged, or of another version of watchman."""
+    """Return the cache in a value, or None if it is damaged or of another version of watchman."""
     kept, document = value[:_DIGEST_SIZE], value[_DIGEST_SIZE + 1 :]
     if not document or _digest(document) != kept:
         return None
@@ -117,7 +117,7 @@ def _typed(fields: Mapping[str, Any]) -> bool:
 
 
 def _state(state: str, since: str | None) -> tuple[str, str | None]:
-    """Return a state and since when it lasts. Raises ValueError where they are none."""
+    """Return a state and since when it lasts. Raises ValueError if one is invalid."""
     if state not in STATES or (since is not None and not _SINCE.fullmatch(since)):
         raise ValueError
     return state, since

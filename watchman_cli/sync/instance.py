@@ -36,7 +36,7 @@ def why_another(statistics: Statistics | None, cache: SyncCache) -> str | None:
 
 
 def why_unknown(statistics: Statistics | None) -> str:
-    """Return what is missing in statistics that do not show which start of the server this is."""
+    """Return the parts that are missing in statistics that do not show the start of the server."""
     missing = ", ".join(statistics.missing) if statistics else "all of it"
     return f"the server's statistics do not show which start of it this is (not understood: {missing})"
 

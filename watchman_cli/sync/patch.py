@@ -52,7 +52,7 @@ def patch(
 ) -> Patched:
     """Return the records with the changes put in.
 
-    Raises PatchError where a changed node is not there, or the calendar it counts from was restarted, and
+    Raises PatchError if a changed node is missing or its calendar was restarted, and
     TooSlow if that takes too long.
     """
     if changes.has_new_calendar(begin_times):
@@ -86,7 +86,7 @@ def patch(
 
 
 class Finder:
-    """Finds where the records of some nodes begin.
+    """Finds the offsets of some nodes' records.
 
     A server names the nodes nearly in their order, so each is looked for after the one before. If that fails
     several times, all of them are looked for in one pass.
@@ -99,7 +99,7 @@ class Finder:
         self._starts: dict[bytes, int] | None = None
 
     def __call__(self, path: str) -> int:
-        """Return where the record of a path begins. Raises PatchError."""
+        """Return the offset of a path's record. Raises PatchError."""
         key = record_key(path)
         if self._starts is not None:
             start = self._starts.get(key, -1)

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Reading:
-    """What reading a server gave; times are ISO 8601.
+    """The result of reading a server; times are ISO 8601.
 
     `mode` is unchanged, incremental or full, and `reason` says why a full reading was made. `pieces` are the
-    snapshot's records, None where they are those of before. `cache` is what the next run may sync from, but
-    for the snapshot's revision; None where it may not, and `reason` then says why, too.
+    snapshot's records, None if they are unchanged. `cache` is what the next run may sync from, but
+    for the snapshot's revision; None if it may not, and `reason` then says why, too.
     """
 
     mode: Mode
@@ -30,7 +30,7 @@ class Reading:
     nodes: int
     pieces: Sequence[Piece] | None
     cache: SyncCache | None
-    up_since: str | None  # when the server was started, RFC 3339; None where it is not known
+    up_since: str | None  # when the server was started, RFC 3339; or None
     vitals: dict[str, float]
     numbers: tuple[int, int] | None  # state_change_no and modify_change_no; None of the bindings' reading
     changes: Sequence[RecordUpdate] | None = None

@@ -55,14 +55,14 @@ def record_of(path: str, state: NodeState, begin_times: Mapping[str, str]) -> St
 
 
 def since_in(path: str, status: str, duration: int, begin_times: Mapping[str, str]) -> str | None:
-    """Return since when a node has a status; None where that is not shown, or its suite has not begun."""
+    """Return since when a node has a status; or None if it is not shown or the suite has not begun."""
     if status not in SINCE_SHOWN or path == "/":  # the definition itself has no calendar
         return None
     return since_of(duration, begin_times.get(path.split("/", 2)[1]))
 
 
 def since_of(duration: int, begin_time: str | None) -> str | None:
-    """Return when a state began, in UTC; None where the suite has not begun, or no calendar has that time.
+    """Return when a state began, in UTC; or None if the suite has not begun or no calendar has that time.
 
     ecFlow's Node::state_change_time is the calendar's start plus the duration (Node.cpp), in UTC
     (Calendar::second_clock_time).

@@ -1,4 +1,4 @@
-"""What is kept of a node besides its state: a file a detail, and its line in DETAILS."""
+"""The details of a node besides its state: each has a file, and a line in DETAILS."""
 
 from . import flags
 from .base import Detail

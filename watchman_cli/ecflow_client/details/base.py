@@ -11,7 +11,7 @@ class Detail(NamedTuple):
 
     `name` is its key in a snapshot's records. In the text it is a token `token:value` of the node's line,
     and in a change a memento of the type `memento`. Both functions return the detail's value, which is
-    of JSON's types and hashable, or None where there is nothing to keep.
+    of JSON's types and hashable, or None.
 
     `method` is a node's method in the ecFlow bindings, which the referee calls. `read_method` returns the
     detail's value from the result, which is a string if JSON does not have its type. A detail without a
