@@ -87,6 +87,8 @@ def keep(content: bytes, value: Any, line_of: Mapping[str, int], environment: Ma
     place = folder(environment)
     if place is None:
         return
+    if not place.parent.parent.is_dir():  # a home that does not exist is not made
+        return
     with suppress(OSError, orjson.JSONEncodeError):
         make_directories(place.parent)
         place.mkdir(0o700, exist_ok=True)

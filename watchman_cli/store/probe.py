@@ -14,8 +14,13 @@ from watchman_cli.errors import StoreError
 from watchman_cli.store.base import Lease, LeaseLost, SnapshotChanged, Store, Update
 
 LIFETIME = 60  # seconds after which a store drops the values of a killed probe
+_ATTEMPTS = 3  # while other probes of the same server remove what they wrote
 _PAUSE = 0.1  # seconds between two attempts at a lease that another probe has
 _RECORD = b'{"path":"/","status":"%s"}'
+
+
+class _Disturbed(StoreError):
+    """A value was not kept: another probe of the same server may have removed it."""
 
 
 def probe(store: Store, server: str, deadline: float, *, changes: bool) -> None:
@@ -27,12 +32,18 @@ def probe(store: Store, server: str, deadline: float, *, changes: bool) -> None:
     """
     name = f"{server}/.probe"
     address = f".probe/{name}"
-    try:
-        _try(store, name, address, deadline, changes)
-    except BaseException:
-        with suppress(StoreError):
-            store.remove(name, address)
-        raise
+    for attempt in range(_ATTEMPTS):
+        try:
+            _try(store, name, address, deadline, changes)
+        except _Disturbed:
+            if attempt == _ATTEMPTS - 1:
+                raise
+        except BaseException:
+            with suppress(StoreError):
+                store.remove(name, address)
+            raise
+        else:
+            break
     store.remove(name, address)
 
 
@@ -48,7 +59,7 @@ def _try(store: Store, name: str, address: str, deadline: float, changes: bool) 
     except LeaseLost as error:
         raise StoreError(f"store {store.url}: the lock of {name} is not kept: {error}") from error
     except SnapshotChanged as error:
-        raise StoreError(f"store {store.url}: {name} is not kept as it was written") from error
+        raise _Disturbed(f"store {store.url}: {name} is not kept as it was written") from error
 
 
 def _lease(store: Store, name: str, deadline: float, address: str) -> Lease:

@@ -32,6 +32,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
+    (tmp_path / "home").mkdir()
     return {"HOME": str(tmp_path / "home")}
 
 
@@ -161,6 +162,12 @@ def test_the_oldest_go(file: Path, environment: dict[str, str]) -> None:
 @pytest.mark.parametrize("environment", [{}, {"HOME": ""}, {"HOME": "relative"}, {"HOME": "/proc/none"}])
 def test_a_user_without_a_place_for_it(environment: dict[str, str], file: Path) -> None:
     assert config.load(file, environment).servers[0].port == 3141
+
+
+def test_a_home_that_does_not_exist_is_not_made(file: Path, tmp_path: Path) -> None:
+    for environment in ({"HOME": f"{tmp_path}/gone"}, {"XDG_CACHE_HOME": f"{tmp_path}/gone/cache"}):
+        config.load(file, environment)
+    assert not (tmp_path / "gone").exists()
 
 
 def test_where_it_is() -> None:
