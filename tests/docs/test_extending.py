@@ -23,7 +23,7 @@ DIFFS = {each.id: each.code for each in examples("diff")}
 # The new files of the first errand, which are examples of their own.
 EXAMPLES = {
     "examples/sqlite_store.py": "watchman_cli/store/sqlite.py",
-    "examples/sqlite_kind.py": "tests/integration/store/sqlite_kind.py",
+    "examples/sqlite_kind.py": "tests/support/sqlite_kind.py",
 }
 FILL_PAGES = """
 from tests.docs.generate import PAGES, filled

@@ -13,6 +13,7 @@ import orjson
 from tests.unit.collect.ecflow import REFUSED, changes_reply, full_reply
 from tests.unit.collect.site import NAME, Site
 from watchman_cli import snapshot
+from watchman_cli.bindings.referee import VERIFIED
 from watchman_cli.collect import Outcome
 from watchman_cli.deadlines import Deadline
 from watchman_cli.ecflow_client.definition import STATES
@@ -237,7 +238,8 @@ def test_a_failure_reports_an_earlier_miss(site: Site) -> None:
 
 def bindings(site: Site, folder: Path, status: str, state_change_no: int = 5) -> None:
     """Have an interpreter with bindings that read these nodes, and a verification that is due."""
-    nodes = [["/s", "active", "", [None]], ["/s/t", status, "", [None]]]
+    details = [None] * len(VERIFIED)
+    nodes = [["/s", "active", "", details], ["/s/t", status, "", details]]
     document = {
         "state": "queued", "server_state": "RUNNING", "version": "5.9.2", "cut": [], "nodes": nodes,
         "state_change_no": state_change_no, "modify_change_no": 3,
