@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 
 import pytest
@@ -27,9 +28,19 @@ class Recording:
 
     def __call__(self, connection: Connection) -> None:
         got = connection.client.recv(1 << 16)
+        while not is_whole(got) and (more := connection.client.recv(1 << 16)):
+            got += more
         with self._lock:
             self.received.append(got)
         connection.forward(self.http if got.startswith(b"POST") else self.tcp)
+
+
+def is_whole(request: bytes) -> bool:
+    """Return whether a request has come with all of its body; also for the beginning of TLS."""
+    head, blank, body = request.partition(b"\r\n\r\n")
+    if length := re.search(rb"Content-Length: (\d+)", head):
+        return bool(blank) and len(body) >= int(length[1])
+    return re.match(rb"[ 0-9a-f]{8}", request) is None or len(request) >= 8 + int(request[:8], 16)
 
 
 @pytest.mark.parametrize(("asked", "spoken"), [("tcp", "http"), ("http", "tcp")])
