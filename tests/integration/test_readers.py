@@ -30,7 +30,7 @@ def documented(pattern: str) -> list[str]:
 
 WRITER = documented("^user watchman on >secret (.*)$") + documented("these are added: `(.*?)`")
 READER = documented("`user dashboard on >secret (.*?)`")
-CHANGES = documented("need these in addition: `(.*?)`")
+CHANGES = documented("needs these in addition: `(.*?)`")
 COMMANDS = (
     ("show", "o/r"),
     ("show", "r", "--json"),
