@@ -123,7 +123,7 @@ def test_a_reader_has_a_configuration_of_its_own(
     assert read_once.run("list").code == 2
     page = (ROOT / "docs" / "operating.md").read_text()
     example: Any = yaml.safe_load(
-        page.split("### A configuration for those who only read")[1].split("```")[1][5:]
+        page.split("### A configuration for readers")[1].split("```")[1][5:]
     )
     example["store"] = example["store"].replace("redis01:6379", f"127.0.0.1:{redis.port}")
     example["servers"][0] |= {"owner": "o", "repo": "r"}

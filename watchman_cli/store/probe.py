@@ -57,7 +57,7 @@ def _try(store: Store, name: str, address: str, deadline: float, changes: bool) 
         if store.value(name, "health") != b"4":
             raise SnapshotChanged
     except LeaseLost as error:
-        raise StoreError(f"store {store.url}: the lock of {name} is not kept: {error}") from error
+        raise _Disturbed(f"store {store.url}: the lock of {name} is not kept: {error}") from error
     except SnapshotChanged as error:
         raise _Disturbed(f"store {store.url}: {name} is not kept as it was written") from error
 
