@@ -122,9 +122,7 @@ def test_a_reader_has_a_configuration_of_its_own(
     read_once = replace(read_once, prefix=UNPRIVILEGED)
     assert read_once.run("list").code == 2
     page = (ROOT / "docs" / "operating.md").read_text()
-    example: Any = yaml.safe_load(
-        page.split("### A configuration for readers")[1].split("```")[1][5:]
-    )
+    example: Any = yaml.safe_load(page.split("### A configuration for readers")[1].split("```")[1][5:])
     example["store"] = example["store"].replace("redis01:6379", f"127.0.0.1:{redis.port}")
     example["servers"][0] |= {"owner": "o", "repo": "r"}
     reader = tmp_path / "reader.yaml"
