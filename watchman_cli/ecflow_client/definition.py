@@ -103,6 +103,9 @@ class Definition(Sequence[Node]):
     def __len__(self) -> int:
         return len(self.paths)
 
+    def __bool__(self) -> bool:
+        return True  # that of a server without suites, too: only None is no definition
+
     @overload
     def __getitem__(self, index: int) -> Node: ...
     @overload

@@ -192,6 +192,11 @@ def test_a_duration(text: str, seconds: int) -> None:
     assert parse_duration(text) == seconds
 
 
+def test_a_definition_without_nodes_is_one() -> None:
+    empty = Definition("5.13.8", "unknown", "HALTED", (), 1, 0, [], [], {}, has_duplicate_paths=False)
+    assert empty and len(empty) == 0
+
+
 def test_flags_have_the_bits_of_their_places() -> None:
     for bit, name in enumerate(flags.NAMES):
         shown = (name,) if name in flags.SHOWN else None
