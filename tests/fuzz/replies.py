@@ -151,6 +151,8 @@ class Fuzz:
 
     def run(self, count: int) -> None:
         """Send that many mutated replies. Raises Wrong."""
+        # That of a process of its own, as in `make fuzz`; other tests may have run in this one before.
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
         try:
             while self.count < count:
                 recorded = self.recordings[self.random.randrange(len(self.recordings))]
@@ -158,7 +160,7 @@ class Fuzz:
         finally:
             self.servers.close()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
-        if peak > PEAK:
+        if peak > max(PEAK, before):
             raise Wrong(f"seed {self.seed}: the process took {peak >> 20} MB")
 
     def _batch(self, recorded: Recorded, size: int) -> None:

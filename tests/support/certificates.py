@@ -40,14 +40,18 @@ class Authority:
         request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=Site CA"]
         self._openssl(*request, "-keyout", "ca.key", "-out", "ca.crt")
 
-    def certify(self, name: str, days: int = 2) -> Path:
+    def certify(self, name: str, *, expired: bool = False) -> Path:
         """Return a file with the certificate for a name as in subjectAltName, DNS:host or IP:address."""
-        stem = re.sub(r"\W", "_", f"{name}{days}")
+        stem = re.sub(r"\W", "_", f"{name} {expired}")
         request = ["req", "-newkey", "rsa:2048", "-nodes", "-subj", f"/CN={name[4:]}"]
         self._openssl(*request, "-keyout", f"{stem}.key", "-out", f"{stem}.csr")
         (self._folder / "extension").write_text(f"subjectAltName={name}")
         made = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "extension"]
-        self._openssl("x509", "-req", "-in", f"{stem}.csr", *made, "-days", str(days), "-out", f"{stem}.crt")
+        options = subprocess.run(["openssl", "x509", "-help"], check=False, capture_output=True).stderr
+        lifetime = ["-days", "-1" if expired else "2"]
+        if expired and b"-not_after" in options:  # such an openssl refuses a negative number of days
+            lifetime = ["-not_before", "20200101000000Z", "-not_after", "20200102000000Z"]
+        self._openssl("x509", "-req", "-in", f"{stem}.csr", *made, *lifetime, "-out", f"{stem}.crt")
         return self._with_key(stem)
 
     def self_signed(self, name: str) -> Path:

@@ -140,7 +140,7 @@ def test_a_certificate_that_is_not_trusted(
 
 
 def test_a_certificate_that_has_expired(authority: Authority, ask: Callable[..., Answer]) -> None:
-    with serving(authority.certify("DNS:localhost", days=-1)) as (tls, port):
+    with serving(authority.certify("DNS:localhost", expired=True)) as (tls, port):
         with pytest.raises(CertificateRefused, match="has expired: renew it on the server"):
             ask(port, authority.certificate)
     assert not has_token(tls)
