@@ -80,6 +80,14 @@ class NoSnapshot(WatchmanError):
     """The store has no snapshot of the server."""
 
 
+class NoDetails(WatchmanError):
+    """The store has no details of that server, or none that belong to its snapshot."""
+
+
+class NoSuchNode(WatchmanError):
+    """The server has no node at that path."""
+
+
 class NoChanges(WatchmanError):
     """The store has no changes of the server."""
 

@@ -22,15 +22,19 @@ from typing import Any
 
 from tests.soak.other_clients import archive_and_plug, change_handle, plug, start_twice
 from tests.soak.several_lines import KEYWORDS, OneLine, set_expression, set_id
+from tests.support.details import comparable, truth_of, without_equal_times
 from tests.support.ecflow_server import EcflowError, EcflowServer
 from tests.support.redis_server import RedisServer, health_of, records_of, status_of
 from tests.support.release import HERE, Release
 from watchman_cli.bindings import Referee
 from watchman_cli.collect import Collector, Outcome
 from watchman_cli.config import Config, Server
+from watchman_cli.details.tree import StoredTree
+from watchman_cli.ecflow_client import EcflowError as ProtocolError
 from watchman_cli.ecflow_client import TreeUnproved
 from watchman_cli.ecflow_client.details.flags import read_token
-from watchman_cli.snapshot import SINCE_SHOWN
+from watchman_cli.node_details import with_details
+from watchman_cli.snapshot import SINCE_SHOWN, Head
 from watchman_cli.store import open_store
 from watchman_cli.store.redis.keys import key as redis_key
 
@@ -104,7 +108,7 @@ class Soak:
         self.server = Server(
             owner="soak", repo="server", host=self.ecflow.host, port=self.ecflow.port, suites=self.suites,
             connect_timeout=10, attempts=3, deadline=30, full_sync_every=3600,
-            protocol="tcp", reader="auto", max_reply=1024,
+            protocol="tcp", reader="auto", max_reply=1024, details=True,
         )  # fmt: skip
         self.config = Config(Path("soak"), self.redis.url, None, "store", (self.server,), ())
 
@@ -189,7 +193,31 @@ class Soak:
             ]
             for (_, status), (time, flags) in zip(found["records"][1:], found["details"], strict=True)
         ]
+        try:
+            nodes = truth_of(self.ecflow)
+        except TreeUnproved:  # an incremental run needs no definition
+            nodes = {}
+        except ProtocolError as error:
+            if not error.transient:
+                raise Difference(f"details: {error}") from error
+            raise EcflowError(str(error)) from error
+        found["nodes"] = self.wanted_nodes(nodes)
         return found
+
+    def wanted_nodes(self, nodes: dict[str, Any]) -> dict[str, Any]:
+        """Return those nodes that are read, without what is not compared."""
+        wanted = {"", *self.suites}
+        some = {path: each for path, each in nodes.items() if not self.suites or path.split("/")[1] in wanted}
+        return {path: without_equal_times(each) for path, each in some.items()}
+
+    def stored_nodes(self) -> dict[str, Any]:
+        """Return the nodes as the store's details have them."""
+
+        def use(tree: StoredTree, _: Head) -> dict[str, Any]:
+            tree.load()
+            return comparable(tree)
+
+        return self.wanted_nodes(with_details(self.store, self.server.name, use))
 
     def compare(self) -> None:
         """Raise Difference where a run's snapshot is not that of the full syncs around it."""
@@ -230,6 +258,13 @@ class Soak:
             triples = zip(found["status_records"][1:], ours, after["details"], strict=True)
             differing = [f"{record} is {true}" for record, mine, true in triples if mine != true][:3]
             raise Difference(f"{outcome.reading.mode}: {differing}")
+        nodes = self.stored_nodes() if after["nodes"] else {}
+        if nodes != after["nodes"]:
+            paths = [
+                path for path in {**nodes, **after["nodes"]} if nodes.get(path) != after["nodes"].get(path)
+            ]
+            those = [f"{path}: {nodes.get(path)} is {after['nodes'].get(path)}" for path in paths[:2]]
+            raise Difference(f"{outcome.reading.mode}: details: {those}")
         health = health_of(self.redis.client, self.server.name) or {}
         if not health["ok"] or health["sync"]["disabled"]:
             raise Difference(f"health: {health}")

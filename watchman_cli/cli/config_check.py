@@ -86,10 +86,12 @@ def _check_connections(settings: Config) -> bool:
     from watchman_cli.collect.connection import try_connections
     from watchman_cli.output.connection import describe_connection
 
-    changes = {server.name: server.changes for server in settings.servers}
-    answers = [_check_store(settings.store, settings.store_source, changes)]
+    kept = {
+        server.name: {"changes": server.changes, "details": server.details} for server in settings.servers
+    }
+    answers = [_check_store(settings.store, settings.store_source, kept)]
     if settings.sync_cache.startswith("/"):
-        without = dict.fromkeys(changes, False)
+        without = {name: {"changes": False, "details": False} for name in kept}
         answers.append(_check_store(f"file://{settings.sync_cache}", "sync_cache", without))
     for connection in try_connections(settings.servers, JOBS):
         print(describe_connection(connection), flush=True)
@@ -97,17 +99,17 @@ def _check_connections(settings: Config) -> bool:
     return all(answers)
 
 
-def _check_store(url: str, source: str, changes: Mapping[str, bool]) -> bool:
+def _check_store(url: str, source: str, kept: Mapping[str, Mapping[str, bool]]) -> bool:
     """Try the commands of a run in a store for each server, and print the errors; return True if all work.
 
-    `changes` says for each server if its changes are kept.
+    `kept` says for each server if its changes and its details are kept.
     """
     from watchman_cli.store import open_store
 
     opened, deadline = open_store(url, source), time.monotonic() + STORE_TIMEOUT
     try:
         opened.check(deadline)
-        failed = _probe(opened, deadline, changes)
+        failed = _probe(opened, deadline, kept)
     except StoreError as error:
         failed = {str(error): []}
     finally:
@@ -121,7 +123,7 @@ def _check_store(url: str, source: str, changes: Mapping[str, bool]) -> bool:
     return not failed
 
 
-def _probe(opened: Store, deadline: float, changes: Mapping[str, bool]) -> dict[str, list[str]]:
+def _probe(opened: Store, deadline: float, kept: Mapping[str, Mapping[str, bool]]) -> dict[str, list[str]]:
     """Return the error of each command that fails, and the servers for which it fails."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -129,9 +131,7 @@ def _probe(opened: Store, deadline: float, changes: Mapping[str, bool]) -> dict[
 
     failed: dict[str, list[str]] = {}
     with ThreadPoolExecutor(PROBES, thread_name_prefix="watchman") as pool:
-        pending = {
-            name: pool.submit(probe, opened, name, deadline, changes=kept) for name, kept in changes.items()
-        }
+        pending = {name: pool.submit(probe, opened, name, deadline, **parts) for name, parts in kept.items()}
         for name, future in pending.items():
             try:
                 future.result()

@@ -12,6 +12,7 @@ from typing import Any
 
 from watchman_cli import retry, snapshot
 from watchman_cli.bindings import BindingsFailed, BindingsMissing, BindingsReading, Referee
+from watchman_cli.collect.kept_details import policy_of
 from watchman_cli.collect.result import server_error
 from watchman_cli.collect.turns import SharedWork, Turns
 from watchman_cli.collect.verify import MOVED, SEVERAL_LINES, Verification, compare, reading_of
@@ -21,6 +22,7 @@ from watchman_cli.errors import BadSnapshot, ServerError, StoreError
 from watchman_cli.health import Disabled, Health
 from watchman_cli.store import Lease
 from watchman_cli.store.directory.store import DirectoryStore
+from watchman_cli.sync.cache import KeptDetails
 from watchman_cli.sync.handles import referee_marker
 from watchman_cli.sync.plan import Plan, handle_marker, plan_sync
 from watchman_cli.sync.reading import Reading, Scope
@@ -83,7 +85,9 @@ class ServerAttempts:
         self._previous = previous
         self.number = 0
         self.connected = False  # whether the server answered an attempt
-        self.client = Client(access_of(server))
+        self.policy = policy_of(server) if lease else None
+        self.kept_details: KeptDetails | None = None  # that the run before left
+        self.client = Client(access_of(server), with_lines=self.policy is not None)
         self._marker = handle_marker(context.store_url, server.name)
 
     def read(self) -> Reading:
@@ -146,11 +150,12 @@ class ServerAttempts:
     def _read_once(self, full_reason: str | None) -> Reading:
         """Read the server by the protocol, or by the bindings if they are configured or needed."""
         server, disabled = self._server, self.disabled
+        plan = self._plan()
+        self.kept_details = plan.cache.kept_details if plan.cache else None
         if server.reader == "bindings":
             return self._read_with_bindings("the reader is the bindings")
         if disabled and server.reader == "auto":
             return self._read_with_bindings(f"incremental syncs are off: {disabled.reason}")
-        plan = self._plan()
         if full_reason:
             plan = plan._replace(reason=full_reason)
         last = self.number >= server.attempts
@@ -177,7 +182,7 @@ class ServerAttempts:
         limits = Limits(first_by, self._deadline, self._server.max_reply << 20, self.work)
         leased = self._lease is not None
         keep = leased and self._context.sync_cache != "off"
-        scope = Scope(self._server.suites, self._marker, self._target, keep, leased)
+        scope = Scope(self._server.suites, self._marker, self._target, keep, leased, self.policy)
         return SyncSession(self.client, limits, scope, self._on_answer)
 
     def _on_answer(self) -> None:
@@ -195,7 +200,8 @@ class ServerAttempts:
                 value = self._context.cache_store.value(self._server.name, "sync") or b""
             except (StoreError, BadSnapshot):  # without it the server is read in full
                 value = b""
-        plan = plan_sync(value, self._lease.stored.head, self._target, datetime.now(timezone.utc))
+        details = self.policy.signature if self.policy else None
+        plan = plan_sync(value, self._lease.stored.head, self._target, datetime.now(timezone.utc), details)
         if self._context.reset_sync:
             # Without a target, so that its client handle is dropped and not used.
             cache = plan.cache and replace(plan.cache, target=[])

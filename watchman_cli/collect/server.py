@@ -162,7 +162,10 @@ class ServerCollector:
 
     def _stored(self, lease: Lease) -> Stored:
         health = self._written or self._previous
-        return Stored(health, lease.stored.head, self._attempts.stored_snapshot)
+        attempts = self._attempts
+        return Stored(
+            health, lease.stored.head, attempts.stored_snapshot, attempts.kept_details, lease.changed_details
+        )
 
     def _facts(self) -> Attempts:
         attempts = self._attempts
@@ -195,7 +198,8 @@ class ServerCollector:
             error,
             self._kept,
             # Without its nodes: a run keeps the outcomes of all servers.
-            reading=reading and replace(reading, pieces=None, cache=None, changes=None),
+            reading=reading
+            and replace(reading, pieces=None, cache=None, changes=None, base=None, changed=None),
             requests=self._attempts.client.requests,
             received=self._attempts.client.received,
             verification=verification,

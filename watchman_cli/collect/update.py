@@ -6,7 +6,7 @@ from a function that is called only if they are needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache, partial
@@ -27,7 +27,10 @@ from watchman_cli.sync.reading import Reading
 
 if TYPE_CHECKING:  # imported only if they are used: each takes milliseconds
     from watchman_cli.changes.batch import Batch
+    from watchman_cli.collect.kept_details import Kept
     from watchman_cli.deadlines import DeadlineState
+    from watchman_cli.details.stored import StoredDetails
+    from watchman_cli.sync.cache import KeptDetails
 
 NOT_KEPT = "changes were not kept for a while"
 
@@ -35,12 +38,15 @@ NOT_KEPT = "changes were not kept for a while"
 class Stored(NamedTuple):
     """A server's stored values: the last health record, the snapshot's head, and its bytes.
 
-    `snapshot` returns no bytes if there is no snapshot, and raises StoreError.
+    `snapshot` returns no bytes if there is no snapshot, and raises StoreError. `kept_details` says which
+    details are in the store, and `changed_details` returns those of some nodes that changed.
     """
 
     health: Health
     head: Head | None
     snapshot: Callable[[], bytes]
+    kept_details: KeptDetails | None = None
+    changed_details: Callable[[Sequence[str]], StoredDetails] | None = None
 
     @property
     def is_counted(self) -> bool:
@@ -85,7 +91,11 @@ def after_reading(
         enter("encoded")
         value = snapshot.encode(reading.read_time, reading.server_state, reading.pieces)
     revision = _revision(value, stored.head)
-    sync = sync_cache.encode(replace(reading.cache, revision=revision)) if reading.cache is not None else b""
+    kept = _keep_details(server, stored, reading, revision)
+    sync = b""
+    if reading.cache is not None:
+        after = kept.after if kept else None
+        sync = sync_cache.encode(replace(reading.cache, revision=revision, kept_details=after))
     enter("counted")
     health = replace(
         _after_attempts(server, stored.health, attempts),
@@ -104,7 +114,20 @@ def after_reading(
     batch = make_changes(server, stored, reading, value, health)
     health = replace(health, changes_kept=keeps_changes(stored, value, batch))
     new_time = reading.read_time if value is None else None
-    return _commit(server, health, value, batch, new_time=new_time, sync=sync, verify=verify)
+    commit = _commit(server, health, value, batch, new_time=new_time, sync=sync, verify=verify)
+    if kept is None:
+        return commit
+    return commit._replace(update=replace(commit.update, details=kept.update, details_life=kept.life))
+
+
+def _keep_details(server: Server, stored: Stored, reading: Reading, revision: str) -> Kept | None:
+    """Return what is written of the details, or None. Raises SnapshotChanged or StoreError."""
+    if not server.details and stored.kept_details is None:
+        return None
+    from watchman_cli.collect.kept_details import keep_details
+
+    assert stored.changed_details
+    return keep_details(server, reading, revision, stored.kept_details, stored.changed_details)
 
 
 def after_failure(server: Server, stored: Stored, error: ServerError, attempts: Attempts) -> Commit:
@@ -156,7 +179,10 @@ def after_verification(
     health = summarize_nodes(server, stored, reading, value, health, count=count)
     batch = make_changes(server, stored, reading, value, health)
     health = replace(health, changes_kept=keeps_changes(stored, value, batch))
-    return _commit(server, health, value, batch, sync=b"")
+    commit = _commit(server, health, value, batch, sync=b"")
+    if server.details:  # the bindings do not read them
+        commit = commit._replace(update=replace(commit.update, details="delete"))
+    return commit
 
 
 def after_report(server: Server, health: Health) -> Commit:

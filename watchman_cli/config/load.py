@@ -181,6 +181,10 @@ def make_server(entry: Mapping[str, Any], defaults: Mapping[str, Any] = MappingP
     entry = {**_schema_defaults(), **defaults, **entry}
     settings = {**entry, "suites": tuple(entry.get("suites", ()))}
     settings["deadlines"] = tuple(map(make_deadline, entry.get("deadlines", ())))
+    settings["secret_names"] = tuple(entry.get("secret_names", ()))
+    kinds = entry["details"]
+    if isinstance(kinds, list):
+        settings |= {"details": True, "detail_kinds": tuple(kinds)}
     for name in {"port", "attempts", "expire", "max_reply"} & entry.keys():
         settings[name] = int(entry[name])  # JSON Schema takes 3141.0 for an integer too
     for name in {"certificate", "tokens"} & entry.keys():

@@ -20,7 +20,10 @@ Publish = Literal["notice", "snapshot"]
 
 @dataclass(frozen=True)
 class Server:
-    """One ecFlow server that is watched; times are in seconds, `max_reply` in megabytes."""
+    """One ecFlow server that is watched; times are in seconds, `max_reply` in megabytes.
+
+    With `details`, those of `detail_kinds` are kept; without kinds, all.
+    """
 
     owner: str
     repo: str
@@ -42,6 +45,9 @@ class Server:
     password: str | None = field(default=None, repr=False)
     suites: tuple[str, ...] = ()
     deadlines: tuple[Deadline, ...] = ()
+    details: bool = False
+    detail_kinds: tuple[str, ...] = ()
+    secret_names: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

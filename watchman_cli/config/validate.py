@@ -82,6 +82,8 @@ def _is_secret(place: list[Any]) -> bool:
 def _server_problems(entry: dict[str, Any], settings: dict[str, Any], place: list[Any]) -> Iterator[Problem]:
     if "user" in settings and not {"password", "password_file"} & settings.keys():
         yield [*place, "user"], "password is missing: ecFlow needs one with a user"
+    if settings.get("details") and settings.get("reader") == "bindings":
+        yield [*place, "details"], "the bindings do not read details: set reader to auto or protocol"
     deadlines = entry.get("deadlines")
     for index, deadline in enumerate(deadlines if isinstance(deadlines, list) else ()):
         zone = deadline.get("zone") if isinstance(deadline, dict) else None
@@ -140,6 +142,10 @@ def _explain(error: Any, lines: Lines) -> Iterator[Problem]:
     elif error.validator == "required":
         missing = next(name for name in rule if name not in value and f"'{name}'" in error.message)
         yield place, f"{missing} is missing"
+    elif error.validator == "anyOf" and isinstance(value, list):
+        for inner in error.context:
+            if inner.validator != "type" or len(inner.absolute_path) > len(place):
+                yield from _explain(inner, lines)
     else:
         secret = _is_secret(place)
         if error.validator == "type" and rule in ("object", "array") and isinstance(value, str):
@@ -178,7 +184,7 @@ def _message(validator: str, shown: str, rule: Any, described: dict[str, Any]) -
         return f"{shown} is not greater than {rule}"
     if validator == "enum":
         return f"{shown} is not {', '.join(rule[:-1])} or {rule[-1]}"
-    if validator == "pattern":
+    if validator in ("pattern", "anyOf"):
         return f"{shown} is not {described['x-expected']}"
     if validator == "uniqueItems":
         return f"{shown} has a duplicate"

@@ -9,7 +9,7 @@ Sources are named as in ECMWF's repository `ecflow` (`libs/...`).
 """
 
 from .access import Access
-from .changes import Changes, NodeChange
+from .changes import Changes, Mementos, NodeChange
 from .client import Client, RegisteredHandle
 from .definition import Definition, Node, NodeState, parse_definition
 from .errors import (
@@ -76,6 +76,7 @@ __all__ = [
     "Instance",
     "Limits",
     "ListHandles",
+    "Mementos",
     "NameUnresolved",
     "NoAnswer",
     "Node",

@@ -69,11 +69,23 @@ class NodeChange(NamedTuple):
     details: Mapping[str, Any] = _NONE
 
 
+class Mementos(NamedTuple):
+    """What changed of one node, as the server sent it: the type of each memento, and its fields.
+
+    If `cleared`, the node has no attributes but those among them, and those that stay.
+    """
+
+    path: str
+    cleared: bool
+    fields: list[tuple[str, Mapping[str, Any]]]
+
+
 class Changes(NamedTuple):
     """The changes since the given numbers, and the present numbers.
 
     `state` is that of the whole definition (`/`); it and `server_state` are None if unchanged.
     `begin_times` has the calendar starts that changed, by suite, as ecFlow writes them.
+    `mementos` has all of it, in the server's order, if that is wanted.
     """
 
     state_change_no: int
@@ -83,28 +95,30 @@ class Changes(NamedTuple):
     server_state: str | None = None
     details: Mapping[str, Any] = _NONE
     begin_times: Mapping[str, str] = _NONE
+    mementos: Sequence[Mementos] = ()
 
     def has_new_calendar(self, begin_times: Mapping[str, str]) -> bool:
         """Return whether a suite's calendar starts at another time than in `begin_times`."""
         return any(begin_times.get(suite) != start for suite, start in self.begin_times.items())
 
 
-def parse_changes(delta: Any, work: Work = UNBOUNDED) -> Changes:
+def parse_changes(delta: Any, work: Work = UNBOUNDED, *, with_mementos: bool = False) -> Changes:
     """Return the changes in an answer's `incremental_changes_`.
 
     Raises FullReadingRequired if they are not enough, NotUnderstood if they cannot be understood,
     TooSlow if that takes too long.
     """
     try:
-        return _parse(delta, work)
+        return _parse(delta, work, with_mementos)
     except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         raise NotUnderstood("the server's changes cannot be understood") from error
 
 
-def _parse(delta: Any, work: Work) -> Changes:
+def _parse(delta: Any, work: Work, with_mementos: bool) -> Changes:
     names: dict[int, str] = {}
     nodes: dict[str, dict[str, Any]] = {}
     begin_times: dict[str, str] = {}
+    mementos: list[Mementos] = []
     for compound in delta["compound_mementos_"]:
         work.check()
         data = compound["ptr_wrapper"]["data"]
@@ -112,9 +126,14 @@ def _parse(delta: Any, work: Work) -> Changes:
         if not _PATH.fullmatch(path):
             raise NotUnderstood("the server's changes contain an invalid node path")
         found = nodes.setdefault(path, {})
+        kept = Mementos(path, bool(data.get("clear_attributes_")), [])
+        if with_mementos:
+            mementos.append(kept)
         for memento in data.get("vec_", ()):
             name = _name(memento, names)
             fields = memento["ptr_wrapper"]["data"]
+            if with_mementos:
+                kept.fields.append((name, _named(fields, names) if name == "NodeRepeatMemento" else fields))
             for detail in _DETAILS.get(name, ()):
                 found.setdefault("details", {})[detail.name] = detail.read_memento(fields)
             if name == "SuiteCalendarMemento":
@@ -133,7 +152,17 @@ def _parse(delta: Any, work: Work) -> Changes:
         server_state=root.get("server_state"),
         details=root.get("details", {}),
         begin_times=begin_times,
+        mementos=tuple(mementos),
     )
+
+
+def _named(fields: Mapping[str, Any], names: dict[int, str]) -> Mapping[str, Any]:
+    """Return the fields of a repeat's memento, as a mapping of its type to its own fields.
+
+    The types of repeats are counted with the mementos: a later number may name one that came before.
+    """
+    repeat = fields["repeat_"]["type_"]
+    return {_name(repeat, names): repeat["ptr_wrapper"]["data"]}
 
 
 def _name(memento: Mapping[str, Any], names: dict[int, str]) -> str:

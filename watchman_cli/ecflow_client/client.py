@@ -50,12 +50,14 @@ class Client:
     """Asks one server. `requests` counts the requests, and `received` the bytes of the replies.
 
     A request takes at most `timeout` seconds, if it has no limits of its own. `on_this_host` says whether the
-    last connection was to an address of this host.
+    last connection was to an address of this host. With `with_lines`, answers have what details need: a
+    definition has its lines, and changes have their mementos.
     """
 
-    def __init__(self, access: Access, *, timeout: float = 60.0) -> None:
+    def __init__(self, access: Access, *, timeout: float = 60.0, with_lines: bool = False) -> None:
         self.access = access
         self.timeout = timeout
+        self.with_lines = with_lines
         self.requests = 0
         self.received = 0
         self.on_this_host = False
@@ -103,7 +105,7 @@ class Client:
             body = self._exchange(encode_request(commands, self._caller), limits)
             self.received += len(body)
             work.begin(len(body))
-            answer = decode_reply(body, self._caller.user, work)
+            answer = decode_reply(body, self._caller.user, work, with_lines=self.with_lines)
         except (CertificateMissing, ConnectionClosed, HandshakeFailed, NotEcflow) as error:
             known = self._answered or (isinstance(error, ConnectionClosed) and error.began)
             if known or isinstance(error, OtherName):

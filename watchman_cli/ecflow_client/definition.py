@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from .details import DETAILS
 from .errors import NotUnderstood, TreeUnproved
@@ -24,6 +24,9 @@ from .spanning import (
     split_tail,
 )
 from .work import UNBOUNDED, Work
+
+if TYPE_CHECKING:
+    from .lines import Lines
 
 STATES = ("unknown", "complete", "queued", "aborted", "submitted", "active")  # NState.hpp, in this order
 SERVER_STATES = ("HALTED", "SHUTDOWN", "RUNNING")  # SState.hpp, in this order
@@ -85,7 +88,8 @@ class Definition(Sequence[Node]):
     It is a sequence of Node, made from the columns `paths` and `states` on demand. `state` is that of the
     whole definition (`/`). `begin_times` has each suite's calendar start as ecFlow writes it. Two nodes may
     have one path: ecFlow allows it for aliases after a restart. `has_several_lines` says whether a text has
-    several lines, so that other clients may have misread it.
+    several lines, so that other clients may have misread it. `lines` has the rest of the text, if it is
+    wanted.
     """
 
     version: str
@@ -99,6 +103,7 @@ class Definition(Sequence[Node]):
     begin_times: dict[str, str]
     has_duplicate_paths: bool
     has_several_lines: bool = False
+    lines: Lines | None = None
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -142,8 +147,8 @@ class _States(dict[str, NodeState]):
         return state
 
 
-def parse_definition(text: str, work: Work = UNBOUNDED) -> Definition:
-    """Return the definition in a text.
+def parse_definition(text: str, work: Work = UNBOUNDED, *, with_lines: bool = False) -> Definition:
+    """Return the definition in a text; `with_lines`, its lines are among it.
 
     Raises NotUnderstood if it is not whole or is unknown, TreeUnproved if it does not show which nodes
     there are, TooSlow if that takes too long.
@@ -153,15 +158,26 @@ def parse_definition(text: str, work: Work = UNBOUNDED) -> Definition:
         raise NotUnderstood("the server's definition is not whole")
     if not may_span_lines(text):
         try:
-            return _parse(text, head, work)
+            return _with_lines(_parse(text, head, work), text, work, wanted=with_lines)
         except (_Spanning, NotUnderstood):  # one line of a text may look like any
             pass
     try:
         joined = join_lines(text, work)
         definition = _parse(joined, head, work, joined=True)
-        return replace(definition, has_several_lines=joined != text)
+        definition = replace(definition, has_several_lines=joined != text)
+        return _with_lines(definition, joined, work, wanted=with_lines)
     except _Spanning as error:
         raise TreeUnproved from error
+
+
+def _with_lines(found: Definition, text: str, work: Work, *, wanted: bool) -> Definition:
+    """Return a definition with the lines of its text, if they are wanted. Raises TreeUnproved or TooSlow."""
+    if not wanted:
+        return found
+    from .lines import cut_lines
+
+    work.check()
+    return replace(found, lines=cut_lines(text))
 
 
 def _parse(text: str, head: re.Match[str], work: Work, *, joined: bool = False) -> Definition:

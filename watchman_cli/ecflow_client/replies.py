@@ -67,11 +67,12 @@ class Answer(NamedTuple):
     error: EcflowError | None = None
 
 
-def decode_reply(body: bytearray, user: str, work: Work = UNBOUNDED) -> Answer:
+def decode_reply(body: bytearray, user: str, work: Work = UNBOUNDED, *, with_lines: bool = False) -> Answer:
     """Return the answer in a reply's body; the body is emptied, so that it is not in memory twice.
 
-    `user` is named if the server refused the user. Raises NotEcflow if the reply is not ecFlow's,
-    NotUnderstood if it cannot be understood, TooSlow if that takes too long.
+    `with_lines`, a definition has its lines, and changes have their mementos. `user` is named if the server
+    refused the user. Raises NotEcflow if the reply is not ecFlow's, NotUnderstood if it cannot be
+    understood, TooSlow if that takes too long.
     """
     text, rest = _cut_definition(body, work)
     work.require(_seconds_to_load(rest) / PART_OF_TIME)
@@ -89,7 +90,7 @@ def decode_reply(body: bytearray, user: str, work: Work = UNBOUNDED) -> Answer:
             identifier = member["polymorphic_id"] & 0x7FFFFFFF
             name = names.setdefault(identifier, member.get("polymorphic_name", ""))
             work.check()
-            found |= _field(name, member["ptr_wrapper"].get("data", {}), text, user, work)
+            found |= _field(name, member["ptr_wrapper"].get("data", {}), text, user, work, with_lines)
         return Answer(**found)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
         raise NotUnderstood(_NOT_UNDERSTOOD) from error
@@ -167,16 +168,19 @@ def _loads(rest: bytes) -> Any:
     try:
         return orjson.loads(rest)
     except orjson.JSONDecodeError:
-        # ecFlow takes any bytes in a label or a variable, and sends them back as they are.
-        return orjson.loads(rest.decode("latin-1").encode())
+        from .lines import decode
+
+        return orjson.loads(decode(rest))
 
 
-def _field(name: str, data: Mapping[str, Any], text: str, user: str, work: Work) -> dict[str, Any]:
+def _field(
+    name: str, data: Mapping[str, Any], text: str, user: str, work: Work, with_lines: bool
+) -> dict[str, Any]:
     """Return one member of a reply, as fields of an Answer."""
     if name == "SStringCmd":
         return {"statistics": parse_statistics(data["str_"])}
     if name == "SSyncCmd":
-        return _sync(data, text, work)
+        return _sync(data, text, work, with_lines)
     if name == "SClientHandleCmd":
         return {"registered": natural(data.get("handle_", 0))}
     if name == "SClientHandleSuitesCmd":
@@ -197,7 +201,7 @@ def _field(name: str, data: Mapping[str, Any], text: str, user: str, work: Work)
     raise NotUnderstood(_NOT_UNDERSTOOD)
 
 
-def _sync(data: Mapping[str, Any], text: str, work: Work) -> dict[str, Any]:
+def _sync(data: Mapping[str, Any], text: str, work: Work, with_lines: bool) -> dict[str, Any]:
     """Return a sync's answer: a whole definition, or changes."""
     if not text and (inline := data.get("value1") or data.get("server_defs_")):
         # JSON that a proxy laid out again on its way
@@ -207,11 +211,11 @@ def _sync(data: Mapping[str, Any], text: str, work: Work) -> dict[str, Any]:
     if text:
         if "value1" not in data and "server_defs_" not in data:
             raise NotUnderstood(_NOT_UNDERSTOOD)  # it is another one's
-        return {"definition": parse_definition(text, work)}
+        return {"definition": parse_definition(text, work, with_lines=with_lines)}
     if data.get("full_defs_"):
         raise NotUnderstood("the server sent no definition")
     try:
-        return {"changes": parse_changes(data["incremental_changes_"], work)}
+        return {"changes": parse_changes(data["incremental_changes_"], work, with_mementos=with_lines)}
     except FullReadingRequired as error:
         return {"required": error}
     except NotUnderstood as error:  # a full reading needs none of it

@@ -19,7 +19,8 @@ missing; the sync cache names its snapshot's revision.
 which a run would fail. It removes its values: see `Store.remove`.
 
 If an update has a batch of changes, the batch is appended once, with the snapshot. If the batch does not
-follow the stored snapshot, a reset is appended instead. Keeping changes is optional for a store.
+follow the stored snapshot, a reset is appended instead. Keeping changes is optional for a store, and so is
+keeping details (details/stored.py).
 """
 
 from __future__ import annotations
@@ -37,6 +38,9 @@ from watchman_cli.snapshot import Head
 
 if TYPE_CHECKING:
     from watchman_cli.changes.batch import Batch
+    from watchman_cli.details.stored import DetailsUpdate, StoredDetails
+
+DetailsLife = Literal["keep", "set", "remove"]
 
 LOCK_GRACE = 5.0  # seconds that the lease of a killed run stays after its deadline, at most
 ADDRESS_WAIT = 0.5  # part of a lease's time to wait for an address that another run reads
@@ -102,6 +106,8 @@ class Update:
     with the snapshot; with `publish_snapshot`, the snapshot itself is published. After `lifetime` seconds,
     the store drops everything of the server, if it can: a probe sets it, since it may be killed before it
     has removed its values.
+    `details` are written with the snapshot that they belong to; if they change others than those that are
+    stored, SnapshotChanged is raised. `details_life` says if they expire with the snapshot from now on.
     """
 
     health: bytes
@@ -112,6 +118,14 @@ class Update:
     changes: Batch | None = None
     publish_snapshot: bool = False
     lifetime: int | None = None
+    details: DetailsUpdate | Literal["delete"] | None = None
+    details_life: DetailsLife = "keep"
+
+    @property
+    def changed_details(self) -> DetailsUpdate | None:
+        """The details, if they are added to those that are stored."""
+        details = self.details
+        return None if details is None or details == "delete" or details.base is not None else details
 
 
 class StoredBatch(NamedTuple):
@@ -162,6 +176,13 @@ class Lease(ABC):
 
         Raises StoreError.
         """
+
+    def changed_details(self, paths: Sequence[str]) -> StoredDetails:
+        """Return the stamps of the stored details, and what is stored of these nodes' changes.
+
+        Raises StoreError.
+        """
+        raise StoreError("a store of this kind keeps no details")
 
     @abstractmethod
     def commit(self, update: Update, *, end: bool = True) -> None:
@@ -246,6 +267,13 @@ class Store(ABC):
     @property
     def _without_changes(self) -> StoreError:
         return StoreError(f"store {self.url}: a store of this kind keeps no changes")
+
+    def details(self, name: str, fields: Sequence[str] | None, paths: Sequence[str] | None) -> StoredDetails:
+        """Return some fields of a server's details and what changed of some nodes; without a list, all.
+
+        They are read at one moment, with the beginning of the snapshot. Raises StoreError.
+        """
+        raise StoreError(f"store {self.url}: a store of this kind keeps no details")
 
     def set_timeout(self, seconds: float) -> None:  # noqa: B027 (a store that does not wait has none)
         """Limit the wait for one answer of the store, so that a deadline can be kept."""

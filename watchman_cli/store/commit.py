@@ -4,6 +4,7 @@
 2. No run has it, and the stored snapshot is later than both the run's and the leased one: LeaseLost.
 3. A new time is set only in the leased snapshot, byte for byte, proved to be whole: else SnapshotChanged.
 4. A batch of changes follows the stored snapshot, or becomes a reset.
+5. Changed details are added only to those that they changed: else SnapshotChanged.
 
 The store then writes everything, or nothing.
 """
@@ -29,12 +30,13 @@ class Current(NamedTuple):
     """A server in the store at the time of a commit.
 
     `value` is the part of the stored snapshot that `needed_part` names, or empty. `holder` names the other
-    run for an operator.
+    run for an operator. `details` is the stamp of the stored details, if the update changes some of them.
     """
 
     owner: Owner
     value: bytes = b""
     holder: str = "another run"
+    details: str = ""
 
 
 class Decision(NamedTuple):
@@ -60,6 +62,8 @@ def decide(stored: StoredState, update: Update, current: Current, read: bytes | 
     head = check_lease(stored, update, current)
     if update.new_time is not None:
         _check_snapshot(stored, current.value, read)
+    if update.changed_details and update.changed_details.before != current.details:
+        raise SnapshotChanged
     batch = update.changes
     if batch is not None:
         batch = batch.or_reset(head.revision if head else None)

@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 
+from watchman_cli.details.stored import NO_DETAILS, StoredDetails
 from watchman_cli.errors import BadSnapshot
 from watchman_cli.store import holder
 from watchman_cli.store.base import (
@@ -34,6 +35,7 @@ class Memory:
         self.values: dict[tuple[str, Field], bytes] = {}
         self.locks: dict[str, tuple[bytes, float]] = {}  # a token, and the time.monotonic() of its expiry
         self.batches: dict[str, list[StoredBatch]] = defaultdict(list)
+        self.details: dict[str, StoredDetails] = {}
         self._appended = 0
 
     def append(self, name: str, batch: bytes) -> None:
@@ -64,6 +66,15 @@ class MemoryStore(Store):
             raise BadSnapshot(f"it is larger than {MAX_VALUE[field] >> 20} MB")
         return value
 
+    def details(self, name: str, fields: Sequence[str] | None, paths: Sequence[str] | None) -> StoredDetails:
+        with self.memory.changed:
+            found = self.memory.details.get(name, NO_DETAILS)
+            return found._replace(
+                fields={key: value for key, value in found.fields.items() if fields is None or key in fields},
+                changed={key: value for key, value in found.changed.items() if paths is None or key in paths},
+                raw_head=self.head(name),
+            )
+
     def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
         lease = MemoryLease(self, name, max(1.0, deadline - time.monotonic()) + LOCK_GRACE)
         if not lease.lock(name):
@@ -80,6 +91,7 @@ class MemoryStore(Store):
             for field in MAX_VALUE:
                 self.memory.values.pop((name, field), None)
             self.memory.batches.pop(name, None)
+            self.memory.details.pop(name, None)
             for key in (name, f"address {address}"):
                 self.memory.locks.pop(key, None)
 
@@ -143,10 +155,14 @@ class MemoryLease(Lease):
         except BadSnapshot:
             return b""  # the next commit replaces it
 
+    def changed_details(self, paths: Sequence[str]) -> StoredDetails:
+        return self._store.details(self._name, (), paths)
+
     def commit(self, update: Update, *, end: bool = True) -> None:
         memory, name = self._memory, self._name
         with memory.changed:
-            current = Current(self._owner(name), self._value("status"))
+            details = memory.details.get(name, NO_DETAILS)
+            current = Current(self._owner(name), self._value("status"), details=details.stamp)
             batch, _ = decide(self.stored, update, current, self._read)
             self.lock(name)
             status = new_value(update, current.value)
@@ -160,6 +176,10 @@ class MemoryLease(Lease):
                     memory.values[name, field] = value
                 elif value is not None:
                     memory.values.pop((name, field), None)
+            if update.details == "delete":
+                memory.details.pop(name, None)
+            elif update.details is not None:
+                memory.details[name] = details.after(update.details)
             if batch is not None:
                 memory.append(name, batch.encode())
         if end:

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 
 from watchman_cli import snapshot
 from watchman_cli.changes.batch import make_batch
+from watchman_cli.details.stored import DetailsUpdate
 from watchman_cli.errors import StoreError
 from watchman_cli.store.base import Lease, LeaseLost, SnapshotChanged, Store, Update
 
@@ -23,18 +24,18 @@ class _Disturbed(StoreError):
     """A value was not kept: another probe of the same server may have removed it."""
 
 
-def probe(store: Store, server: str, deadline: float, *, changes: bool) -> None:
+def probe(store: Store, server: str, deadline: float, *, changes: bool, details: bool = False) -> None:
     """Write and read the values of `SERVER/.probe` as runs do, and delete them.
 
     If a store's permissions depend on the names of a server's keys, they include this name. With `changes`,
-    changes are appended and published, too. Nothing begins after `deadline`, a time.monotonic(). Raises
-    StoreError.
+    changes are appended and published, too; with `details`, details are written, read and deleted. Nothing
+    begins after `deadline`, a time.monotonic(). Raises StoreError.
     """
     name = f"{server}/.probe"
     address = f".probe/{name}"
     for attempt in range(_ATTEMPTS):
         try:
-            _try(store, name, address, deadline, changes)
+            _try(store, name, address, deadline, changes, details)
         except _Disturbed:
             if attempt == _ATTEMPTS - 1:
                 raise
@@ -47,13 +48,13 @@ def probe(store: Store, server: str, deadline: float, *, changes: bool) -> None:
     store.remove(name, address)
 
 
-def _try(store: Store, name: str, address: str, deadline: float, changes: bool) -> None:
+def _try(store: Store, name: str, address: str, deadline: float, changes: bool, details: bool) -> None:
     """Take a lease, and write. Raises StoreError."""
     try:
         with _lease(store, name, deadline, address) as lease:
             if store.lease(name, deadline) is not None:
                 raise StoreError(f"store {store.url}: two runs can have the lease of {name}")
-            _write(lease, name, [_now(), _now(), _now()], changes)
+            _write(lease, name, [_now(), _now(), _now()], changes, details)
         if store.value(name, "health") != b"4":
             raise SnapshotChanged
     except LeaseLost as error:
@@ -73,7 +74,7 @@ def _lease(store: Store, name: str, deadline: float, address: str) -> Lease:
         store.stopped.wait(_PAUSE)
 
 
-def _write(lease: Lease, name: str, times: Sequence[str], changes: bool) -> None:
+def _write(lease: Lease, name: str, times: Sequence[str], changes: bool, details: bool) -> None:
     """Write as each kind of run does. Raises StoreError, LeaseLost and SnapshotChanged."""
     first, _, last = times
     snapshots = [
@@ -92,7 +93,15 @@ def _write(lease: Lease, name: str, times: Sequence[str], changes: bool) -> None
         Update(b"3", snapshot=snapshots[1], sync=b"s", changes=batches[1], expire=LIFETIME),
         Update(b"4", expire=LIFETIME),
     ]
+    if details:
+        whole = DetailsUpdate("1 1", {"/": b"1"}, {})
+        changed = DetailsUpdate("1 2", None, {"/": b"2"}, "1 1")
+        updates[0] = replace(updates[0], details=whole)
+        updates[1] = replace(updates[1], details=changed, details_life="set")
+        updates[3] = replace(updates[3], details="delete")
     for update in updates:
+        if update.changed_details and lease.changed_details(["/"]).stamp != update.changed_details.before:
+            raise SnapshotChanged
         lease.commit(replace(update, lifetime=LIFETIME), end=update is updates[-1])
         if update.snapshot is not None and lease.value("status") != update.snapshot:
             raise SnapshotChanged

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -45,14 +45,27 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 }
 
 
+class KeptDetails(NamedTuple):
+    """Which details are in the store: of which policy, with which stamp, and how long they stay there.
+
+    `hidden_repeats` are the paths of the nodes whose repeat is a secret, `expire` is in seconds.
+    """
+
+    policy: list[str]
+    stamp: str
+    expire: int | None
+    hidden_repeats: list[str]
+
+
 @dataclass(frozen=True)
 class SyncCache:
     """What is kept of one server.
 
     `revision` is that of the snapshot that the numbers belong to. `suspended` has the state under each
-    suspended node, and since when it lasts; `begin_times` each suite's calendar start. `rate` is how many
-    changes a second the server counted between the last two readings. `handle` is the client handle that is
-    kept over runs, 0 for none, and `marker` the name of no suite that proves it to be ours.
+    suspended node, and since when it lasts; `begin_times` each suite's calendar start. `kept_details` says
+    which details are in the store, if any are. `rate` is how many changes a second the server counted between
+    the last two readings. `handle` is the client handle that is kept over runs, 0 for none, and `marker` the
+    name of no suite that proves it to be ours.
 
     `first_seen` is when the instance answered for the first time, and `told_apart` says whether another start
     of the server cannot look like it: see `sync.instance`.
@@ -72,6 +85,7 @@ class SyncCache:
     told_apart: bool
     suspended: dict[str, tuple[str, str | None]]
     begin_times: dict[str, str]
+    kept_details: KeptDetails | None = None
     rate: float = 0.0
     handle: int = 0
     marker: str = ""
@@ -83,9 +97,16 @@ class SyncCache:
 
 def encode(cache: SyncCache) -> bytes:
     """Return the value to keep, or no bytes if it would be too large."""
-    document = orjson.dumps(
-        {"format": FORMAT, "details": DETAILS_KEPT, **vars(cache), "instance": cache.instance._asdict()}
-    )
+    fields = {
+        "format": FORMAT,
+        "details": DETAILS_KEPT,
+        **vars(cache),
+        "instance": cache.instance._asdict(),
+        "kept_details": cache.kept_details and tuple(cache.kept_details),
+    }
+    if cache.kept_details is None:
+        del fields["kept_details"]
+    document = orjson.dumps(fields)
     return _digest(document) + b"\n" + document if len(document) < SIZE_LIMIT else b""
 
 
@@ -99,7 +120,9 @@ def decode(value: bytes) -> SyncCache | None:
         if (fields.pop("format"), fields.pop("details")) != (FORMAT, DETAILS_KEPT) or not _typed(fields):
             return None
         suspended = {path: _state(*found) for path, found in fields.pop("suspended").items()}
-        cache = SyncCache(instance=Instance(**fields.pop("instance")), suspended=suspended, **fields)
+        details = _details(fields.pop("kept_details", None))
+        instance = Instance(**fields.pop("instance"))
+        cache = SyncCache(instance=instance, suspended=suspended, kept_details=details, **fields)
         if None in (parse_time(time).tzinfo for time in (cache.read_time, cache.first_seen)):
             return None
     except (AttributeError, KeyError, TypeError, ValueError):
@@ -121,6 +144,17 @@ def _state(state: str, since: str | None) -> tuple[str, str | None]:
     if state not in STATES or (since is not None and not _SINCE.fullmatch(since)):
         raise ValueError
     return state, since
+
+
+def _details(found: Any) -> KeptDetails | None:
+    """Return which details are in the store. Raises TypeError or ValueError."""
+    if found is None:
+        return None
+    kept = KeptDetails(*found)
+    texts = [*kept.policy, kept.stamp, *kept.hidden_repeats]
+    if not all(isinstance(each, str) for each in texts) or not isinstance(kept.expire, (int, type(None))):
+        raise TypeError
+    return kept
 
 
 def _digest(data: bytes) -> bytes:

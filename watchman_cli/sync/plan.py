@@ -25,10 +25,17 @@ class Plan(NamedTuple):
     reason: str | None
 
 
-def plan_sync(value: bytes, head: Head | None, target: Sequence[Any], now: datetime) -> Plan:
+def plan_sync(
+    value: bytes,
+    head: Head | None,
+    target: Sequence[Any],
+    now: datetime,
+    details: Sequence[str] | None = None,
+) -> Plan:
     """Return how to ask, from the stored sync cache and the head of the stored snapshot.
 
-    `target` is what the configuration says is read: address, user and suites.
+    `target` is what the configuration says is read: address, user and suites. `details` is the signature of
+    the policy by which details are kept; None if they are not.
     """
     cache = sync_cache.decode(value)
     if cache is None:
@@ -37,6 +44,8 @@ def plan_sync(value: bytes, head: Head | None, target: Sequence[Any], now: datet
         return Plan(cache, "the server's address, user or suites differ")
     if head is None or head.revision != cache.revision:
         return Plan(cache, "the stored snapshot is not the one of the sync cache")
+    if details is not None and (cache.kept_details is None or cache.kept_details.policy != list(details)):
+        return Plan(cache, "other details are to be kept")
     if not cache.told_apart and not cache.handle:
         return Plan(cache, JUST_STARTED)
     seconds = cache.seconds_since(now)

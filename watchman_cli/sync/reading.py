@@ -10,6 +10,9 @@ from watchman_cli.snapshot import Piece, RecordUpdate
 from watchman_cli.sync.cache import SyncCache
 
 if TYPE_CHECKING:
+    from watchman_cli.details.changed import Changed
+    from watchman_cli.details.fields import Base
+    from watchman_cli.details.policy import Policy
     from watchman_cli.health import Mode
 
 
@@ -19,7 +22,8 @@ class Reading:
 
     `mode` is unchanged, incremental or full, and `reason` says why a full reading was made. `pieces` are the
     snapshot's records, None if they are unchanged. `cache` is what the next run may sync from, but
-    for the snapshot's revision; None if it may not, and `reason` then says why, too.
+    for the snapshot's revision; None if it may not, and `reason` then says why, too. If details are kept,
+    `base` has them all, or `changed` those that changed.
     """
 
     mode: Mode
@@ -34,6 +38,8 @@ class Reading:
     vitals: dict[str, float]
     numbers: tuple[int, int] | None  # state_change_no and modify_change_no; None of the bindings' reading
     changes: Sequence[RecordUpdate] | None = None
+    base: Base | None = None
+    changed: Changed | None = None
 
 
 class Scope(NamedTuple):
@@ -41,7 +47,7 @@ class Scope(NamedTuple):
 
     `marker` is a name that no suite has. A handle with it was registered by this watchman; one that is
     not kept is dropped again, and has the process's number in its mark. `leased` says that no other run
-    reads the server now, so that what handles there are besides are nobody's.
+    reads the server now, so that what handles there are besides are nobody's. `details` says which are kept.
     """
 
     suites: tuple[str, ...]
@@ -49,3 +55,4 @@ class Scope(NamedTuple):
     target: list[Any]
     keep_handle: bool
     leased: bool
+    details: Policy | None = None

@@ -10,6 +10,7 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING
 
 from watchman_cli.ecflow_client import (
     Answer,
@@ -43,6 +44,10 @@ from watchman_cli.sync.next_cache import Facts, make_cache
 from watchman_cli.sync.patch import PatchError, Suspended, patch
 from watchman_cli.sync.reading import Reading, Scope
 from watchman_cli.sync.records import encode_records, since_of, states_under_suspended
+
+if TYPE_CHECKING:
+    from watchman_cli.details.changed import Changed
+    from watchman_cli.details.fields import Base
 
 
 class SyncSession:
@@ -117,6 +122,7 @@ class SyncSession:
         records = records_of(value, cache.revision)
         patched = patch(records, changes, cache.suspended, cache.begin_times, self._work)
         numbers = changes.state_change_no, changes.modify_change_no
+        changed = self._changed(cache, changes)
         unchanged = not patched.changes and changes.server_state is None
         head_state = _server_state(value)
         facts = self._facts(
@@ -135,7 +141,20 @@ class SyncSession:
             vitals=statistics.vitals,
             numbers=numbers,
             changes=patched.changes,
+            changed=changed,
         )
+
+    def _changed(self, cache: SyncCache, changes: Changes) -> Changed | None:
+        """Return what changed of the details that are kept. Raises PatchError."""
+        if self._scope.details is None or not changes.mementos:
+            return None
+        from watchman_cli.details.changed import NotKept, changed_parts
+
+        assert cache.kept_details
+        try:
+            return changed_parts(changes.mementos, self._scope.details, cache.kept_details.hidden_repeats)
+        except NotKept as error:
+            raise PatchError(str(error)) from error
 
     # ------------------------------------------------------------------- the whole definition
 
@@ -200,7 +219,16 @@ class SyncSession:
             up_since=_up_since(statistics),
             vitals=statistics.vitals,
             numbers=numbers,
+            base=self._base(definition),
         )
+
+    def _base(self, definition: Definition) -> Base | None:
+        """Return the details of a definition, if they are kept. Raises TooSlow."""
+        if self._scope.details is None:
+            return None
+        from watchman_cli.details.fields import make_base
+
+        return make_base(definition, self._scope.details, self._work)
 
     # ------------------------------------------------------------------------------ the rest
 

@@ -46,7 +46,7 @@ def documented(pattern: str) -> str:
 
 
 WRITER = documented(r"^user watchman on >secret (.*)$")
-CHANGES = documented(r"these are added: `(.*?)`")
+CHANGES = documented(r"changes.md\), these are added: `(.*?)`")
 
 
 @pytest.fixture
@@ -532,3 +532,16 @@ def test_a_lock_that_never_expires_is_not_a_run_s(redis: RedisServer, store: Sto
     with take(store):
         assert redis.client.get(lock) != token
         assert 0 < redis.client.pttl(lock) <= 16_000
+
+
+@pytest.mark.parametrize("denied", ["-hset", "-hget", "-hmget", "-unlink"])
+def test_a_probe_of_details(redis: RedisServer, denied: str) -> None:
+    details = documented(r"details.md\), these are added: `(.*?)`")
+    redis.client.execute_command("ACL", "SETUSER", "w", "on", ">p", *WRITER.split(), *details.split())
+    store = open_store(f"redis://w:p@127.0.0.1:{redis.port}/0")
+    probe(store, NAME, soon(), changes=False, details=True)
+    redis.client.execute_command("ACL", "SETUSER", "w", denied)
+    probe(store, NAME, soon(), changes=False)
+    with pytest.raises(StoreError, match="may not do this there"):
+        probe(store, NAME, soon(), changes=False, details=True)
+    assert redis.client.keys("*") == []

@@ -108,3 +108,26 @@ def test_names_of_servers(path: Path) -> None:
         found.select(["one"])
     with pytest.raises(ConfigError, match="did you mean two"):
         found.select(["twoo"])
+
+
+def test_details_are_kept_of_all_kinds_of_some_or_not(path: Path) -> None:
+    text = f"""\
+defaults: {{details: [labels, job], secret_names: [FTP]}}
+servers:
+{SERVER}  - {{owner: o, repo: s, host: h, port: 1, details: true, secret_names: [a.b]}}
+  - {{owner: o, repo: t, host: h, port: 2, details: false}}
+"""
+    path.write_text(text)
+    found = config.load(path, {}).servers
+    assert [(each.details, each.detail_kinds, each.secret_names) for each in found] == [
+        (True, ("labels", "job"), ("FTP",)),
+        (True, (), ("a.b",)),
+        (False, (), ("FTP",)),
+    ]
+
+
+def test_the_kinds_of_details_are_those_that_are_known() -> None:
+    from watchman_cli.details.policy import KINDS
+
+    listed = schema.load("config")["$defs"]["details"]["anyOf"][1]["items"]["enum"]
+    assert listed == list(KINDS)

@@ -152,3 +152,28 @@ def test_host_with_more_than_a_name(path: Path, host: str, said: str | None) -> 
         assert config.load(path, {}).servers[0].host == host.strip("'")
     else:
         assert problems(path, text) == [f"4: servers[0].host: {said}"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("details: [labels, label]", "details[1]: 'label' is not variables, labels, meters, events, limits, "
+         "inlimits, repeats, triggers, times, late, queues, zombies or job"),
+        ("details: 5", "details: 5 is not true, false, or a list of kinds"),
+        ("details: []", "details: a list is too short; it needs at least 1"),
+        ("details: [job, job]", "details: a list has a duplicate"),
+        ("details: some", "details: 'some' is not true, false, or a list of kinds"),
+        ("details: {job: true}", "details: a mapping is not true, false, or a list of kinds"),
+        ("secret_names: [a b]", "secret_names[0]: 'a b' is not a part of a variable's name"),
+        ("secret_names: FTP", "secret_names: this value is not a list"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_details(path: Path, setting: str, message: str) -> None:
+    assert problems(path, f"defaults:\n  {setting}\nservers:\n{SERVER}") == [f"2: defaults.{message}"]
+
+
+def test_the_bindings_read_no_details(path: Path) -> None:
+    text = f"defaults: {{reader: bindings}}\nservers:\n{SERVER[:-2]}, details: true}}\n"
+    assert problems(path, text) == [
+        "3: servers[0].details: the bindings do not read details: set reader to auto or protocol"
+    ]

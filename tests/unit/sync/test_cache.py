@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from watchman_cli.ecflow_client import Instance
 from watchman_cli.sync import cache as sync_cache
-from watchman_cli.sync.cache import LARGEST, SyncCache
+from watchman_cli.sync.cache import LARGEST, KeptDetails, SyncCache
 from watchman_cli.sync.records import since_of
 
 CACHE = SyncCache(
@@ -32,6 +34,23 @@ CACHE = SyncCache(
 
 def test_a_cache_is_decoded_as_it_was_encoded() -> None:
     assert sync_cache.decode(sync_cache.encode(CACHE)) == CACHE
+
+
+def test_which_details_are_kept_comes_back() -> None:
+    kept = KeptDetails(["labels", "", "key"], "r t", 60, ["/s/t"])
+    cache = replace(CACHE, kept_details=kept)
+    assert sync_cache.decode(sync_cache.encode(cache)) == cache
+    assert b"kept_details" not in sync_cache.encode(CACHE)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [5, [], ["a"], [[], 5, None, []], [[5], "r t", None, []], [[], "r t", "60", []], [[], "r t", None, [5]]],
+)
+def test_details_that_are_none_are_not_believed(kept: Any) -> None:
+    document = orjson.loads(sync_cache.encode(CACHE).partition(b"\n")[2])
+    value = orjson.dumps({**document, "kept_details": kept})
+    assert sync_cache.decode(hashlib.sha256(value).hexdigest().encode() + b"\n" + value) is None
 
 
 def test_cache_of_a_snapshot_with_other_details_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.sync.test_cache import CACHE
 from watchman_cli.snapshot import Head
-from watchman_cli.sync.cache import SyncCache, encode
+from watchman_cli.sync.cache import KeptDetails, SyncCache, encode
 from watchman_cli.sync.instance import JUST_STARTED
 from watchman_cli.sync.plan import Plan, handle_marker, plan_sync
 
@@ -41,6 +41,27 @@ def test_cache_of_another_target(target: list[object]) -> None:
 @pytest.mark.parametrize("head", [None, HEAD._replace(revision="1" * 32)])
 def test_cache_of_another_snapshot(head: Head | None) -> None:
     assert plan(CACHE, head) == Plan(CACHE, "the stored snapshot is not the one of the sync cache")
+
+
+KEPT = KeptDetails(["labels"], "r t", None, [])
+
+
+@pytest.mark.parametrize(
+    ("kept", "wanted", "is_full"),
+    [
+        (None, None, False),
+        (KEPT, None, False),  # they are deleted
+        (KEPT, ["labels"], False),
+        (None, ["labels"], True),
+        (KEPT, ["labels", "meters"], True),
+    ],
+)
+def test_other_details_need_a_full_reading(
+    kept: KeptDetails | None, wanted: list[str] | None, is_full: bool
+) -> None:
+    cache = replace(CACHE, kept_details=kept)
+    reason = "other details are to be kept" if is_full else None
+    assert plan_sync(encode(cache), HEAD, CACHE.target, LATER, wanted) == Plan(cache, reason)
 
 
 def test_cache_of_a_server_that_had_just_started() -> None:

@@ -42,6 +42,7 @@ from watchman_cli.text import printable
 
 if TYPE_CHECKING:
     from watchman_cli.changes.batch import Batch
+    from watchman_cli.details.stored import StoredDetails
 
 ADDRESSES = ".addresses"  # no owner's name begins with a dot
 _ATTEMPTS = 3  # to lease or publish while the directory or the lock is taken away
@@ -76,6 +77,13 @@ class DirectoryStore(Store):
 
     def close(self) -> None:
         """Nothing is kept open."""
+
+    def details(self, name: str, fields: Sequence[str] | None, paths: Sequence[str] | None) -> StoredDetails:
+        from watchman_cli.store.directory import details
+
+        with translating_os_errors(self.url):
+            found = details.read(self.root / name, fields, paths, self.trusted_users())
+            return found._replace(raw_head=self.head(name))
 
     def changes_after(self, name: str, position: str, wait: float = 0) -> Sequence[StoredBatch]:
         from watchman_cli.store.directory import changes
@@ -217,12 +225,17 @@ class DirectoryLease(Lease):
                 raise StoreError(f"store {self._store.url}: {self._name}/{field}: {error}") from error
             return None
 
+    def changed_details(self, paths: Sequence[str]) -> StoredDetails:
+        return self._store.details(self._name, (), paths)
+
     def commit(self, update: Update, *, end: bool = True) -> None:
         with translating_os_errors(self._store.url):
             current = self._current(update)
             with self._giving_back():
                 batch, _ = decide(self.stored, update, current, self._read)
             value = new_value(update, current.value)
+            if update.details is not None:
+                self._write_details(update)
             if value is not None:
                 self._publish("status", value, update)
                 # If the lock is lost from here on, this snapshot is not another run's.
@@ -246,7 +259,22 @@ class DirectoryLease(Lease):
             owner = "no run" if lock.take() else "another run"
         needed = needed_part(update, owner)
         value = b"" if needed == "nothing" else self._get("status") or b""
-        return Current(owner, value)
+        stamp = self.changed_details(()).stamp if update.changed_details else ""
+        return Current(owner, value, details=stamp)
+
+    def _write_details(self, update: Update) -> None:
+        """Write the details before the snapshot: if a run ends in between, they are another snapshot's."""
+        from watchman_cli.store.directory import details
+
+        if update.changed_details:
+            folder, trusted = self._store.root / self._name, self._store.trusted_users()
+            changes = details.encode_changes(folder, update.changed_details, trusted)
+            self._publish_file(details.CHANGED, changes, update)
+            return
+        self._publish_file(details.CHANGED, b"", update)
+        whole = update.details
+        base = b"" if whole is None or whole == "delete" else details.encode_base(whole)
+        self._publish_file(details.BASE, base, update)
 
     @contextmanager
     def _giving_back(self) -> Iterator[None]:
@@ -263,12 +291,16 @@ class DirectoryLease(Lease):
             check_lease(self.stored, update, self._current(update))
 
     def _publish(self, field: Field, data: bytes, update: Update) -> None:
+        self._publish_file(file_name(field), data, update)
+
+    def _publish_file(self, name: str, data: bytes, update: Update) -> None:
+        """Replace a file of the server, or delete it if `data` is empty."""
         lock = self._locks[0]
         if not data:
-            unlink(file_name(field), lock.folder)
+            unlink(name, lock.folder)
             return
         for _ in range(_ATTEMPTS):
-            if lock.publish(data, file_name(field)):
+            if lock.publish(data, name):
                 return
             self._check_lock(update)  # the lock was taken away meanwhile, by another run or a user
         raise OSError(None, "its lock vanishes again and again, and no run has it")

@@ -15,6 +15,8 @@ class ServerKeys(NamedTuple):
     sync: str
     changes: str
     lock: str
+    details: str
+    changed_details: str
     channel: str
 
     @property
@@ -33,7 +35,14 @@ def server_keys(name: str) -> ServerKeys:
     status = f"{name}/status"
     slot = f"{{{status}}}"
     return ServerKeys(
-        status, f"{slot}/health", f"{slot}/sync", f"{slot}/changes", f"{slot}/lock", f"{status}/channel"
+        status=status,
+        health=f"{slot}/health",
+        sync=f"{slot}/sync",
+        changes=f"{slot}/changes",
+        lock=f"{slot}/lock",
+        details=f"{slot}/details",
+        changed_details=f"{slot}/details/changed",
+        channel=f"{status}/channel",
     )
 
 

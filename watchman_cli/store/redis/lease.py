@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -30,6 +30,8 @@ from watchman_cli.store.redis.transaction import NO_KEY, Stored, expire_stream, 
 if TYPE_CHECKING:
     import redis
     from redis.client import Pipeline
+
+    from watchman_cli.details.stored import StoredDetails
 
 
 class Watch(NamedTuple):
@@ -105,6 +107,16 @@ class RedisLease(Lease):
         if field == "status":
             self._read = value
         return value
+
+    def changed_details(self, paths: Sequence[str]) -> StoredDetails:
+        from watchman_cli.store.redis import details
+
+        reads = details.commands_of(self._keys, (), paths)
+
+        def read() -> StoredDetails:
+            return details.stored_details(self._calls.commands(self._keys.details, *reads), (), paths)
+
+        return self._calls.call(read, self._deadline)
 
     def commit(self, update: Update, *, end: bool = True) -> None:
         attempts = iter(range(1 << 30))
@@ -190,14 +202,19 @@ class RedisLease(Lease):
             owner = "this run"
         elif token is not None and holder.may_be_alive(token):
             owner, words = "another run", holder.describe(token)
+        stamp = ""
+        if update.changed_details:
+            from watchman_cli.store.redis.details import stored_stamp
+
+            stamp = stored_stamp(watch.pipe, self._keys)
         needed, status = needed_part(update, owner), self._keys.status
         if needed == "whole" and watched and self._read is not None:
-            return Current(owner, self._read, words), self._read
+            return Current(owner, self._read, words, stamp), self._read
         value = b""
         if needed != "nothing" and owner != "another run":
             size = snapshot.HEAD_SIZE if needed == "head" else MAX_VALUE["status"] + 1
             value = _get_or_none(lambda: watch.pipe.getrange(status, 0, size - 1)) or b""
-        return Current(owner, value, words), self._read
+        return Current(owner, value, words, stamp), self._read
 
     def _warn_of_loss(self, current: Current) -> None:
         """Warn if this run's lock is gone before its time: Redis has lost data."""
@@ -225,6 +242,10 @@ class RedisLease(Lease):
             pipe.multi()
             _queue(pipe, write_values(update, keys, stored))
             stream.append(pipe, keys, batch, update, foreign=foreign)
+        if update.details is not None or update.details_life != "keep":
+            from watchman_cli.store.redis.details import write_details
+
+            _queue(pipe, write_details(update, keys))
         _queue(pipe, expire_stream(update, keys, stored))
         _queue(pipe, limit_lives(update, keys, stored))
         if ended:

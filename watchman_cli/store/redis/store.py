@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
 from redis import exceptions
@@ -24,6 +24,9 @@ from watchman_cli.store.redis.keys import address_key, key, server_keys
 from watchman_cli.store.redis.lease import RedisLease
 from watchman_cli.store.redis.topology import open_topology
 from watchman_cli.store.redis.url import parse
+
+if TYPE_CHECKING:
+    from watchman_cli.details.stored import StoredDetails
 
 T = TypeVar("T")
 INITIAL_BACKOFF = 0.2  # seconds before the first retry
@@ -75,6 +78,16 @@ class RedisStore(Store):
 
         value: bytes | None = self.call(get, time.monotonic() + READ_DEADLINE, retry_until=MAX_TIMEOUT)
         return value
+
+    def details(self, name: str, fields: Sequence[str] | None, paths: Sequence[str] | None) -> StoredDetails:
+        from watchman_cli.store.redis.details import read_details
+
+        keys = server_keys(name)
+
+        def read() -> StoredDetails:
+            return self.command(keys.details, lambda client: read_details(client, keys, fields, paths))
+
+        return self.call(read, time.monotonic() + READ_DEADLINE, retry_until=MAX_TIMEOUT)
 
     def changes_after(self, name: str, position: str, wait: float = 0) -> Sequence[StoredBatch]:
         from watchman_cli.store.redis import stream

@@ -83,6 +83,8 @@ def limit_lives(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[Co
         keys.health: True,
         keys.sync: bool(update.sync),
         keys.changes: update.changes is not None or stored.has_stream,
+        keys.details: update.details is not None and update.details != "delete",
+        keys.changed_details: update.changed_details is not None,
     }
     if update.lifetime is not None:
         for full_key in (full_key for full_key, known in there.items() if known):

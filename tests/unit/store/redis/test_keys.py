@@ -13,6 +13,8 @@ def test_the_keys_of_a_server() -> None:
         "{o/r/status}/sync",
         "{o/r/status}/changes",
         "{o/r/status}/lock",
+        "{o/r/status}/details",
+        "{o/r/status}/details/changed",
         "o/r/status/channel",
     )
     assert keys.all == keys[:-1]

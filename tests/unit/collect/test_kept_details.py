@@ -1,0 +1,107 @@
+"""What a run writes of the details, by what it read and what is in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from watchman_cli.collect.kept_details import Kept, keep_details, policy_of
+from watchman_cli.config import Server, make_server
+from watchman_cli.details.changed import Changed
+from watchman_cli.details.fields import Base
+from watchman_cli.details.policy import Policy
+from watchman_cli.details.stored import NO_DETAILS, DetailsUpdate, StoredDetails
+from watchman_cli.store import SnapshotChanged
+from watchman_cli.sync.cache import KeptDetails
+from watchman_cli.sync.reading import Reading
+
+PLAIN = make_server({"owner": "o", "repo": "r", "host": "h", "port": 1})
+SERVER = replace(PLAIN, details=True)
+BEFORE = KeptDetails(Policy().signature, "r1 t1", None, ["/s/a"])
+STORED = StoredDetails("r1 t1", "r1 t1", "", {}, {"/s/t": b'{"state":"queued","dur":"1"}'})
+READING = Reading("unchanged", None, "t2", "RUNNING", "5.9.2", 2, None, None, None, {}, (1, 1))
+
+
+def keep(
+    server: Server = SERVER,
+    before: KeptDetails | None = BEFORE,
+    revision: str = "r1",
+    stored: StoredDetails = STORED,
+    **reading: Any,
+) -> Kept:
+    def read(paths: Sequence[str]) -> StoredDetails:
+        return stored
+
+    return keep_details(server, replace(READING, **reading), revision, before, read)
+
+
+def test_a_full_reading_replaces_everything() -> None:
+    base = Base({"/": b"x"}, ["/s/b"])
+    kept = keep(mode="full", base=base, revision="r2", before=None)
+    assert kept.update == DetailsUpdate("r2 t2", {"/": b"x"}, {})
+    assert kept.after == KeptDetails(Policy().signature, "r2 t2", None, ["/s/b"])
+    assert kept.life == "keep"  # the new hashes do not expire
+    kept = keep(replace(SERVER, expire=60), mode="full", base=base)
+    assert (kept.life, kept.after and kept.after.expire) == ("set", 60)
+
+
+def test_nothing_is_written_if_nothing_changed() -> None:
+    assert keep() == Kept(None, "keep", BEFORE)
+    assert keep(changed=Changed({}, set())) == Kept(None, "keep", BEFORE)
+
+
+@pytest.mark.parametrize(
+    ("expire", "was", "life"),
+    [(None, None, "keep"), (60, None, "set"), (60, 60, "set"), (None, 60, "remove")],
+)
+def test_the_expiry_follows_the_configuration(expire: int | None, was: int | None, life: str) -> None:
+    kept = keep(replace(SERVER, expire=expire), BEFORE._replace(expire=was))
+    assert (kept.life, kept.after and kept.after.expire) == (life, expire)
+
+
+def test_what_changed_is_put_into_what_had_changed_before() -> None:
+    changed = Changed({"/s/t": {"state": "active"}, "/s/u": {"try": "2"}}, {"/s/c"})
+    kept = keep(mode="incremental", changed=changed, revision="r2")
+    values = {"/s/t": b'{"state":"active","dur":"1"}', "/s/u": b'{"try":"2"}'}
+    assert kept.update == DetailsUpdate("r2 t2", None, values, "r1 t1")
+    assert kept.after == KeptDetails(Policy().signature, "r2 t2", None, ["/s/c"])
+
+
+def test_a_new_revision_is_noted_even_if_no_detail_changed() -> None:
+    kept = keep(mode="incremental", changed=Changed({}, set()), revision="r2")
+    assert kept.update == DetailsUpdate("r2 t2", None, {}, "r1 t1")
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        NO_DETAILS,
+        STORED._replace(stamp="r1 t0", base_stamp="r1 t0"),
+        STORED._replace(base_stamp="r0 t0"),
+        STORED._replace(changed={"/s/t": b"no JSON"}),
+    ],
+)
+def test_details_that_are_not_those_of_the_run_before_are_not_changed(stored: StoredDetails) -> None:
+    with pytest.raises(SnapshotChanged):
+        keep(mode="incremental", changed=Changed({"/s/t": {}}, set()), stored=stored)
+
+
+def test_details_that_are_not_wanted_any_more_are_deleted() -> None:
+    assert keep(PLAIN) == Kept("delete")
+    assert keep(PLAIN, None) == Kept(None)
+
+
+def test_a_reading_without_details_deletes_them() -> None:
+    """The bindings do not read them."""
+    assert keep(mode="full", base=None) == Kept("delete")
+
+
+def test_which_details_are_kept() -> None:
+    assert policy_of(PLAIN) is None
+    policy = policy_of(replace(SERVER, detail_kinds=("labels",), secret_names=("FTP",)))
+    assert policy
+    assert policy.signature == Policy(["labels"], ["FTP"]).signature
+    assert policy.signature != Policy(["labels"]).signature

@@ -1,0 +1,72 @@
+"""A definition into fields, and back into nodes."""
+
+from __future__ import annotations
+
+import zlib
+
+import pytest
+
+from tests.unit.details.definitions import base_of
+from watchman_cli.details import fields
+from watchman_cli.details.fields import decompress
+from watchman_cli.details.policy import Policy
+
+TREE = (
+    "edit ECF_HOME '/h' # server",
+    "suite s # begun:1 state:active",
+    "  calendar initTime:2026-Nov-24 00:00:00",
+    "  edit SUITE_WIDE 'a'",
+    "  family f",
+    "    task t # state:aborted",
+    '      label l "x\\ny"',
+    "      alias alias0",
+    "        edit A 'a b'",
+    "      endalias",
+    "    endtask",
+    "    task u",
+    "  endfamily",
+    "endsuite",
+    "suite z",
+    "endsuite",
+)
+
+
+def families(fields: dict[str, bytes]) -> list[tuple[str, str]]:
+    return [each for value in fields.values() for each in decompress(value).items()]
+
+
+def test_a_field_a_parent_and_one_of_the_server() -> None:
+    found = base_of(*TREE).fields
+    assert list(found) == ["server", "/", "/s/", "/s/f/"]
+    assert {family: [line.strip() for line in lines.split("\n")] for family, lines in families(found)} == {
+        "server": ["defs_state NET state>:queued state_change:5 modify_change:3",
+                   "edit ECF_HOME '/h' # server"],
+        "/": ["suite s # begun:1 state:active", "calendar initTime:2026-Nov-24 00:00:00",
+              "edit SUITE_WIDE 'a'", "suite z"],
+        "/s/": ["family f"],
+        "/s/f/": ["task t # state:aborted", 'label l "x\\ny"', "task u"],
+        "/s/f/t/": ["alias alias0", "edit A 'a b'"],
+    }  # fmt: skip
+
+
+def test_a_field_that_would_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fields, "LIMIT", 1000)
+    with pytest.raises(ValueError, match="too large"):
+        decompress(zlib.compress(b"a" * 2000))
+
+
+def test_kinds_that_are_not_wanted_are_not_kept() -> None:
+    lines = (
+        "edit ECF_HOME '/h' # server", "suite s # begun:1", "calendar initTime:x", "edit V 'a'",
+        'label l "b"',
+        "task t # rid:17 abort<:why>abort try:2 state:aborted", "time 10:00", "aviso --name a", "endsuite",
+    )  # fmt: skip
+    assert dict(families(base_of(*lines, policy=Policy(["labels"])).fields)) == {
+        "server": "defs_state NET state>:queued state_change:5 modify_change:3",
+        "/": 'suite s # begun:1\ncalendar initTime:x\nlabel l "b"',
+        "/s/": "task t # try:2 state:aborted",
+    }
+    job = dict(families(base_of(*lines, policy=Policy(["job"])).fields))["/s/"]
+    assert job == "task t # rid:17 abort<:why>abort try:2 state:aborted"
+    everything = dict(families(base_of(*lines).fields))["/s/"]
+    assert everything.split("\n")[1:] == ["time 10:00", "aviso --name a"]

@@ -1,0 +1,1 @@
+"""A node's attributes, as ECMWF's own lines: what they mean, and how they are kept."""

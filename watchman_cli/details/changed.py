@@ -1,0 +1,176 @@
+"""What changed of nodes since the definition was stored: for each, the parts that are now different.
+
+A part is a line, by what tells it from the node's others (`edit NAME`, `late`); an empty one is gone. The
+parts of the node's own line are there by their names, such as `state`. CLEARED says that the node has no
+attributes but those that are named, and those that stay. All of a node's parts are one JSON object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import orjson
+
+from watchman_cli.details.policy import HIDDEN, JOB_TOKENS, Policy, masked_repeat
+from watchman_cli.details.written import WRITERS, Fields, Written, escaped, one_line, written_variable
+from watchman_cli.ecflow_client import Mementos
+from watchman_cli.ecflow_client.definition import SERVER_STATES, STATES
+from watchman_cli.ecflow_client.details.flags import NAMES as FLAGS
+
+Parts = dict[str, str]
+
+CLEARED = "cleared"
+TIMES = frozenset(("time", "today", "cron", "date", "day"))  # of which a node may have equal ones
+VARIABLES = "variables"  # of the server: all that users set
+TOKENS = ("state", "server_state", "dur", "suspended", "flag", "begun", "alias_no", "rid", "try", "abort")
+STAYING = ("defstatus", "clock", "calendar", "autocancel", "autoarchive", "autorestore", "verify")
+_STAYS = re.compile(rf"(?:{'|'.join((*STAYING, *TOKENS))})(?: |$)")
+
+
+class NotKept(Exception):
+    """A change is of a kind that cannot be written as a line; says which."""
+
+
+class Changed(NamedTuple):
+    """The parts of each node that changed, and the nodes whose repeat is a secret now."""
+
+    nodes: dict[str, Parts]
+    hidden_repeats: set[str]
+
+
+def changed_parts(changes: Iterable[Mementos], policy: Policy, hidden_repeats: Iterable[str]) -> Changed:
+    """Return what is stored of an incremental answer. Raises NotKept.
+
+    `hidden_repeats` are the nodes whose repeat is a secret: a change of its value does not name it.
+    """
+    hidden = set(hidden_repeats)
+    nodes: dict[str, Parts] = {}
+    for change in changes:
+        found: Parts = {CLEARED: "1"} if change.cleared else {}
+        if change.cleared:
+            hidden.discard(change.path)
+        try:
+            for name, fields in change.fields:
+                for each in _parts(name, fields, policy):
+                    _add(found, each, change, policy, hidden)
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
+            raise NotKept("a change that is not understood") from error
+        if found:
+            earlier = nodes.get(change.path)
+            nodes[change.path] = found if earlier is None else merged(earlier, found)
+    return Changed(nodes, hidden)
+
+
+def _add(found: Parts, each: Written, change: Mementos, policy: Policy, hidden: set[str]) -> None:
+    key, line = each.key, each.line
+    if each.keyword:
+        if not policy.keeps(each.keyword):
+            return
+        if key == "repeat":
+            hidden.discard(change.path)
+        if each.name and policy.is_secret(each.name):
+            line = f"edit {each.name} '{HIDDEN}'"
+            if key == "repeat":
+                line = f"repeat {masked_repeat(each.name)}"
+                hidden.add(change.path)
+        elif key == "repeat #" and change.path in hidden:
+            return
+        if key in found and each.keyword in TIMES:
+            key = numbered(key, 2 + sum(other.startswith(f"{key} (") for other in found))
+    found[key] = line
+
+
+def _parts(name: str, fields: Fields, policy: Policy) -> Iterator[Written]:
+    """Yield what a memento changes: without a keyword, a part of the node's own line."""
+    writer = WRITERS.get(name)
+    if writer is not None:
+        yield from writer(fields)
+        return
+    reader = _TOKENS.get(name)
+    if reader is None:
+        if name == "ServerVariableMemento":
+            if policy.keeps("edit"):
+                yield Written("", VARIABLES, "\n".join(_variables(fields, policy)))
+            return
+        raise NotKept(f"a change of a kind that details do not have ({name})")
+    for key, value in reader(fields):
+        if key not in JOB_TOKENS or policy.keeps_jobs:
+            yield Written("", key, value)
+
+
+def _variables(fields: Fields, policy: Policy) -> Iterator[str]:
+    for each in fields.get("serverEnv_", ()):
+        found = written_variable(each)
+        yield f"edit {found.name} '{HIDDEN}'" if policy.is_secret(found.name) else found.line
+
+
+def _state(fields: Fields) -> Iterator[tuple[str, str]]:
+    found = fields["state_"]
+    yield "state", STATES[found.get("first", 0)]
+    yield "dur", found.get("second", {}).get("duration", "00:00:00")
+
+
+def _submittable(fields: Fields) -> Iterator[tuple[str, str]]:
+    """Yield what a job said; its password (`paswd_`) is not among it."""
+    yield "rid", one_line(fields.get("rid_", ""))
+    yield "abort", escaped(fields.get("abr_", ""))
+    yield "try", str(fields.get("tryNo_", 0) or "")
+
+
+def _flags(fields: Fields) -> Iterator[tuple[str, str]]:
+    bits = fields["flag_"].get("flag_", 0)
+    yield "flag", ",".join(name for bit, name in enumerate(FLAGS) if bits >> bit & 1)
+
+
+_TOKENS: Mapping[str, Any] = {
+    "NodeStateMemento": _state,
+    "StateMemento": lambda fields: (("state", STATES[fields.get("state_", 0)]),),
+    "ServerStateMemento": lambda fields: (("server_state", SERVER_STATES[fields.get("state_", 0)]),),
+    "SuspendedMemento": lambda fields: (("suspended", "1" if fields.get("suspended_") else ""),),
+    "FlagMemento": _flags,
+    "SubmittableMemento": _submittable,
+    "SuiteBeginDeltaMemento": lambda fields: (("begun", "1" if fields.get("begun_") else ""),),
+    "AliasNumberMemento": lambda fields: (("alias_no", str(fields.get("alias_no_", 0) or "")),),
+}
+
+
+def merged(earlier: Parts, later: Parts) -> Parts:
+    """Return what differs from the stored definition after both changes."""
+    if CLEARED in later:
+        earlier = {key: line for key, line in earlier.items() if _STAYS.match(key)}
+    for key in later:
+        if f"{key} #" in earlier:
+            earlier = {each: line for each, line in earlier.items() if each != f"{key} #"}
+    return {**earlier, **later}
+
+
+def numbered(key: str, number: int) -> str:
+    """Return what tells the second or a later one of equal times of a node from the others.
+
+    The server names neither: if all have changed, they come in their order. If one of them has, it is taken
+    for the first, as ecFlow's own client does.
+    """
+    return f"{key} ({number})" if number > 1 else key
+
+
+def encode(parts: Parts) -> bytes:
+    """Return the value of a changed node's field."""
+    return orjson.dumps(parts)
+
+
+def decode(value: bytes) -> Parts:
+    """Return a changed node's parts. Raises ValueError if they are damaged."""
+    try:
+        found = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise ValueError("it is damaged") from error
+    if not isinstance(found, dict) or not all(isinstance(line, str) for line in found.values()):
+        raise ValueError("it is damaged")
+    return found
+
+
+def stays(line: str) -> bool:
+    """Return whether a line stays when a node's attributes are cleared."""
+    return _STAYS.match(line) is not None

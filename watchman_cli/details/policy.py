@@ -1,0 +1,128 @@
+"""What of a server's details is kept, and what is masked before anything is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from typing import NamedTuple
+
+HIDDEN = "***"  # the value of a variable that is a secret
+SECRET_NAMES = ("PASS", "TOKEN", "SECRET", "KEY", "CREDENTIAL")
+# What the lines of each kind begin with.
+KINDS: Mapping[str, tuple[str, ...]] = {
+    "variables": ("edit",),
+    "labels": ("label",),
+    "meters": ("meter",),
+    "events": ("event",),
+    "limits": ("limit",),
+    "inlimits": ("inlimit",),
+    "repeats": ("repeat",),
+    "triggers": ("trigger", "complete"),
+    "times": ("time", "today", "cron", "date", "day"),
+    "late": ("late",),
+    "queues": ("queue",),
+    "zombies": ("zombie",),
+    "job": (),
+}
+ALWAYS = ("suite", "family", "task", "alias", "calendar", "clock", "endclock", "defstatus", "defs_state")
+_PASSWORD = " passwd:"  # a job's
+# Patterns are compiled when they are needed: most runs need none.
+_JOB_LINE = r"(?m)^ *(?:task|alias) .*(?: rid:| abort<:).*$"
+_VARIABLE = r"(?m)^( *edit +(\S+)) .*?( # server)?$"
+_REPEAT = r"(?m)^( *repeat) +\S+ +(\S+)(?: .*)?$"
+JOB_TOKENS = ("rid", "abort")
+
+
+class Needed(NamedTuple):
+    """What makes it necessary to change lines before they are kept; all lines, if `always`."""
+
+    always: bool
+    parts: tuple[str, ...]
+
+    def change(self, lines: str) -> bool:
+        """Return whether lines, as the server sent them, may have to be changed."""
+        if self.always:
+            return True
+        if not self.parts:
+            return False
+        folded = lines.lower()
+        return any(part in folded for part in self.parts)
+
+
+class Policy:
+    """What is kept: the lines of these kinds, and of all if there are none named; and which names are secret.
+
+    A name is secret if one of SECRET_NAMES or of `secret_names` is a part of it, in any case.
+    """
+
+    def __init__(self, kinds: Collection[str] = (), secret_names: Collection[str] = ()) -> None:
+        self.kinds = frozenset(kinds)
+        parts = {name.casefold() for name in (*SECRET_NAMES, *secret_names) if name}
+        self._parts = tuple(sorted(parts))
+        self._keywords = frozenset(word for kind in self.kinds for word in KINDS[kind]) | set(ALWAYS)
+
+    @property
+    def signature(self) -> list[str]:
+        """What distinguishes this policy from others."""
+        return [*sorted(self.kinds), "", *self._parts]
+
+    def keeps(self, keyword: str) -> bool:
+        """Return whether lines that begin with this word are kept."""
+        return not self.kinds or keyword in self._keywords
+
+    @property
+    def keeps_jobs(self) -> bool:
+        """Whether a job's id and the reason of its abort are kept."""
+        return not self.kinds or "job" in self.kinds
+
+    def is_secret(self, name: str) -> bool:
+        """Return whether a variable of this name is masked."""
+        name = name.casefold()
+        return any(part in name for part in self._parts)
+
+    def needed_in(self, text: str, start: int) -> Needed:
+        """Return what there is in a text from a place on that lines may have to be changed for."""
+        if self.kinds:
+            return Needed(True, ())
+        folded = text.lower()
+        parts = (*self._parts, _PASSWORD)
+        return Needed(False, tuple(part for part in parts if folded.find(part, start) >= 0))
+
+    def kept(self, lines: str) -> str:
+        """Return those of the lines that are kept, with the secrets masked."""
+        if self.kinds:
+            lines = self._others.sub("", lines)
+            if not self.keeps_jobs:
+                lines = re.sub(_JOB_LINE, _without_job, lines)
+        folded = lines.casefold() if not lines.isascii() else lines.lower()
+        if any(part in folded for part in self._parts):
+            lines = re.sub(_VARIABLE, self._masked_variable, lines)
+            lines = re.sub(_REPEAT, self._masked_repeat, lines)
+        return lines
+
+    @cached_property
+    def _others(self) -> re.Pattern[str]:
+        """Lines that are not kept; the first one, which is a node's or the server's, always is."""
+        words = "|".join(sorted(self._keywords))
+        return re.compile(rf"\n *(?!(?:{words})\b)[^\n]*")
+
+    def _masked_variable(self, match: re.Match[str]) -> str:
+        return f"{match[1]} '{HIDDEN}'{match[3] or ''}" if self.is_secret(match[2]) else match[0]
+
+    def _masked_repeat(self, match: re.Match[str]) -> str:
+        return f"{match[1]} {masked_repeat(match[2])}" if self.is_secret(match[2]) else match[0]
+
+
+def masked_repeat(name: str) -> str:
+    """Return what is kept of a repeat that is a secret, after the word `repeat`."""
+    return f'string {name} "{HIDDEN}"'
+
+
+def _without_job(match: re.Match[str]) -> str:
+    """Return a node's line without what its job said."""
+    from watchman_cli.ecflow_client.spanning import split_tail
+
+    head, _, tail = match[0].partition(" #")
+    tokens = split_tail(f" #{tail}").tokens
+    return head + ("" if tokens.strip() == "#" else tokens)

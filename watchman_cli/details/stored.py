@@ -1,0 +1,66 @@
+"""What a store has of a server's details, and how it is proved that all of it belongs together.
+
+There are two mappings. In the first are the fields of the last full reading (fields.py); in the second are
+the nodes that changed since (changed.py). Both have the stamp of the reading that wrote them last: the
+snapshot's revision, and when the server was asked. The first has the stamp of the full reading as well: if it
+is another one, nothing is known without the second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+STAMP, BASE_STAMP = "revision", "base"  # fields that are no paths
+
+
+class DetailsUpdate(NamedTuple):
+    """What a run writes of a server's details.
+
+    With `base`, the fields of a full reading, everything that is stored is replaced. Without it, `changed` is
+    added, if the stamp that is stored is still `before`.
+    """
+
+    stamp: str
+    base: Mapping[str, bytes] | None
+    changed: Mapping[str, bytes]
+    before: str = ""
+
+
+class StoredDetails(NamedTuple):
+    """Some fields of what is stored, read at one moment; a stamp is empty if there is none.
+
+    `raw_head` is the beginning of the snapshot that was there at that moment.
+    """
+
+    stamp: str
+    base_stamp: str
+    changed_stamp: str
+    fields: Mapping[str, bytes]
+    changed: Mapping[str, bytes]
+    raw_head: bytes = b""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether what is stored belongs together."""
+        return bool(self.stamp) and self.stamp in (self.base_stamp, self.changed_stamp)
+
+    def after(self, update: DetailsUpdate) -> StoredDetails:
+        """Return what is stored once `update` is written."""
+        stamp = update.stamp
+        if update.base is not None:
+            return StoredDetails(stamp, stamp, "", update.base, {})
+        return StoredDetails(stamp, self.base_stamp, stamp, self.fields, {**self.changed, **update.changed})
+
+    @property
+    def revision(self) -> str:
+        """The revision of the snapshot that it belongs to."""
+        return self.stamp.partition(" ")[0]
+
+
+NO_DETAILS = StoredDetails("", "", "", {}, {})
+
+
+def make_stamp(revision: str, read_time: str) -> str:
+    """Return the stamp of a reading."""
+    return f"{revision} {read_time}"

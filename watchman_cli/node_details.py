@@ -1,0 +1,51 @@
+"""Reads the nodes of a server, with their attributes, back from a store."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from watchman_cli import snapshot
+from watchman_cli.details.tree import DetailsChanged, DetailsDamaged, StoredTree
+from watchman_cli.errors import NoDetails, NoSnapshot
+from watchman_cli.snapshot import Head
+from watchman_cli.store import Store
+
+T = TypeVar("T")
+ATTEMPTS = 5  # at reading while runs replace what is read
+PAUSE = 0.05  # seconds before the next one: a directory's files are replaced one by one
+
+
+def with_details(store: Store, name: str, use: Callable[[StoredTree, Head], T]) -> T:
+    """Return what `use` makes of the nodes of the server `name` (`owner/repo`), and of its snapshot's head.
+
+    The nodes are read when they are asked for, all of one time: if a run replaces them meanwhile, `use` is
+    called again. Raises NoSnapshot, NoDetails or StoreError.
+    """
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            time.sleep(PAUSE)
+        found = store.details(name, (), ())
+        head = snapshot.parse_head(found.raw_head)
+        if head is None:
+            raise NoSnapshot(f"{name}: no snapshot in {store.url}")
+        if not found.stamp:
+            raise NoDetails(
+                f"{name}: no details in {store.url}: set `details: true` for this server, "
+                "and wait for the next run"
+            )
+        if found.revision != head.revision or not found.is_whole:
+            continue
+        try:
+            return use(StoredTree(partial(store.details, name), found.stamp), head)
+        except DetailsChanged:
+            continue
+        except DetailsDamaged as error:
+            raise NoDetails(
+                f"{name}: the details in {store.url} are damaged: the next full reading replaces them"
+            ) from error
+    raise NoDetails(
+        f"{name}: the details in {store.url} are not those of its snapshot: wait for the next run"
+    )

@@ -1,0 +1,113 @@
+"""A server's details in Redis: two hashes beside its snapshot, in its slot of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import ResponseError
+
+from watchman_cli import snapshot
+from watchman_cli.details.stored import BASE_STAMP, STAMP, StoredDetails
+from watchman_cli.store.base import Update
+from watchman_cli.store.redis.calls import Command, command
+from watchman_cli.store.redis.errors import is_wrong_type
+from watchman_cli.store.redis.keys import ServerKeys
+
+if TYPE_CHECKING:
+    import redis
+    from redis.client import Pipeline
+
+FIELDS_TOGETHER = 2000  # of one command, so that none takes long
+
+
+def write_details(update: Update, keys: ServerKeys) -> Iterator[Command]:
+    """Yield the commands that write, delete or expire the details."""
+    details = update.details
+    if details == "delete":
+        yield command("unlink", keys.details, keys.changed_details)
+        return
+    if details is not None and details.base is not None:
+        yield command("unlink", keys.details, keys.changed_details)
+        fields = [(STAMP, details.stamp), (BASE_STAMP, details.stamp), *details.base.items()]
+        for start in range(0, len(fields), FIELDS_TOGETHER):
+            together = dict(fields[start : start + FIELDS_TOGETHER])
+            yield command("hset", keys.details, mapping=together)
+    elif details is not None:
+        yield command("hset", keys.details, STAMP, details.stamp)
+        yield command("hset", keys.changed_details, mapping={STAMP: details.stamp, **details.changed})
+    if update.details_life == "set":
+        assert update.expire is not None
+        yield command("expire", keys.details, update.expire)
+        if details is None or details.base is None:
+            yield command("expire", keys.changed_details, update.expire)
+    elif update.details_life == "remove":
+        yield command("persist", keys.details)
+        yield command("persist", keys.changed_details)
+
+
+def stored_stamp(pipe: Pipeline, keys: ServerKeys) -> str:
+    """Watch the stored details, and return their stamp; an empty one if there are none."""
+    pipe.watch(keys.details)
+    try:
+        found: Any = pipe.hget(keys.details, STAMP)
+    except ResponseError as error:
+        found = _known(error)
+    return (found or b"").decode("ascii", "replace")
+
+
+def commands_of(
+    keys: ServerKeys, fields: Sequence[str] | None, paths: Sequence[str] | None
+) -> tuple[Command, Command, Command]:
+    """Return the commands that read some of the details, and the beginning of the snapshot."""
+    base = command("hgetall", keys.details)
+    if fields is not None:
+        base = command("hmget", keys.details, [STAMP, BASE_STAMP, *fields])
+    changed = command("hgetall", keys.changed_details)
+    if paths is not None:
+        changed = command("hmget", keys.changed_details, [STAMP, *paths])
+    return base, changed, command("getrange", keys.status, 0, snapshot.HEAD_SIZE - 1)
+
+
+def read_details(
+    client: redis.Redis,
+    keys: ServerKeys,
+    fields: Sequence[str] | None,
+    paths: Sequence[str] | None,
+) -> StoredDetails:
+    """Return some of the details as they were at one moment. Its errors are for RedisStore.call."""
+    pipe = client.pipeline(transaction=True)
+    for method, arguments, options in commands_of(keys, fields, paths):
+        getattr(pipe, method)(*arguments, **options)
+    return stored_details(pipe.execute(raise_on_error=False), fields, paths)
+
+
+def stored_details(
+    answers: Sequence[Any], fields: Sequence[str] | None, paths: Sequence[str] | None
+) -> StoredDetails:
+    """Return the details in the answers to `commands_of`; what is of another type is as what is not there."""
+    base, changed, raw_head = (_known(answer) for answer in answers)
+    of_base = _fields(base, None if fields is None else [STAMP, BASE_STAMP, *fields])
+    of_changed = _fields(changed, None if paths is None else [STAMP, *paths])
+    stamp, base_stamp, changed_stamp = (
+        found.decode("ascii", "replace")
+        for found in (of_base.pop(STAMP, b""), of_base.pop(BASE_STAMP, b""), of_changed.pop(STAMP, b""))
+    )
+    return StoredDetails(stamp, base_stamp, changed_stamp, of_base, of_changed, raw_head or b"")
+
+
+def _known(answer: Any) -> Any:
+    if isinstance(answer, Exception):
+        if not is_wrong_type(answer):
+            raise answer
+        return None
+    return answer
+
+
+def _fields(answer: Any, names: Sequence[str] | None) -> dict[str, bytes]:
+    """Return the fields in the answer to HMGET of these names, or to HGETALL."""
+    if answer is None:
+        return {}
+    if names is None:
+        return {name.decode("utf-8", "replace"): value for name, value in answer.items()}
+    return {name: value for name, value in zip(names, answer, strict=True) if value is not None}
