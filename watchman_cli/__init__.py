@@ -11,7 +11,15 @@ The library is usable without the command line::
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from watchman_cli.errors import BadSnapshot, NoSnapshot, StoreError, WatchmanError
+    from watchman_cli.details.summary import NodeDetails
+    from watchman_cli.errors import (
+        BadSnapshot,
+        NoDetails,
+        NoSnapshot,
+        NoSuchNode,
+        StoreError,
+        WatchmanError,
+    )
     from watchman_cli.follow import (
         Change,
         DeadlineMissed,
@@ -19,16 +27,23 @@ if TYPE_CHECKING:
         ServerStateChange,
         follow_changes,
     )
+    from watchman_cli.nodes import find, read_node, why
     from watchman_cli.readback import read_snapshot
     from watchman_cli.snapshot import Snapshot, StatusRecord
     from watchman_cli.wait import NodeSight, Waited, wait_for_status
+    from watchman_cli.waits.find import Found
+    from watchman_cli.waits.result import Why
 
 __version__ = "0.1.0"
 __all__ = [
     "BadSnapshot",
     "Change",
     "DeadlineMissed",
+    "Found",
+    "NoDetails",
     "NoSnapshot",
+    "NoSuchNode",
+    "NodeDetails",
     "NodeSight",
     "Resynchronised",
     "ServerStateChange",
@@ -37,14 +52,26 @@ __all__ = [
     "StoreError",
     "Waited",
     "WatchmanError",
+    "Why",
     "__version__",
+    "find",
     "follow_changes",
+    "read_node",
     "read_snapshot",
     "wait_for_status",
+    "why",
 ]
 
 _HOMES = {
     "BadSnapshot": "errors",
+    "NoDetails": "errors",
+    "NoSuchNode": "errors",
+    "NodeDetails": "details.summary",
+    "Found": "waits.find",
+    "Why": "waits.result",
+    "find": "nodes",
+    "read_node": "nodes",
+    "why": "nodes",
     "NoSnapshot": "errors",
     "StoreError": "errors",
     "WatchmanError": "errors",

@@ -94,7 +94,27 @@ def stats(client):
     return printed_by(client.stats)
 
 
-OURS = {each.__name__: each for each in (snapshot, variable, load_text, load_restored, handles, stats)}
+def truth(_, text):
+    """What the bindings say of each node of a definition: its trigger, its complete, and why it waits."""
+    defs = ecflow.Defs()
+    defs.restore_from_checkpt(in_memory(text))
+    found = {}
+    for node in defs.get_all_nodes():
+        path = node.get_abs_node_path()
+        says = found[path] = {}
+        if node.get_trigger():
+            says["trigger"] = node.evaluate_trigger()
+        if node.get_complete():
+            says["complete"] = node.evaluate_complete()
+        try:
+            why = ecflow.WhyCmd(defs, path).why()
+            says["why"] = [line for line in (why.split("\n") if isinstance(why, str) else why) if line]
+        except Exception as error:
+            says["why"] = str(error)
+    return found
+
+
+OURS = {each.__name__: each for each in (snapshot, variable, load_text, load_restored, handles, stats, truth)}
 
 
 def argument(value):

@@ -19,16 +19,22 @@ ALLOWED: dict[str, set[str]] = {
     "deadlines": BASE | {"snapshot"},
     "config": BASE | {"deadlines"},
     "ecflow_client": set(),
+    "details": BASE | {"ecflow_client"},
+    "waits": BASE | {"details"},
+    "nodes": DATA | {"config", "details", "node_details", "store", "waits"},
     "bindings": DATA | {"ecflow_client"},
-    "sync": DATA | {"ecflow_client"},
-    "store": DATA | {"sync", "changes"},
+    "sync": DATA | {"ecflow_client", "details"},
+    "store": DATA | {"sync", "changes", "details"},
     "changes": DATA,
-    "collect": DATA | {"deadlines", "config", "ecflow_client", "bindings", "sync", "store", "changes"},
+    "collect": DATA
+    | {"deadlines", "config", "ecflow_client", "bindings", "sync", "store", "changes", "details"},
     "readback": DATA | {"config", "store"},
+    "node_details": DATA | {"details", "store"},
     "follow": DATA | {"changes", "store"},
     "wait": DATA | {"readback", "store"},
     "check": DATA | {"deadlines", "readback"},
-    "output": DATA | {"deadlines", "config", "collect", "readback", "check", "changes", "follow"},
+    "output": DATA
+    | {"deadlines", "config", "collect", "readback", "check", "changes", "follow", "details", "waits"},
 }
 FOREIGN = {"redis": "store", "typer": "cli", "click": "cli", "ecflow": "bindings"}
 

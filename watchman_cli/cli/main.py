@@ -35,6 +35,12 @@ class WatchmanGroup(LazyGroup):
         "wait": Command(
             "wait", "wait", "Example: watchman wait nwpc_op /suite/family --until complete --or aborted"
         ),
+        "why": Command("why", "why", "Example: watchman why nwp_xp/nwpc_op /suite/family/task"),
+        "node": Command(
+            "node", "node", "Example: watchman node nwp_xp/nwpc_op /suite/task --variable ECF_JOBOUT"
+        ),
+        "find": Command("find", "find", "Example: watchman find --variable HOST=login01"),
+        "lint": Command("lint", "lint", "Example: watchman lint nwp_xp/nwpc_op"),
     }
 
 

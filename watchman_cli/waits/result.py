@@ -1,0 +1,58 @@
+"""Why a node waits: its conditions, and where the chain behind them ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from watchman_cli.details.node import Tree
+from watchman_cli.errors import NoSuchNode
+from watchman_cli.text import plain_or_quoted
+from watchman_cli.waits.chain import End, find_ends
+from watchman_cli.waits.conditions import Wait, conditions_of, stopping
+
+
+@dataclass(frozen=True)
+class Why:
+    """What stops a node, as of the reading at `collected_time`.
+
+    `waits` has every condition of the server, of the node's parents and of the node, the fulfilled ones too.
+    `in_the_end` has the ends of the chain of those that are not fulfilled, sorted by path.
+    """
+
+    path: str
+    status: str
+    server_state: str
+    collected_time: datetime
+    waits: tuple[Wait, ...]
+    in_the_end: tuple[End, ...]
+    stopped_by: tuple[Wait, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the answer as `watchman why --json` prints it."""
+        return {
+            "path": self.path,
+            "status": self.status,
+            "server_state": self.server_state,
+            "collected_time": self.collected_time.isoformat(),
+            "waits": [each.as_dict() for each in self.waits],
+            "in_the_end": [each.as_dict() for each in self.in_the_end],
+        }
+
+
+def explain(tree: Tree, path: str, collected_time: datetime) -> Why:
+    """Return why the node at a path waits. Raises NoSuchNode."""
+    node = tree.node(path)
+    if node is None:
+        raise NoSuchNode(f"no such node: {plain_or_quoted(path)}")
+    waits = tuple(conditions_of(tree, node))
+    return Why(
+        path=node.path,
+        status=node.status,
+        server_state=tree.server.state,
+        collected_time=collected_time,
+        waits=waits,
+        in_the_end=tuple(find_ends(tree, node)),
+        stopped_by=tuple(stopping(node, waits)),
+    )
