@@ -486,7 +486,7 @@ def test_a_redis_that_is_too_old_is_named(redis: RedisServer, in_redis: Store) -
 
 def test_the_documented_permissions_are_enough(redis: RedisServer, in_redis: Store) -> None:
     keys, changes = (Path(DOCUMENTATION, name).read_text() for name in ("store.md", "changes.md"))
-    writer = re.findall(r"^user watchman on >secret (.*)$|these are added: `(.*)`", keys, re.M)
+    writer = re.findall(r"^user watchman on >secret (.*)$|changes.md\), these are added: `(.*)`", keys, re.M)
     reader = re.findall(r"`user dashboard on >secret (.*)`", keys)
     reader += re.findall(r"`(~\*/changes .*?)` for a reader", changes)
     assert (len(writer), len(reader)) == (2, 2)

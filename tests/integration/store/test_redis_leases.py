@@ -542,6 +542,6 @@ def test_a_probe_of_details(redis: RedisServer, denied: str) -> None:
     probe(store, NAME, soon(), changes=False, details=True)
     redis.client.execute_command("ACL", "SETUSER", "w", denied)
     probe(store, NAME, soon(), changes=False)
-    with pytest.raises(StoreError, match="may not do this there"):
+    with pytest.raises(StoreError, match="lacks a permission"):
         probe(store, NAME, soon(), changes=False, details=True)
     assert redis.client.keys("*") == []
