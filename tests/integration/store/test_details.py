@@ -14,6 +14,12 @@ from watchman_cli.store.probe import probe
 BASE = {"/": b"suites", "/s/": b"children", "server": b"\x00\xff"}
 
 
+@pytest.fixture(autouse=True)
+def _keeps_details(kind: Kind) -> None:
+    if not kind.keeps_changes:  # one that keeps a snapshot only
+        pytest.skip("this store keeps no details")
+
+
 def details_of(number: int) -> DetailsUpdate:
     return DetailsUpdate(f"r{number} t{number}", BASE, {})
 
