@@ -15,7 +15,7 @@ from watchman_cli.errors import StoreError
 from watchman_cli.store.base import Lease, LeaseLost, SnapshotChanged, Store, Update
 
 LIFETIME = 60  # seconds after which a store drops the values of a killed probe
-_ATTEMPTS = 3  # while other probes of the same server remove what they wrote
+_ATTEMPTS = 10  # while other probes of the same server remove what they wrote
 _PAUSE = 0.1  # seconds between two attempts at a lease that another probe has
 _RECORD = b'{"path":"/","status":"%s"}'
 
