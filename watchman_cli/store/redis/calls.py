@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import redis
+    from redis.client import Pipeline
 
 T = TypeVar("T")
 
@@ -23,6 +24,12 @@ class Command(NamedTuple):
 def command(method: str, *arguments: Any, **options: Any) -> Command:
     """Return a command."""
     return Command(method, arguments, options)
+
+
+def queue(pipe: Pipeline, commands: Iterable[Command]) -> None:
+    """Add commands to a pipeline, which sends them when it is executed."""
+    for method, arguments, options in commands:
+        getattr(pipe, method)(*arguments, **options)
 
 
 class Calls(Protocol):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from redis.exceptions import ResponseError
-
 from watchman_cli import snapshot
 from watchman_cli.details.stored import BASE_STAMP, STAMP, StoredDetails
 from watchman_cli.store.base import Update
-from watchman_cli.store.redis.calls import Command, command
-from watchman_cli.store.redis.errors import is_wrong_type
+from watchman_cli.store.redis.calls import Command, command, queue
+from watchman_cli.store.redis.errors import get_or_none, value_or_none
 from watchman_cli.store.redis.keys import ServerKeys
 
 if TYPE_CHECKING:
@@ -49,10 +47,7 @@ def write_details(update: Update, keys: ServerKeys) -> Iterator[Command]:
 def stored_stamp(pipe: Pipeline, keys: ServerKeys) -> str:
     """Watch the stored details, and return their stamp; an empty one if there are none."""
     pipe.watch(keys.details)
-    try:
-        found: Any = pipe.hget(keys.details, STAMP)
-    except ResponseError as error:
-        found = _known(error)
+    found = get_or_none(lambda: pipe.hget(keys.details, STAMP))
     return (found or b"").decode("ascii", "replace")
 
 
@@ -77,8 +72,7 @@ def read_details(
 ) -> StoredDetails:
     """Return some of the details as they were at one moment. Its errors are for RedisStore.call."""
     pipe = client.pipeline(transaction=True)
-    for method, arguments, options in commands_of(keys, fields, paths):
-        getattr(pipe, method)(*arguments, **options)
+    queue(pipe, commands_of(keys, fields, paths))
     return stored_details(pipe.execute(raise_on_error=False), fields, paths)
 
 
@@ -86,7 +80,7 @@ def stored_details(
     answers: Sequence[Any], fields: Sequence[str] | None, paths: Sequence[str] | None
 ) -> StoredDetails:
     """Return the details in the answers to `commands_of`; what is of another type is as what is not there."""
-    base, changed, raw_head = (_known(answer) for answer in answers)
+    base, changed, raw_head = (value_or_none(answer) for answer in answers)
     of_base = _fields(base, None if fields is None else [STAMP, BASE_STAMP, *fields])
     of_changed = _fields(changed, None if paths is None else [STAMP, *paths])
     stamp, base_stamp, changed_stamp = (
@@ -94,14 +88,6 @@ def stored_details(
         for found in (of_base.pop(STAMP, b""), of_base.pop(BASE_STAMP, b""), of_changed.pop(STAMP, b""))
     )
     return StoredDetails(stamp, base_stamp, changed_stamp, of_base, of_changed, raw_head or b"")
-
-
-def _known(answer: Any) -> Any:
-    if isinstance(answer, Exception):
-        if not is_wrong_type(answer):
-            raise answer
-        return None
-    return answer
 
 
 def _fields(answer: Any, names: Sequence[str] | None) -> dict[str, bytes]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
+from typing import Any
 
 from redis import exceptions
 
@@ -87,6 +89,23 @@ def is_ask(answer: object) -> bool:
 def is_wrong_type(answer: object) -> bool:
     """Return whether an answer says that the key has another type than a string."""
     return isinstance(answer, exceptions.ResponseError) and "WRONGTYPE" in str(answer)
+
+
+def value_or_none(answer: Any) -> Any:
+    """Return an answer, or None if the key has another type: the next commit replaces it."""
+    if isinstance(answer, Exception):
+        if not is_wrong_type(answer):
+            raise answer
+        return None
+    return answer
+
+
+def get_or_none(get: Callable[[], Any]) -> Any:
+    """Return what `get` returns, or None if the key has another type."""
+    try:
+        return get()
+    except exceptions.ResponseError as error:
+        return value_or_none(error)
 
 
 def no_master(service: str) -> StoreError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,8 +21,8 @@ from watchman_cli.store.base import (
     wait_for_address,
 )
 from watchman_cli.store.commit import Current, Decision, Owner, decide, needed_part
-from watchman_cli.store.redis.calls import Calls, Command, command
-from watchman_cli.store.redis.errors import KeepsChanging, is_race, is_timeout, is_wrong_type
+from watchman_cli.store.redis.calls import Calls, command, queue
+from watchman_cli.store.redis.errors import KeepsChanging, get_or_none, is_race, is_timeout, value_or_none
 from watchman_cli.store.redis.keys import address_key, server_keys
 from watchman_cli.store.redis.lock import MAX_RACES, RedisLock
 from watchman_cli.store.redis.transaction import NO_KEY, Stored, expire_stream, limit_lives, write_values
@@ -74,7 +74,7 @@ class RedisLease(Lease):
         if answers is None or not wait_for_address(self._take_address, self._deadline, self._calls.stopped):
             return False
         raw_head, size, health, sync, other = self._calls.call(
-            lambda: [_value_or_none(answer) for answer in answers], self._deadline
+            lambda: [value_or_none(answer) for answer in answers], self._deadline
         )
         self._has_stream = other != 0  # STRLEN fails, and `other` is None, if the key is a stream
         self.stored = StoredState(
@@ -94,7 +94,7 @@ class RedisLease(Lease):
         def get() -> Any:
             full_key = self._keys.of(field)
             if field != "status":
-                return _get_or_none(
+                return get_or_none(
                     lambda: self._calls.command(
                         full_key, lambda client: client.getrange(full_key, 0, MAX_VALUE[field])
                     )
@@ -174,7 +174,7 @@ class RedisLease(Lease):
         self, watch: Watch, update: Update, end: bool, *, retried: bool, watched: bool
     ) -> None:
         pipe = watch.pipe
-        if retried and _get_or_none(lambda: pipe.get(self._keys.health)) == update.health:
+        if retried and get_or_none(lambda: pipe.get(self._keys.health)) == update.health:
             return  # the update was written; only the answer was lost
         current, read = self._current(watch, update, watched)
         decision = decide(self.stored, update, current, read)
@@ -213,7 +213,7 @@ class RedisLease(Lease):
         value = b""
         if needed != "nothing" and owner != "another run":
             size = snapshot.HEAD_SIZE if needed == "head" else MAX_VALUE["status"] + 1
-            value = _get_or_none(lambda: watch.pipe.getrange(status, 0, size - 1)) or b""
+            value = get_or_none(lambda: watch.pipe.getrange(status, 0, size - 1)) or b""
         return Current(owner, value, words, stamp), self._read
 
     def _warn_of_loss(self, current: Current) -> None:
@@ -234,20 +234,20 @@ class RedisLease(Lease):
         stored = Stored(life, self._has_stream)
         if batch is None:
             pipe.multi()
-            _queue(pipe, write_values(update, keys, stored))
+            queue(pipe, write_values(update, keys, stored))
         else:
             from watchman_cli.store.redis import stream
 
             foreign = stream.prepare(pipe, keys.changes)
             pipe.multi()
-            _queue(pipe, write_values(update, keys, stored))
+            queue(pipe, write_values(update, keys, stored))
             stream.append(pipe, keys, batch, update, foreign=foreign)
         if update.details is not None or update.details_life != "keep":
             from watchman_cli.store.redis.details import write_details
 
-            _queue(pipe, write_details(update, keys))
-        _queue(pipe, expire_stream(update, keys, stored))
-        _queue(pipe, limit_lives(update, keys, stored))
+            queue(pipe, write_details(update, keys))
+        queue(pipe, expire_stream(update, keys, stored))
+        queue(pipe, limit_lives(update, keys, stored))
         if ended:
             pipe.delete(*(lock.key for lock in ended))
         answers: list[Any] = pipe.execute()
@@ -271,30 +271,9 @@ class RedisLease(Lease):
             _close(watch.pipe)
 
 
-def _queue(pipe: Pipeline, commands: Iterable[Command]) -> None:
-    for method, arguments, options in commands:
-        getattr(pipe, method)(*arguments, **options)
-
-
 def _close(pipe: Pipeline) -> None:
     with suppress(exceptions.RedisError, OSError):
         pipe.close()
-
-
-def _value_or_none(answer: Any) -> Any:
-    """Return an answer, or None if the key has another type: the next commit replaces it."""
-    if isinstance(answer, Exception):
-        if not is_wrong_type(answer):
-            raise answer
-        return None
-    return answer
-
-
-def _get_or_none(get: Callable[[], Any]) -> Any:
-    try:
-        return get()
-    except exceptions.ResponseError as error:
-        return _value_or_none(error)
 
 
 def _bounded(value: bytes | None, field: Field) -> bytes:

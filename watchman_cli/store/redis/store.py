@@ -18,7 +18,7 @@ from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.store.base import MAX_VALUE, Field, Lease, Store, StoredBatch
 from watchman_cli.store.redact import redact
 from watchman_cli.store.redis import errors
-from watchman_cli.store.redis.calls import Command
+from watchman_cli.store.redis.calls import Command, queue
 from watchman_cli.store.redis.connection import MAX_TIMEOUT, TimeBudget
 from watchman_cli.store.redis.keys import address_key, key, server_keys
 from watchman_cli.store.redis.lease import RedisLease
@@ -223,8 +223,7 @@ def _delete(full_key: str, client: redis.Redis) -> None:
 
 def _send(client: redis.Redis, commands: Sequence[Command]) -> list[Any]:
     pipe = client.pipeline(transaction=False)
-    for method, arguments, options in commands:
-        getattr(pipe, method)(*arguments, **options)
+    queue(pipe, commands)
     answers: list[Any] = pipe.execute(raise_on_error=False)
     return answers
 
