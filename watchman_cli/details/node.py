@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, Protocol
 
-from watchman_cli.details.attributes import Attribute, Calendar, Variable, parse_attributes, unescaped
+from watchman_cli.details.attributes import (
+    Attribute,
+    Calendar,
+    Condition,
+    Variable,
+    parse_attributes,
+    unescaped,
+)
 from watchman_cli.ecflow_client.spanning import Tail, split_tail
 
 NodeType = Literal["suite", "family", "task", "alias"]
@@ -92,6 +99,10 @@ class Node:
     def calendar(self) -> Calendar | None:
         """A suite's calendar."""
         return next((each for each in self.attributes if isinstance(each, Calendar)), None)
+
+    def conditions(self, kind: str) -> list[Condition]:
+        """Return the parts of the node's trigger, or of its complete."""
+        return [each for each in self.attributes if isinstance(each, Condition) and each.kind == kind]
 
     @cached_property
     def variables(self) -> Mapping[str, str]:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from watchman_cli.details.attributes import Condition
 from watchman_cli.details.node import Node, Tree
 from watchman_cli.waits.conditions import Wait, conditions_of, stopping
 from watchman_cli.waits.evaluate import Truth
-from watchman_cli.waits.lint import comparisons_in, names_in
-from watchman_cli.waits.parse import Unreadable, parse
+from watchman_cli.waits.lint import comparisons_of, names_in
 from watchman_cli.waits.references import resolve
 from watchman_cli.waits.syntax import Comparison, EventIs, NodeIs
 from watchman_cli.waits.words import missing_terms
@@ -128,8 +125,8 @@ class _Walk:
             yield from self._behind_trigger(owner, wait.truth)
 
     def _behind_trigger(self, owner: Node, truth: Truth) -> Iterator[Node]:
-        parts = [each for each in owner.attributes if isinstance(each, Condition) and each.kind == "trigger"]
-        comparisons = {each.text: each for part in parts for each in _comparisons(part.text)}
+        parts = owner.conditions("trigger")
+        comparisons = {each.text: each for part in parts for each in comparisons_of(part.text)}
         for term in missing_terms(truth):
             for text in _leaf_texts(term):
                 comparison = comparisons.get(text)
@@ -192,11 +189,6 @@ def _leaf_texts(term: Truth) -> Iterator[str]:
         yield term.expression
     for each in term.terms:
         yield from _leaf_texts(each)
-
-
-def _comparisons(text: str) -> Iterator[NodeIs | EventIs | Comparison]:
-    with suppress(Unreadable):
-        yield from comparisons_in(parse(text))
 
 
 def _in_cycles(edges: dict[str, list[str]]) -> list[str]:

@@ -126,7 +126,7 @@ def _of_node(at: _At) -> Iterator[Wait]:
 
 
 def _expression(at: _At, kind: Literal["trigger", "complete"]) -> Wait | None:
-    parts = [each for each in at.node.attributes if isinstance(each, Condition) and each.kind == kind]
+    parts = at.node.conditions(kind)
     if not parts:
         return None
     freed = any(each.free for each in parts)

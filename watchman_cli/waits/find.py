@@ -11,8 +11,7 @@ from typing import Any, Literal
 from watchman_cli.details.attributes import Condition, InLimit, Label, Limit, Repeat, Variable
 from watchman_cli.details.generated import repeat_text
 from watchman_cli.details.node import Node, Tree
-from watchman_cli.waits.lint import comparisons_in, names_in, walk
-from watchman_cli.waits.parse import Unreadable, parse
+from watchman_cli.waits.lint import comparisons_of, names_in, walk
 from watchman_cli.waits.references import resolve
 from watchman_cli.waits.syntax import NodeIs
 
@@ -103,11 +102,7 @@ def _find_trigger_on(path: re.Pattern[str], tree: Tree, node: Node) -> Iterator[
 
 def _paths(tree: Tree, node: Node, text: str) -> Iterator[str]:
     """Yield the absolute paths of the nodes that an expression refers to."""
-    try:
-        expression = parse(text)
-    except Unreadable:
-        return
-    for comparison in comparisons_in(expression):
+    for comparison in comparisons_of(text):
         paths = [comparison.path] if isinstance(comparison, NodeIs) else []
         paths += [name.path for name in names_in(comparison) if name.path is not None]
         for each in paths:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from typing import Any, Literal
@@ -65,7 +66,7 @@ def walk(tree: Tree) -> Iterator[Node]:
 def lint_node(tree: Tree, node: Node) -> Iterator[Finding]:
     """Yield what is wrong with one node's expressions and claims."""
     for kind in ("trigger", "complete"):
-        parts = [each for each in node.attributes if isinstance(each, Condition) and each.kind == kind]
+        parts = node.conditions(kind)
         if parts:
             yield from _expression(tree, node, kind, parts)
     for attribute in node.attributes:
@@ -99,6 +100,12 @@ def _expression(tree: Tree, node: Node, kind: str, parts: list[Condition]) -> It
         )
     if kind == "trigger" and not _can_hold(parsed, parts):
         yield Finding(node.path, "never", text, f"the {kind} can never hold")
+
+
+def comparisons_of(text: str) -> Iterator[NodeIs | EventIs | Comparison]:
+    """Yield the comparisons of an expression's text, in their order; none if it cannot be read."""
+    with suppress(Unreadable):
+        yield from comparisons_in(parse(text))
 
 
 def comparisons_in(expression: Expression) -> Iterator[NodeIs | EventIs | Comparison]:
