@@ -111,10 +111,7 @@ def after_reading(
         share = 1.0 if verify else attempts.share
         health = replace(health, next_verification=next_verification(server, attempts.time, share))
     enter("compared")
-    batch = make_changes(server, stored, reading, value, health)
-    health = replace(health, changes_kept=keeps_changes(stored, value, batch))
-    new_time = reading.read_time if value is None else None
-    commit = _commit(server, health, value, batch, new_time=new_time, sync=sync, verify=verify)
+    commit = _commit_reading(server, stored, reading, value, health, sync)._replace(verify=verify)
     if kept is None:
         return commit
     return commit._replace(update=replace(commit.update, details=kept.update, details_life=kept.life))
@@ -177,9 +174,7 @@ def after_verification(
         disabled=Disabled(time, verification.difference),
     )
     health = summarize_nodes(server, stored, reading, value, health, count=count)
-    batch = make_changes(server, stored, reading, value, health)
-    health = replace(health, changes_kept=keeps_changes(stored, value, batch))
-    commit = _commit(server, health, value, batch, sync=b"")
+    commit = _commit_reading(server, stored, reading, value, health, b"")
     if server.details:  # the bindings do not read them
         commit = commit._replace(update=replace(commit.update, details="delete"))
     return commit
@@ -196,6 +191,16 @@ def after_report(server: Server, health: Health) -> Commit:
     return _commit(server, replace(health, deadlines=with_all_reported(health.deadlines)))
 
 
+def _commit_reading(
+    server: Server, stored: Stored, reading: Reading, value: bytes | None, health: Health, sync: bytes
+) -> Commit:
+    """Return the commit of a reading with its changes; without `value`, it only sets the snapshot's time."""
+    batch = make_changes(server, stored, reading, value, health)
+    health = replace(health, changes_kept=keeps_changes(stored, value, batch))
+    new_time = reading.read_time if value is None else None
+    return _commit(server, health, value, batch, new_time=new_time, sync=sync)
+
+
 def _commit(
     server: Server,
     health: Health,
@@ -204,7 +209,6 @@ def _commit(
     *,
     new_time: str | None = None,
     sync: bytes | None = None,
-    verify: bool = False,
 ) -> Commit:
     """Return a commit from its parts: the new snapshot, the changes that led to it, and the sync cache."""
     update = Update(
@@ -216,7 +220,7 @@ def _commit(
         changes=batch,
         publish_snapshot=value is not None and server.publish == "snapshot",
     )
-    return Commit(update, health, tuple(_unreported_misses(health)), verify)
+    return Commit(update, health, tuple(_unreported_misses(health)))
 
 
 def _unreported_misses(health: Health) -> Iterator[str]:
