@@ -47,10 +47,7 @@ class Authority:
         self._openssl(*request, "-keyout", f"{stem}.key", "-out", f"{stem}.csr")
         (self._folder / "extension").write_text(f"subjectAltName={name}")
         made = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "extension"]
-        options = subprocess.run(["openssl", "x509", "-help"], check=False, capture_output=True).stderr
-        lifetime = ["-days", "-1" if expired else "2"]
-        if expired and b"-not_after" in options:  # such an openssl refuses a negative number of days
-            lifetime = ["-not_before", "20200101000000Z", "-not_after", "20200102000000Z"]
+        lifetime = _in_the_past() if expired else ["-days", "2"]
         self._openssl("x509", "-req", "-in", f"{stem}.csr", *made, *lifetime, "-out", f"{stem}.crt")
         return self._with_key(stem)
 
@@ -68,3 +65,11 @@ class Authority:
 
     def _openssl(self, *arguments: str) -> None:
         subprocess.run(["openssl", *arguments], cwd=self._folder, check=True, capture_output=True)
+
+
+def _in_the_past() -> list[str]:
+    """Return the options of `openssl x509` for a certificate that has expired."""
+    done = subprocess.run(["openssl", "x509", "-help"], check=False, capture_output=True)
+    if b"-not_after" in done.stderr:  # such an openssl refuses a negative number of days
+        return ["-not_before", "20200101000000Z", "-not_after", "20200102000000Z"]
+    return ["-days", "-1"]
