@@ -21,7 +21,7 @@ _RECORD = b'{"path":"/","status":"%s"}'
 
 
 class _Disturbed(StoreError):
-    """A value was not kept: another probe of the same server may have removed it."""
+    """A value or the lock was not kept: another probe of the same server may have removed it."""
 
 
 def probe(store: Store, server: str, deadline: float, *, changes: bool, details: bool = False) -> None:
@@ -33,18 +33,17 @@ def probe(store: Store, server: str, deadline: float, *, changes: bool, details:
     """
     name = f"{server}/.probe"
     address = f".probe/{name}"
-    for attempt in range(_ATTEMPTS):
-        try:
-            _try(store, name, address, deadline, changes, details)
-        except _Disturbed:
-            if attempt == _ATTEMPTS - 1:
-                raise
-        except BaseException:
-            with suppress(StoreError):
-                store.remove(name, address)
-            raise
+    try:
+        for _ in range(_ATTEMPTS - 1):
+            with suppress(_Disturbed):
+                _try(store, name, address, deadline, changes, details)
+                break
         else:
-            break
+            _try(store, name, address, deadline, changes, details)
+    except BaseException:
+        with suppress(StoreError):
+            store.remove(name, address)
+        raise
     store.remove(name, address)
 
 
@@ -52,8 +51,10 @@ def _try(store: Store, name: str, address: str, deadline: float, changes: bool, 
     """Take a lease, and write. Raises StoreError."""
     try:
         with _lease(store, name, deadline, address) as lease:
-            if store.lease(name, deadline) is not None:
-                raise StoreError(f"store {store.url}: two runs can have the lease of {name}")
+            second = store.lease(name, deadline)
+            if second is not None:
+                second.release()
+                raise _Disturbed(f"store {store.url}: two runs can have the lease of {name}")
             _write(lease, name, [_now(), _now(), _now()], changes, details)
         if store.value(name, "health") != b"4":
             raise SnapshotChanged
