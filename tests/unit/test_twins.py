@@ -36,7 +36,6 @@ NEEDS_SERVER = {
     "cli/wait.py": "a command: tests/integration runs it as a process",
     "output/progress.py": "a live display, on the terminal of a process in tests/integration",
     "signals.py": "signals end a process: tests/integration/test_process.py",
-    "store/probe.py": "it tries the commands of a real store",
 }
 # Modules whose twin is still to be written. Remove a module when it has one; never add one.
 OWED = {
