@@ -138,7 +138,8 @@ def _joined(lines: list[str]) -> list[str]:
         if is_open and unfinished:
             raise ValueError
         is_end = node is None and BEHIND.search(line) and _may_go_on(found[-1:])
-        if is_open or is_end or line.startswith("a ne aborted"):
+        is_trigger = line.startswith("a ne aborted") and found[-1].lstrip(" ").startswith("trigger ")
+        if is_open or is_end or is_trigger:
             found[-1] += " " + line
             is_open = is_open and (node is not None or not END.search(line))
         else:
