@@ -1,7 +1,7 @@
 # The README's commands. Each works as the only command on a fresh Debian or Ubuntu machine that has
 # python3, git and make: it installs what is missing, as root or with sudo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit mutants fuzz test-releases roots test-pythons coverage install lint docs bench soak servers browser
+.PHONY: help demo test test-unit mutants fuzz test-releases roots test-pythons coverage install release lint docs bench soak servers browser
 
 PYTHON ?= python3
 # Debian has ecflow_server in /usr/sbin, which is not in an ordinary user's PATH.
@@ -56,6 +56,9 @@ test-pythons: .venv/.dev  ## Run the unit tests on each other Python from 3.10 t
 install: .venv/bin/watchman  ## Make .venv/bin/watchman, ready to run
 	.venv/bin/python -m compileall -q --invalidation-mode timestamp watchman_cli
 	@.venv/bin/watchman --version
+
+release: .venv/.dev  ## Build the wheel and the source distribution in dist/, and check them; nothing is signed or published
+	packaging/release
 
 lint: .venv/.dev  ## Check format, style and types
 	.venv/bin/ruff format --check .
