@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Literal
 
+from watchman_cli.journal import with_priority
 from watchman_cli.text import printable
 
 # The kinds of a server's failure, for programs; schemas/health.schema.json describes each.
@@ -29,10 +30,13 @@ ErrorKind = Literal[
 ]
 
 
-def print_error(line: str) -> None:
-    """Print a line on standard error; ignore the error if standard error is closed or full."""
+def print_error(line: str, level: int = 40) -> None:
+    """Print a line on standard error; ignore the error if standard error is closed or full.
+
+    `level` is one of the module `logging`; it is ERROR if it is not given.
+    """
     with suppress(OSError):
-        print(printable(line), file=sys.stderr, flush=True)
+        print(with_priority(printable(line), level), file=sys.stderr, flush=True)
 
 
 class WatchmanError(Exception):

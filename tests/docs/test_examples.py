@@ -178,27 +178,6 @@ def test_the_crontab_example_is_the_readmes() -> None:
     assert [each.code.splitlines() for each in examples("crontab") if each.page == "README.md"] == [lines]
 
 
-def test_the_units_of_systemd_belong_together() -> None:
-    units = {file.name: file.read_text() for file in (EXAMPLES / "systemd").iterdir()}
-    assert set(units) == {"watchman.service", "watchman.timer"}
-    assert "Type=oneshot" in units["watchman.service"]
-    analyze = shutil.which("systemd-analyze")
-    if analyze:  # not in a container
-        files = [EXAMPLES / "systemd" / name for name in units]
-        result = subprocess.run([analyze, "verify", *files], capture_output=True, text=True, check=False)
-        complaints = [line for line in result.stderr.splitlines() if "watchman" in line]
-        assert [line for line in complaints if "not executable" not in line] == []
-
-
-def test_the_unit_may_write_the_documented_metrics_file() -> None:
-    unit = configparser.ConfigParser(strict=False, interpolation=None)
-    unit.read(EXAMPLES / "systemd" / "watchman.service")
-    writable = {path.removeprefix("-") for path in unit["Service"]["ReadWritePaths"].split()}
-    (file,) = re.findall(r"^metrics_file: (\S+)$", (ROOT / "docs" / "metrics.md").read_text(), re.M)
-    assert str(Path(file).parent) in writable
-    assert f" {Path(file).parent}\n" in (ROOT / "docs" / "metrics.md").read_text()  # is made there
-
-
 def test_the_shared_settings_of_an_example_are_shared(tmp_path: Path) -> None:
     (merged,) = [each for each in examples("yaml") if "<<:" in each.code]
     file = tmp_path / "watchman.yaml"

@@ -13,6 +13,7 @@ PACKAGES = {
     "openssl": "openssl",
     "redis-cli": "redis-tools",
     "redis-server": "redis-server",
+    "systemd-analyze": "systemd",
 }
 
 

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from watchman_cli.errors import ServerError, print_error
+from watchman_cli.journal import with_priority
 from watchman_cli.output.outcome import describe_failure, describe_success
 from watchman_cli.output.stream import DetachedStream
 from watchman_cli.text import printable
@@ -67,7 +68,7 @@ class Reporter(AbstractContextManager["Reporter"]):
         if self.logs:
             log.log(level, printable(message), extra={"server": name, "outcome": outcome})
         else:
-            print_error(f"{name}: {message}" if name else message)
+            print_error(f"{name}: {message}" if name else message, level)
 
     def __exit__(self, *_: object) -> None:
         for handler in log.handlers[:]:
@@ -78,7 +79,7 @@ class _Text(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         server = getattr(record, "server", "")
         line = f"{_time(record)} {record.levelname.lower()} {server and server + ': '}{record.getMessage()}"
-        return printable(line)
+        return with_priority(printable(line), record.levelno)
 
 
 class _Json(logging.Formatter):
@@ -101,7 +102,7 @@ class _Json(logging.Formatter):
                 line |= {name: getattr(outcome.reading, name) for name in ("mode", "reason", "nodes")}
             if isinstance(outcome.error, ServerError):
                 line |= {"kind": outcome.error.kind}
-        return json.dumps(line)
+        return with_priority(json.dumps(line), record.levelno)
 
 
 def _time(record: logging.LogRecord) -> str:
