@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from watchman_cli import retry, snapshot
 from watchman_cli.bindings import BindingsFailed, BindingsMissing, BindingsReading, Referee
-from watchman_cli.collect.kept_details import policy_of
 from watchman_cli.collect.result import server_error
 from watchman_cli.collect.turns import SharedWork, Turns
 from watchman_cli.collect.verify import MOVED, SEVERAL_LINES, Verification, compare, reading_of
@@ -22,11 +21,14 @@ from watchman_cli.errors import BadSnapshot, ServerError, StoreError
 from watchman_cli.health import Disabled, Health
 from watchman_cli.store import Lease
 from watchman_cli.store.directory.store import DirectoryStore
-from watchman_cli.sync.cache import KeptDetails
 from watchman_cli.sync.handles import referee_marker
 from watchman_cli.sync.plan import Plan, handle_marker, plan_sync
 from watchman_cli.sync.reading import Reading, Scope
 from watchman_cli.sync.session import SyncSession
+
+if TYPE_CHECKING:  # imported only if details are kept
+    from watchman_cli.details.policy import Policy
+    from watchman_cli.details.stored import KeptDetails
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,15 @@ class Context:
     on_progress: Callable[[Server, str], None]
     on_warnings: Callable[[Server, Sequence[str]], bool]
     turns: Turns
+
+
+def policy_of(server: Server) -> Policy | None:
+    """Return which details of a server are kept, and which of them are masked, or None."""
+    if not server.details:
+        return None
+    from watchman_cli.details.policy import Policy
+
+    return Policy(server.detail_kinds, server.secret_names)
 
 
 def access_of(server: Server) -> Access:

@@ -164,7 +164,12 @@ class ServerCollector:
         health = self._written or self._previous
         attempts = self._attempts
         return Stored(
-            health, lease.stored.head, attempts.stored_snapshot, attempts.kept_details, lease.changed_details
+            health,
+            lease.stored.head,
+            attempts.stored_snapshot,
+            attempts.policy,
+            attempts.kept_details,
+            lease.changed_details,
         )
 
     def _facts(self) -> Attempts:

@@ -6,45 +6,46 @@ from a function that is called only if they are needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from watchman_cli import health as health_record
 from watchman_cli import snapshot
 from watchman_cli.bindings import BindingsReading
+from watchman_cli.changes.stream import Stream
 from watchman_cli.collect.result import Attempts
 from watchman_cli.collect.verify import Verification, next_verification, reading_of, verification_due
 from watchman_cli.config import Server
-from watchman_cli.errors import ServerError, StoreError
-from watchman_cli.health import Disabled, Failure, Health
-from watchman_cli.snapshot import HEAD_SIZE, Head, parse_head, parse_time
-from watchman_cli.store import Update
+from watchman_cli.errors import ServerError
+from watchman_cli.health import Disabled, Failure, Health, count_again, with_counts
+from watchman_cli.health.misses import describe_misses, new_misses, with_misses_reported
+from watchman_cli.snapshot import HEAD_SIZE, Head, parse_head
+from watchman_cli.store import SnapshotChanged, Update
 from watchman_cli.sync import cache as sync_cache
 from watchman_cli.sync.reading import Reading
 
 if TYPE_CHECKING:  # imported only if they are used: each takes milliseconds
     from watchman_cli.changes.batch import Batch
-    from watchman_cli.collect.kept_details import Kept
-    from watchman_cli.deadlines import DeadlineState
-    from watchman_cli.details.stored import StoredDetails
-    from watchman_cli.sync.cache import KeptDetails
-
-NOT_KEPT = "changes were not kept for a while"
+    from watchman_cli.details.kept import Kept
+    from watchman_cli.details.policy import Policy
+    from watchman_cli.details.stored import KeptDetails, StoredDetails
 
 
 class Stored(NamedTuple):
     """A server's stored values: the last health record, the snapshot's head, and its bytes.
 
-    `snapshot` returns no bytes if there is no snapshot, and raises StoreError. `kept_details` says which
-    details are in the store, and `changed_details` returns those of some nodes that changed.
+    `snapshot` returns no bytes if there is no snapshot, and raises StoreError. `policy` says which details
+    are wanted, `kept_details` which are in the store, and `changed_details` returns those of some nodes that
+    changed.
     """
 
     health: Health
     head: Head | None
     snapshot: Callable[[], bytes]
+    policy: Policy | None = None
     kept_details: KeptDetails | None = None
     changed_details: Callable[[Sequence[str]], StoredDetails] | None = None
 
@@ -105,7 +106,7 @@ def after_reading(
         mode=reading.mode,
         reason=reading.reason,
     )
-    health = summarize_nodes(server, stored, reading, value, health, count=count)
+    health = _counted(server, stored, reading, value, health, count=count)
     verify = verification_due(server, reading, health, attempts.time)
     if verify or not health.next_verification:
         share = 1.0 if verify else attempts.share
@@ -119,12 +120,16 @@ def after_reading(
 
 def _keep_details(server: Server, stored: Stored, reading: Reading, revision: str) -> Kept | None:
     """Return what is written of the details, or None. Raises SnapshotChanged or StoreError."""
-    if not server.details and stored.kept_details is None:
+    if stored.policy is None and stored.kept_details is None:
         return None
-    from watchman_cli.collect.kept_details import keep_details
+    from watchman_cli.details.kept import DetailsChanged, DetailsReading, keep_details
 
     assert stored.changed_details
-    return keep_details(server, reading, revision, stored.kept_details, stored.changed_details)
+    read = DetailsReading(revision, reading.read_time, reading.mode == "full", reading.base, reading.changed)
+    try:
+        return keep_details(stored.policy, server.expire, read, stored.kept_details, stored.changed_details)
+    except DetailsChanged as error:
+        raise SnapshotChanged from error
 
 
 def after_failure(server: Server, stored: Stored, error: ServerError, attempts: Attempts) -> Commit:
@@ -140,7 +145,9 @@ def after_failure(server: Server, stored: Stored, error: ServerError, attempts: 
         error=Failure(error.kind, str(error)),
         changes_kept=stored.changes_kept,
     )
-    return _commit(server, _counted_again(server, stored, health))
+    if stored.head is not None and not stored.is_counted:
+        health = count_again(health, stored.head.revision, stored.snapshot, server.deadlines)
+    return _commit(server, health)
 
 
 def after_verification(
@@ -173,7 +180,7 @@ def after_verification(
         reason=reading.reason,
         disabled=Disabled(time, verification.difference),
     )
-    health = summarize_nodes(server, stored, reading, value, health, count=count)
+    health = _counted(server, stored, reading, value, health, count=count)
     commit = _commit_reading(server, stored, reading, value, health, b"")
     if server.details:  # the bindings do not read them
         commit = commit._replace(update=replace(commit.update, details="delete"))
@@ -186,19 +193,35 @@ def after_report(server: Server, health: Health) -> Commit:
     A miss is reported after its record was written, and the record says so after the report. So the next run
     reports a miss if this one is killed in between.
     """
-    from watchman_cli.deadlines import with_all_reported
-
-    return _commit(server, replace(health, deadlines=with_all_reported(health.deadlines)))
+    return _commit(server, with_misses_reported(health))
 
 
 def _commit_reading(
     server: Server, stored: Stored, reading: Reading, value: bytes | None, health: Health, sync: bytes
 ) -> Commit:
     """Return the commit of a reading with its changes; without `value`, it only sets the snapshot's time."""
-    batch = make_changes(server, stored, reading, value, health)
-    health = replace(health, changes_kept=keeps_changes(stored, value, batch))
+    stream = Stream(server.name, stored.head, stored.snapshot, stored.changes_kept)
+    head = None if value is None else _head_of(value)
+    batch = None
+    if server.changes:
+        missed = new_misses(stored.health, health)
+        batch = stream.continue_with(reading.read_time, head, reading.pieces or (), reading.changes, missed)
+    health = replace(health, changes_kept=stream.leads_to(head, batch))
     new_time = reading.read_time if value is None else None
     return _commit(server, health, value, batch, new_time=new_time, sync=sync)
+
+
+def _counted(
+    server: Server, stored: Stored, reading: Reading, value: bytes | None, health: Health, *, count: bool
+) -> Health:
+    """Return a health record with its counts and deadlines; without `value`, the stored snapshot's.
+
+    Raises StoreError.
+    """
+    changes = reading.changes if stored.is_counted else None
+    content = stored.snapshot if value is None else partial(bytes, value)
+    health = with_counts(health, stored.health, changes, content, server.deadlines, count=count)
+    return replace(health, counted_revision=_revision(value, stored.head))
 
 
 def _commit(
@@ -220,16 +243,7 @@ def _commit(
         changes=batch,
         publish_snapshot=value is not None and server.publish == "snapshot",
     )
-    return Commit(update, health, tuple(_unreported_misses(health)))
-
-
-def _unreported_misses(health: Health) -> Iterator[str]:
-    """Yield a line for each deadline with a miss that was not reported yet."""
-    if health.deadlines:
-        from watchman_cli.deadlines import unreported
-
-        for state in unreported(health.deadlines):
-            yield f"deadline missed: {state.deadline}; {state.why_missed}"
+    return Commit(update, health, describe_misses(health))
 
 
 def _head_of(value: bytes) -> Head:
@@ -262,105 +276,3 @@ def _after_attempts(server: Server, previous: Health, attempts: Attempts) -> Hea
         failures=0,
         failing_since=None,
     )
-
-
-# --------------------------------------------------------------------------------- counts and deadlines
-
-
-def summarize_nodes(
-    server: Server, stored: Stored, reading: Reading, value: bytes | None, health: Health, *, count: bool
-) -> Health:
-    """Return a health record with its counts and deadlines, so that its readers need not look at each node.
-
-    The changes update the stored record's numbers, if the reading has changes. Otherwise the snapshot is
-    counted: `value`, or the stored one if that is None. Raises StoreError.
-    """
-    content: Callable[[], bytes] = cache(stored.snapshot)
-    if value is not None:
-        content = partial(bytes, value)
-    counts: Mapping[str, int] | None = None
-    deadlines: tuple[DeadlineState, ...] = ()
-    if count:
-        previous = stored.health.counts
-        if reading.changes is not None and previous is not None and stored.is_counted:
-            counts = snapshot.count_changes(previous, reading.changes, content)
-        else:
-            counts = snapshot.count_nodes(content())
-    if server.deadlines or stored.health.deadlines:
-        from watchman_cli.deadlines import judge_all
-
-        changes = reading.changes if stored.is_counted else None
-        collected = parse_time(reading.read_time)
-        deadlines = judge_all(server.deadlines, stored.health.deadlines, changes, content, collected)
-    revision = _revision(value, stored.head)
-    return replace(health, counts=counts, deadlines=deadlines, counted_revision=revision)
-
-
-def _counted_again(server: Server, stored: Stored, health: Health) -> Health:
-    """Return a record that is counted from the stored snapshot, if it was counted from another one."""
-    if stored.head is None or stored.is_counted or (health.counts is None and not health.deadlines):
-        return health
-    try:
-        value = stored.snapshot()
-        snapshot.records_of(value, stored.head.revision)
-    except (StoreError, snapshot.NotWhole):  # the next run that reads the server counts
-        return health
-    counts = None if health.counts is None else snapshot.count_nodes(value)
-    deadlines = health.deadlines
-    if deadlines:
-        from watchman_cli.deadlines import match_again
-
-        deadlines = match_again(server.deadlines, deadlines, value)
-    return replace(health, counts=counts, deadlines=deadlines, counted_revision=stored.head.revision)
-
-
-# ---------------------------------------------------------------------------------------------- changes
-
-
-def make_changes(
-    server: Server, stored: Stored, reading: Reading, value: bytes | None, health: Health
-) -> Batch | None:
-    """Return the batch of the changes and of the deadlines that were missed, or None.
-
-    `value` is the new snapshot, or None to keep the stored one, and `health` the new record. If the stream
-    does not lead to the stored snapshot, the batch is a reset: the revision alone does not show that, since
-    a server may be back in an earlier state. Raises StoreError.
-    """
-    if not server.changes:
-        return None
-    missed = _new_misses(stored.health, health)
-    if value is None and not missed:
-        return None
-    from watchman_cli.changes.batch import Batch
-
-    batch = None
-    if value is not None:
-        from watchman_cli.changes.compare import make_batch_of
-
-        batch = make_batch_of(
-            server.name, _head_of(value), stored.head, stored.snapshot, reading.pieces or (), reading.changes
-        )
-    if missed and batch is None and stored.head is not None:
-        revision = stored.head.revision
-        batch = Batch(server.name, reading.read_time, revision, revision, stored.head.server_state)
-    if batch is None:
-        return None
-    batch = replace(batch, missed=missed)
-    return batch if batch.before is None or stored.changes_kept else batch.as_reset(NOT_KEPT)
-
-
-def keeps_changes(stored: Stored, value: bytes | None, batch: Batch | None) -> bool:
-    """Return whether the stream of changes will lead to the snapshot that an update leaves."""
-    if batch is not None:
-        return True
-    same = value is None or _revision(value, None) == _revision(None, stored.head)
-    return same and stored.changes_kept
-
-
-def _new_misses(previous: Health, health: Health) -> tuple[str, ...]:
-    """Return the deadlines that were missed between two records, in words."""
-    if not health.deadlines:
-        return ()
-    from watchman_cli.deadlines import new_misses
-
-    return tuple(state.deadline for state in new_misses(previous.deadlines, health.deadlines))

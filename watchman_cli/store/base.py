@@ -38,9 +38,7 @@ from watchman_cli.snapshot import Head
 
 if TYPE_CHECKING:
     from watchman_cli.changes.batch import Batch
-    from watchman_cli.details.stored import DetailsUpdate, StoredDetails
-
-DetailsLife = Literal["keep", "set", "remove"]
+    from watchman_cli.details.stored import DetailsLife, DetailsUpdate, StoredDetails
 
 LOCK_GRACE = 5.0  # seconds that the lease of a killed run stays after its deadline, at most
 ADDRESS_WAIT = 0.5  # part of a lease's time to wait for an address that another run reads

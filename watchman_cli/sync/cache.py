@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -20,6 +20,9 @@ from watchman_cli.ecflow_client import Instance
 from watchman_cli.ecflow_client.definition import STATES
 from watchman_cli.ecflow_client.details import DETAILS
 from watchman_cli.snapshot import parse_time
+
+if TYPE_CHECKING:  # imported only if details are kept
+    from watchman_cli.details.stored import KeptDetails
 
 FORMAT = 5
 DETAILS_KEPT = [detail.name for detail in DETAILS]  # an older snapshot does not have a detail that was added
@@ -43,18 +46,6 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "handle": int,
     "marker": str,
 }
-
-
-class KeptDetails(NamedTuple):
-    """Which details are in the store: of which policy, with which stamp, and how long they stay there.
-
-    `hidden_repeats` are the paths of the nodes whose repeat is a secret, `expire` is in seconds.
-    """
-
-    policy: list[str]
-    stamp: str
-    expire: int | None
-    hidden_repeats: list[str]
 
 
 @dataclass(frozen=True)
@@ -150,6 +141,8 @@ def _details(found: Any) -> KeptDetails | None:
     """Return which details are in the store. Raises TypeError or ValueError."""
     if found is None:
         return None
+    from watchman_cli.details.stored import KeptDetails
+
     kept = KeptDetails(*found)
     texts = [*kept.policy, kept.stamp, *kept.hidden_repeats]
     if not all(isinstance(each, str) for each in texts) or not isinstance(kept.expire, (int, type(None))):

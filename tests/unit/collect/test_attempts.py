@@ -7,7 +7,8 @@ from pathlib import Path
 from tests.unit.collect.ecflow import CUT, full_reply
 from tests.unit.collect.scenarios import server
 from tests.unit.collect.site import NAME, Site
-from watchman_cli.collect.attempts import access_of
+from watchman_cli.collect.attempts import access_of, policy_of
+from watchman_cli.details.policy import Policy
 from watchman_cli.ecflow_client import Access
 from watchman_cli.errors import ServerError
 
@@ -18,6 +19,14 @@ def test_access_of_a_server() -> None:
     found = access_of(server(protocol="https", **options))
     assert (found.protocol, found.user, found.password) == ("https", "fred", "x")
     assert (found.certificate, found.tokens) == ("/c", "/t")
+
+
+def test_the_details_that_are_kept() -> None:
+    assert policy_of(server()) is None
+    policy = policy_of(server(details=True, detail_kinds=("labels",), secret_names=("FTP",)))
+    assert policy
+    assert policy.signature == Policy(["labels"], ["FTP"]).signature
+    assert policy.signature != Policy(["labels"]).signature
 
 
 def test_a_transient_failure_is_retried_in_full(site: Site) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -32,16 +31,15 @@ from tests.unit.collect.scenarios import (
 from watchman_cli import health, snapshot
 from watchman_cli.bindings import Bindings, BindingsReading
 from watchman_cli.changes.batch import Batch
+from watchman_cli.changes.stream import NOT_KEPT
 from watchman_cli.collect.result import Attempts
 from watchman_cli.collect.update import (
-    NOT_KEPT,
     Commit,
     Stored,
     after_failure,
     after_reading,
     after_report,
     after_verification,
-    keeps_changes,
 )
 from watchman_cli.collect.verify import Verification
 from watchman_cli.config import Server
@@ -475,28 +473,6 @@ def test_a_record_of_another_snapshot_does_not_prove_that_changes_are_kept(
     assert found.changes_kept is wanted
     assert failure(found).health.changes_kept is wanted
     assert not found._replace(head=None).changes_kept
-
-
-BATCH = Batch("o/r", READ_TIME, "a", "b", "RUNNING")
-
-
-@pytest.mark.parametrize(
-    ("kept", "new", "batch", "wanted"),
-    [
-        (True, None, None, True),
-        (True, OLD, None, True),
-        (True, NEW, None, False),
-        (False, None, None, False),
-        (False, OLD, None, False),
-        (False, NEW, BATCH, True),
-        (True, NEW, BATCH, True),
-    ],
-)
-def test_changes_are_kept_with_a_batch_or_the_same_records(
-    kept: bool, new: Sequence[StatusRecord] | None, batch: Batch | None, wanted: bool
-) -> None:
-    value = None if new is None else value_of(new, READ_TIME)
-    assert keeps_changes(stored(changes_kept=kept), value, batch) is wanted
 
 
 # --------------------------------------------------------------------------------------- verification

@@ -1,50 +1,44 @@
-"""What a run writes of the details, by what it read and what is in the store."""
+"""The part of the details that a run writes, by its reading and the stored details."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from watchman_cli.collect.kept_details import Kept, keep_details, policy_of
-from watchman_cli.config import Server, make_server
 from watchman_cli.details.changed import Changed
 from watchman_cli.details.fields import Base
+from watchman_cli.details.kept import DetailsChanged, DetailsReading, Kept, keep_details
 from watchman_cli.details.policy import Policy
-from watchman_cli.details.stored import NO_DETAILS, DetailsUpdate, StoredDetails
-from watchman_cli.store import SnapshotChanged
-from watchman_cli.sync.cache import KeptDetails
-from watchman_cli.sync.reading import Reading
+from watchman_cli.details.stored import NO_DETAILS, DetailsUpdate, KeptDetails, StoredDetails
 
-PLAIN = make_server({"owner": "o", "repo": "r", "host": "h", "port": 1})
-SERVER = replace(PLAIN, details=True)
+POLICY = Policy()
 BEFORE = KeptDetails(Policy().signature, "r1 t1", None, ["/s/a"])
 STORED = StoredDetails("r1 t1", "r1 t1", "", {}, {"/s/t": b'{"state":"queued","dur":"1"}'})
-READING = Reading("unchanged", None, "t2", "RUNNING", "5.9.2", 2, None, None, None, {}, (1, 1))
+READING = DetailsReading("r1", "t2", False, None, None)
 
 
 def keep(
-    server: Server = SERVER,
+    policy: Policy | None = POLICY,
     before: KeptDetails | None = BEFORE,
-    revision: str = "r1",
+    expire: int | None = None,
     stored: StoredDetails = STORED,
     **reading: Any,
 ) -> Kept:
     def read(paths: Sequence[str]) -> StoredDetails:
         return stored
 
-    return keep_details(server, replace(READING, **reading), revision, before, read)
+    return keep_details(policy, expire, READING._replace(**reading), before, read)
 
 
 def test_a_full_reading_replaces_everything() -> None:
     base = Base({"/": b"x"}, ["/s/b"])
-    kept = keep(mode="full", base=base, revision="r2", before=None)
+    kept = keep(is_full=True, base=base, revision="r2", before=None)
     assert kept.update == DetailsUpdate("r2 t2", {"/": b"x"}, {})
     assert kept.after == KeptDetails(Policy().signature, "r2 t2", None, ["/s/b"])
     assert kept.life == "keep"  # the new hashes do not expire
-    kept = keep(replace(SERVER, expire=60), mode="full", base=base)
+    kept = keep(expire=60, is_full=True, base=base)
     assert (kept.life, kept.after and kept.after.expire) == ("set", 60)
 
 
@@ -58,20 +52,20 @@ def test_nothing_is_written_if_nothing_changed() -> None:
     [(None, None, "keep"), (60, None, "set"), (60, 60, "set"), (None, 60, "remove")],
 )
 def test_the_expiry_follows_the_configuration(expire: int | None, was: int | None, life: str) -> None:
-    kept = keep(replace(SERVER, expire=expire), BEFORE._replace(expire=was))
+    kept = keep(before=BEFORE._replace(expire=was), expire=expire)
     assert (kept.life, kept.after and kept.after.expire) == (life, expire)
 
 
 def test_what_changed_is_put_into_what_had_changed_before() -> None:
     changed = Changed({"/s/t": {"state": "active"}, "/s/u": {"try": "2"}}, {"/s/c"})
-    kept = keep(mode="incremental", changed=changed, revision="r2")
+    kept = keep(changed=changed, revision="r2")
     values = {"/s/t": b'{"state":"active","dur":"1"}', "/s/u": b'{"try":"2"}'}
     assert kept.update == DetailsUpdate("r2 t2", None, values, "r1 t1")
     assert kept.after == KeptDetails(Policy().signature, "r2 t2", None, ["/s/c"])
 
 
 def test_a_new_revision_is_noted_even_if_no_detail_changed() -> None:
-    kept = keep(mode="incremental", changed=Changed({}, set()), revision="r2")
+    kept = keep(changed=Changed({}, set()), revision="r2")
     assert kept.update == DetailsUpdate("r2 t2", None, {}, "r1 t1")
 
 
@@ -85,23 +79,15 @@ def test_a_new_revision_is_noted_even_if_no_detail_changed() -> None:
     ],
 )
 def test_details_that_are_not_those_of_the_run_before_are_not_changed(stored: StoredDetails) -> None:
-    with pytest.raises(SnapshotChanged):
-        keep(mode="incremental", changed=Changed({"/s/t": {}}, set()), stored=stored)
+    with pytest.raises(DetailsChanged):
+        keep(changed=Changed({"/s/t": {}}, set()), stored=stored)
 
 
 def test_details_that_are_not_wanted_any_more_are_deleted() -> None:
-    assert keep(PLAIN) == Kept("delete")
-    assert keep(PLAIN, None) == Kept(None)
+    assert keep(None) == Kept("delete")
+    assert keep(None, None) == Kept(None)
 
 
 def test_a_reading_without_details_deletes_them() -> None:
     """The bindings do not read them."""
-    assert keep(mode="full", base=None) == Kept("delete")
-
-
-def test_which_details_are_kept() -> None:
-    assert policy_of(PLAIN) is None
-    policy = policy_of(replace(SERVER, detail_kinds=("labels",), secret_names=("FTP",)))
-    assert policy
-    assert policy.signature == Policy(["labels"], ["FTP"]).signature
-    assert policy.signature != Policy(["labels"]).signature
+    assert keep(is_full=True, base=None) == Kept("delete")

@@ -1,0 +1,28 @@
+"""The health record: the result of the last attempts at one server, with the numbers of its nodes."""
+
+from watchman_cli.health.counts import count_again, with_counts
+from watchman_cli.health.record import (
+    Disabled,
+    Failure,
+    Health,
+    Mode,
+    decode,
+    encode,
+    repaired,
+    salvage,
+    warn_of_another,
+)
+
+__all__ = [
+    "Disabled",
+    "Failure",
+    "Health",
+    "Mode",
+    "count_again",
+    "decode",
+    "encode",
+    "repaired",
+    "salvage",
+    "warn_of_another",
+    "with_counts",
+]
