@@ -92,7 +92,7 @@ def _nodes(text: str) -> list[Seen]:
     lines = _joined(text.split("\n"))
     if lines[-2:] != ["# enddef", ""] or not re.fullmatch(r"#\d+\.\d+\.\d+", lines[0]):
         raise ValueError
-    head = dict(token.split(":", 1) for token in lines[1].split()[2:] if ":" in token)
+    head = dict(token.split(":", 1) for token in lines[1].strip(" ").split(" ")[2:] if ":" in token)
     found = [Seen("/", head.get("state>", "unknown"), False, _flags(head))]
     above: list[str] = []
     task = ""
@@ -172,7 +172,7 @@ def _tokens(text: str) -> dict[str, str]:
         ):
             raise ValueError
         rest = behind[0]
-    return dict(token.split(":", 1) for token in f"{head} {rest}".split() if ":" in token)
+    return dict(token.split(":", 1) for token in f"{head} {rest}".split(" ") if ":" in token)
 
 
 def _flags(tokens: dict[str, str]) -> frozenset[str]:
