@@ -13,9 +13,19 @@ import orjson
 _HERE = Path(__file__).parent
 
 
+_INCLUDED = ("servers", "defaults", "maintenance")  # the configuration's keys that an included file may have
+
+
 @cache
 def load(name: str) -> dict[str, Any]:
-    """Return the schema of this name as a dictionary."""
+    """Return the schema of this name as a dictionary; `included` is that of an included configuration."""
+    if name == "included":
+        whole = load("config")
+        own = {key: value for key, value in whole["properties"].items() if key in _INCLUDED}
+        return {
+            **{key: value for key, value in whole.items() if key not in ("if", "then")},
+            "properties": own,
+        }
     schema: dict[str, Any] = orjson.loads(read(name))
     return schema
 

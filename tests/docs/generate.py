@@ -114,7 +114,7 @@ def blocks() -> dict[str, Callable[[], str]]:
     defaults = top["defaults"]["properties"]
     own = {name: each for name, each in server["properties"].items() if name not in defaults}
     return {
-        "config top": lambda: "\n".join(settings(top, config["required"])),
+        "config top": lambda: "\n".join(settings(top, config["then"]["required"])),
         "config server": lambda: "\n".join(settings(own, server["required"])),
         "config deadlines": lambda: "\n".join(
             settings(own["deadlines"]["items"]["properties"], own["deadlines"]["items"]["required"])

@@ -118,7 +118,15 @@ def test_a_configuration_is_valid(example: Example, tmp_path: Path) -> None:
     file = tmp_path / "watchman.yaml"
     file.write_text(example.code)
     file.chmod(0o600)
-    assert config.load(file, {}).servers[0].name == "nwp_xp/nwpc_op"
+    name = example.code.partition("\n")[0].removeprefix("# ")
+    if not name.startswith("conf.d/"):
+        assert config.load(file, {}).servers[0].name == "nwp_xp/nwpc_op"
+        return
+    included = tmp_path / name
+    included.parent.mkdir(mode=0o755)
+    file.rename(included)
+    file.write_text("include: conf.d/*.yaml\n")
+    assert [server.name for server in config.load(file, {}).servers] == ["research/one", "research/two"]
 
 
 def test_the_example_configuration_is_valid() -> None:

@@ -42,7 +42,8 @@ def config_check(
     for warning in settings.warnings:
         print_error(f"warning: {warning}")
     many = "server" if len(settings.servers) == 1 else "servers"
-    print(printable(f"{settings.path}: valid, {len(settings.servers)} {many}, store {store_url}"))
+    files = f" in {len(settings.included) + 1} files" if settings.included else ""
+    print(printable(f"{settings.path}: valid, {len(settings.servers)} {many}{files}, store {store_url}"))
     _print_deadlines(settings)
     install_handlers()
     _check_bindings(settings)

@@ -1,7 +1,8 @@
 """A configuration that was checked before, kept so that it need not be parsed and checked in each run.
 
 It stands in the user's own cache directory, under the SHA-256 of the file's bytes, of the schema and of
-watchman's version: another content is another name. One that holds a password is never kept. What is
+watchman's version: another content is another name. If it includes files, those are kept too, under the
+SHA-256 of all of their bytes: together they are valid. One that holds a password is never kept. What is
 damaged, or could be another user's, is ignored.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,6 +51,11 @@ def digest_of(content: bytes) -> str:
     """Return the name of a configuration with this content."""
     parts = (__version__.encode(), schema.read("config"), content)
     return hashlib.sha256(b"".join(hashlib.sha256(each).digest() for each in parts)).hexdigest()
+
+
+def combined(main: bytes, included: Sequence[bytes]) -> bytes:
+    """Return a content that stands for a file and those that it includes, in their order."""
+    return b"".join(hashlib.sha256(each).digest() for each in (main, *included))
 
 
 def folder(environment: Mapping[str, str]) -> Path | None:

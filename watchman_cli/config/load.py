@@ -6,16 +6,17 @@ import os
 import re
 import shlex
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from watchman_cli import schema
-from watchman_cli.config import kept, secrets
-from watchman_cli.config.file import Document, read_bytes
+from watchman_cli.config import secrets
+from watchman_cli.config.file import Document
 from watchman_cli.config.model import Config, Server
 from watchman_cli.config.permissions import find_other_writer
+from watchman_cli.config.read import ValidFile, read_files
 from watchman_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -58,8 +59,9 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, store: str | N
     ConfigError with every problem, each with its file, line and key.
     """
     overridden = bool(store or environment.get("WATCHMAN_STORE"))
-    file, written = _read(path, environment, overridden)
-    document = file.value
+    files = read_files(path, environment, with_store=not overridden)
+    main = files[0]
+    file, document = main.written, main.value
     python = environment.get("WATCHMAN_ECFLOW_PYTHON")
     if not python and "ecflow_python" in document:
         _check_may_name_program(file)
@@ -70,41 +72,19 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, store: str | N
         ecflow_python=python or document.get("ecflow_python"),
         sync_cache=document.get("sync_cache", _default("sync_cache")),
         metrics_file=Path(document["metrics_file"]) if "metrics_file" in document else None,
-        servers=tuple(make_server(entry, document.get("defaults", {})) for entry in document["servers"]),
-        warnings=tuple(_warnings(written)),
+        servers=tuple(_servers(files)),
+        warnings=tuple(warning for each in files for warning in _warnings(each.written)),
+        included=tuple(each.written.path for each in files[1:]),
     )
 
 
-def _read(path: Path, environment: Mapping[str, str], overridden: bool) -> tuple[Document, Document]:
-    """Return a valid file with its secrets looked up, and as it is written. Raises ConfigError."""
-    content, readable_by_others = read_bytes(path)
-    known = kept.find(content, environment)
-    if known is not None:
-        written = Document(path, known.value, known.lines, readable_by_others)
-        document, problems = secrets.resolve(written.value, environment, with_store=not overridden)
-        if not problems:
-            return written._replace(value=document), written
-    from watchman_cli.config.validate import find_problems
-    from watchman_cli.config.yaml import parse, raise_problems
-
-    written = parse(path, content, readable_by_others)
-    document, problems = secrets.resolve(written.value, environment, with_store=not overridden)
-    raise_problems(path, find_problems(written._replace(value=document), problems))
-    if _may_be_kept(written.value):
-        kept.keep(content, written.value, kept.lines_of(written.lines.line_of, written.value), environment)
-    return written._replace(value=document), written
-
-
-def _may_be_kept(document: Mapping[str, Any]) -> bool:
-    """Return whether a valid document is valid wherever it is read, and holds no password.
-
-    A password's file, and the zone of a deadline, must be looked at in each run.
-    """
-    if secrets.has_inline_password(document):
-        return False
-    entries = [document.get("defaults", {}), *document["servers"]]
-    zones = (each.get("zone") for entry in entries for each in entry.get("deadlines", ()))
-    return not any({"password", "password_file"} & entry.keys() for entry in entries) and not any(zones)
+def _servers(files: Sequence[ValidFile]) -> Iterator[Server]:
+    """Yield the servers of all files; the main file's defaults are those of every file, if it has no own."""
+    common = files[0].value.get("defaults", {})
+    for file in files:
+        defaults = {**common, **file.value.get("defaults", {})}
+        for entry in file.value.get("servers", ()):
+            yield make_server(entry, defaults)
 
 
 def _check_may_name_program(file: Document) -> None:

@@ -71,6 +71,7 @@ class Config:
     servers: tuple[Server, ...]
     warnings: tuple[str, ...]
     metrics_file: Path | None = None
+    included: tuple[Path, ...] = ()  # the files that the file at `path` includes
     store_source: str = "store"  # the option, the variable or the line that names the store
 
     def select(self, names: Iterable[str]) -> tuple[Server, ...]:

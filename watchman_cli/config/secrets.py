@@ -10,23 +10,21 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from watchman_cli.config.variables import VARIABLE, Problem, expand, expand_address, value_of
 from watchman_cli.errors import ConfigError
 
 SIZE_LIMIT = 4096  # bytes of a password's file
-_VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _HOSTS = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d+)?(?:,(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d+)?)*")
 ESCAPES = (
     "in a password, write % as %25, / as %2F, ? as %3F and # as %23, "
     "or take it from the environment: redis://:${NAME}@host:6379/0"
 )
 
-Problem = tuple[list[Any], str]  # the path in the document, and a message
-
 
 def resolve(
     document: Any, environment: Mapping[str, str], *, with_store: bool = True
 ) -> tuple[Any, list[Problem]]:
-    """Return a copy of a document with passwords in place of the files and variables that it names.
+    """Return a copy of a document with the values of the password files and the variables that it names.
 
     A server's `password_file` stays beside its `password`. The problems are variables that are not set, and
     files that cannot be read. Without `with_store`, a store is left out if it names variables.
@@ -57,12 +55,13 @@ def resolve(
 def _resolve_entry(
     entry: dict[str, Any], place: list[Any], environment: Mapping[str, str], problems: list[Problem]
 ) -> dict[str, Any]:
+    entry = expand_address(entry, place, environment, problems)
     password, file = entry.get("password"), entry.get("password_file")
     try:
         if "password" in entry and "password_file" in entry:
             problems.append(([*place, "password_file"], "password is set as well; keep one of them"))
         elif isinstance(password, str):
-            return {**entry, "password": _VARIABLE.sub(lambda name: _value(name[1], environment), password)}
+            return {**entry, "password": expand(password, environment)}
         elif isinstance(file, str) and file.startswith(("/", "~/")):
             return {**entry, "password": read_password(expand_home(file))}
     except ConfigError as error:
@@ -104,35 +103,29 @@ def expand_url(url: str, environment: Mapping[str, str]) -> str:
     """
 
     def value(match: re.Match[str]) -> str:
-        text = _value(match[1], environment)
+        text = value_of(match[1], environment)
         in_user = "://" in url[: match.start()] and "@" in url[match.end() :]
         return quote(text, safe="") if in_user or "?" in url[: match.start()] else text
 
-    return _VARIABLE.sub(value, url)
-
-
-def _value(name: str, environment: Mapping[str, str]) -> str:
-    if not environment.get(name):
-        raise ConfigError([f"${{{name}}} is not set in the environment"])
-    return environment[name]
+    return VARIABLE.sub(value, url)
 
 
 def holds_password(url: str) -> bool:
     """Return True if a URL itself has a password, not a variable for it."""
-    return re.search("://[^@]*:.+@|password=[^&]", _VARIABLE.sub("", url)) is not None
+    return re.search("://[^@]*:.+@|password=[^&]", VARIABLE.sub("", url)) is not None
 
 
 def has_inline_password(document: Mapping[str, Any]) -> bool:
     """Return True if a valid document itself has a password for the store or a server."""
-    entries = [document.get("defaults", {}), *document["servers"]]
+    entries = [document.get("defaults", {}), *document.get("servers", ())]
     return holds_password(document.get("store", "")) or any(
-        _VARIABLE.sub("", entry.get("password", "")) for entry in entries
+        VARIABLE.sub("", entry.get("password", "")) for entry in entries
     )
 
 
 def password_files(document: Mapping[str, Any]) -> Iterator[Path]:
     """Yield the password files that a valid document names, each once."""
-    entries = [document.get("defaults", {}), *document["servers"]]
+    entries = [document.get("defaults", {}), *document.get("servers", ())]
     names = dict.fromkeys(entry["password_file"] for entry in entries if "password_file" in entry)
     yield from (expand_home(name) for name in names)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from watchman_cli import schema
 from watchman_cli.config.file import Document, Lines
-from watchman_cli.config.secrets import Problem, find_unescaped
+from watchman_cli.config.secrets import find_unescaped
+from watchman_cli.config.variables import VARIABLE, Problem, is_host, is_ipv6
 from watchman_cli.config.yaml import PROBLEMS_LIMIT, number_as_read
 from watchman_cli.text import escaped, short_key, suggestion
 
@@ -16,22 +17,31 @@ _RENAMED = {"ssl": "; use protocol: ssl"}  # advice for keys of earlier versions
 _NUMBER = re.compile(r"[-+]?\d+(\.\d+)?")
 
 
-def find_problems(file: Document, secret_problems: Sequence[Problem] = ()) -> Iterator[tuple[int, str]]:
-    """Yield each problem in a configuration: its line, and a message that names its key.
+def find_problems(
+    file: Document,
+    other_problems: Sequence[Problem] = (),
+    includer: Document | None = None,
+    seen: dict[tuple[str, str], str] | None = None,
+) -> Iterator[tuple[int, str]]:
+    """Yield each problem in a file of the configuration: its line, and a message that names its key.
 
-    `secret_problems` were found when its passwords were read.
+    `other_problems` were found before, as its variables and passwords were read. `includer` is the file that
+    includes it. `seen` has the location of each server of the files before, and gets those of this one.
     """
-    for place, message in [*secret_problems, *_problems(file)]:
+    for place, message in [*other_problems, *_problems(file, includer, {} if seen is None else seen)]:
         yield file.lines.line_of(place), _format_path(place) + message
 
 
-def _problems(file: Document) -> Iterator[Problem]:
+def _problems(
+    file: Document, includer: Document | None, seen: dict[tuple[str, str], str]
+) -> Iterator[Problem]:
     document = file.value
+    name = "included" if includer else "config"
     reported = list(_odd_numbers(document, [], file.lines))
     yield from reported
-    if not schema.is_valid("config", document):
+    if not schema.is_valid(name, document):
         known = {tuple(place) for place, _ in reported}
-        for error in schema.iter_errors("config", document, PROBLEMS_LIMIT):
+        for error in schema.iter_errors(name, document, PROBLEMS_LIMIT):
             if tuple(error.absolute_path) not in known:
                 explained = list(_explain(error, file.lines))
                 yield from explained
@@ -42,10 +52,8 @@ def _problems(file: Document) -> Iterator[Problem]:
     unescaped = find_unescaped(store) if isinstance(store, str) else None
     if unescaped:
         yield ["store"], unescaped
-    defaults = document.get("defaults")
-    defaults = defaults if isinstance(defaults, dict) else {}
+    defaults = {**_defaults(includer.value if includer else None), **_defaults(document)}
     entries = document.get("servers")
-    seen: dict[tuple[str, str], int] = {}
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
         if not isinstance(entry, dict):
             continue
@@ -55,9 +63,14 @@ def _problems(file: Document) -> Iterator[Problem]:
         owner, repo = entry.get("owner"), entry.get("repo")
         if isinstance(owner, str) and isinstance(repo, str):
             if (owner, repo) in seen:
-                line = seen[owner, repo]
-                yield ["servers", index], f"{escaped(f'{owner}/{repo}')} is already the server of line {line}"
-            seen.setdefault((owner, repo), file.lines.line_of(["servers", index]))
+                name_of_both, first = escaped(f"{owner}/{repo}"), seen[owner, repo]
+                yield ["servers", index], f"{name_of_both} is already the server of {first}"
+            seen.setdefault((owner, repo), f"{file.path}:{file.lines.line_of(['servers', index])}")
+
+
+def _defaults(document: Any) -> dict[str, Any]:
+    defaults = document.get("defaults") if isinstance(document, dict) else None
+    return defaults if isinstance(defaults, dict) else {}
 
 
 def _odd_numbers(value: Any, place: list[Any], lines: Lines) -> Iterator[Problem]:
@@ -95,18 +108,19 @@ def _server_problems(entry: dict[str, Any], settings: dict[str, Any], place: lis
             except ValueError as error:
                 yield [*place, "deadlines", index, "zone"], str(error)
     host = entry.get("host")
-    problem = host_problem(host) if isinstance(host, str) and not re.search(r"\s", host) else None
-    if problem:
-        yield [*place, "host"], problem
+    if isinstance(host, str) and not re.search(r"\s", host) and not VARIABLE.search(host):
+        problem = host_problem(host)
+        if problem:
+            yield [*place, "host"], problem
 
 
 def host_problem(host: str) -> str | None:
     """Return the reason why a host is invalid, with advice, or None if it may be valid."""
-    if re.fullmatch(r"\w([\w.-]*[\w.])?", host) or _is_ipv6(host):
+    if is_host(host):
         return None
     address = re.fullmatch(r"(?:(\w+)://)?(?:([^@/]+)@)?(\[[^\]/]*\]|[\w.-]+)(?::(\d+))?(/.*)?", host)
     name = address[3].strip("[]") if address else ""
-    if address is None or not (re.fullmatch(r"\w[\w.-]*", name) or _is_ipv6(name)):
+    if address is None or not (re.fullmatch(r"\w[\w.-]*", name) or is_ipv6(name)):
         return f"{_quote(host)} is not a host's name or address"
     wanted = [f"host: {name}"]
     if address[4]:
@@ -118,27 +132,22 @@ def host_problem(host: str) -> str | None:
     return f"{_quote(host)} is not a host alone; write {', '.join(wanted)}"
 
 
-def _is_ipv6(text: str) -> bool:
-    if ":" not in text:
-        return False
-    from ipaddress import IPv6Address
-
-    try:
-        return bool(IPv6Address(text.partition("%")[0]))
-    except ValueError:
-        return False
-
-
 def _explain(error: Any, lines: Lines) -> Iterator[Problem]:
     """Yield the problems that a jsonschema error means to the file's author, each with its path."""
     place = list(error.absolute_path)
     value, rule = error.instance, error.validator_value
+    if error.validator == "type" and isinstance(rule, list):
+        rule = rule[0]
     if error.validator == "additionalProperties":
         known = list(error.schema["properties"])
         others = list(error.schema.get("patternProperties", ()))
         for key in value:
             if key not in known and not any(re.search(pattern, key) for pattern in others):
-                yield [*place, key], f"unknown key{_RENAMED.get(key) or suggestion(key, known)}"
+                advice = _RENAMED.get(key) or suggestion(key, known)
+                if not place and key in schema.load("config")["properties"]:
+                    yield [key], "an included file cannot have this key: move it to the main file"
+                else:
+                    yield [*place, key], f"unknown key{advice}"
     elif error.validator == "required":
         missing = next(name for name in rule if name not in value and f"'{name}'" in error.message)
         yield place, f"{missing} is missing"
@@ -153,7 +162,11 @@ def _explain(error: Any, lines: Lines) -> Iterator[Problem]:
         written = lines.written(place)
         plain = written is not None and not isinstance(value, str)
         shown = "this value" if secret else escaped((written or "nothing")[:60]) if plain else _quote(value)
-        hint = _type_hint(value, rule, written, secret) if error.validator == "type" else ""
+        hint = ""
+        if error.validator == "type":
+            hint = _type_hint(value, rule, written, secret)
+        elif error.validator == "pattern" and "integer" in error.schema["type"]:
+            hint = _type_hint(value, "integer", written, secret)
         yield place, _message(error.validator, shown, rule, error.schema) + hint
 
 
@@ -208,6 +221,6 @@ def _quote(value: Any) -> str:
 
 def _format_path(place: list[Any]) -> str:
     text = ""
-    for part in place:
+    for part in place[:1] if place[:1] == ["include"] else place:  # the message names the pattern
         text += f"[{part}]" if isinstance(part, int) else ("." if text else "") + short_key(part)
     return text + ": " if text else ""

@@ -71,11 +71,17 @@ def parse(path: Path, content: bytes, readable_by_others: bool) -> Document:
     return Document(path, value, LineIndex(tree), readable_by_others)
 
 
-def raise_problems(path: Path, problems: Iterable[tuple[int, str]]) -> None:
-    """Raise ConfigError with the problems, each a line and a message, if there are any."""
+def describe_problems(path: Path, problems: Iterable[tuple[int, str]]) -> list[str]:
+    """Return a message for each problem, which has a line and a message, in the order of the lines."""
     messages = [f"{path}:{line}: {message}" for line, message in sorted(islice(problems, PROBLEMS_LIMIT))]
     if len(messages) == PROBLEMS_LIMIT:
         messages.append(f"{path}: there may be more problems than these {PROBLEMS_LIMIT}")
+    return messages
+
+
+def raise_problems(path: Path, problems: Iterable[tuple[int, str]]) -> None:
+    """Raise ConfigError with the problems, each a line and a message, if there are any."""
+    messages = describe_problems(path, problems)
     if messages:
         raise ConfigError(messages)
 

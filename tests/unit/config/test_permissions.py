@@ -80,3 +80,39 @@ def test_a_program_is_not_looked_for_in_the_working_directory(folder: Path) -> N
     (folder / "watchman.yaml").write_text(f"ecflow_python: bin/python\n{SERVERS}")
     with pytest.raises(ConfigError, match="is not the absolute path of a Python interpreter, or the name"):
         config.load(Path("watchman.yaml"), {})
+
+
+@pytest.mark.parametrize(
+    ("main", "included", "refused"),
+    [
+        (0o644, 0o644, False),
+        (0o644, 0o664, True),
+        (0o664, 0o664, False),
+        (0o664, 0o666, True),
+        (0o666, 0o666, False),
+    ],
+)
+def test_users_who_can_write_the_including_file(
+    folder: Path, main: int, included: int, refused: bool
+) -> None:
+    (folder / "watchman.yaml").chmod(main)
+    (folder / "more.yaml").touch()
+    (folder / "more.yaml").chmod(included)
+    assert bool(find_other_writer(folder / "more.yaml", folder / "watchman.yaml")) is refused
+
+
+def test_a_group_that_cannot_write_the_including_file(folder: Path) -> None:
+    (folder / "watchman.yaml").chmod(0o664)
+    (folder / "more.yaml").touch()
+    (folder / "more.yaml").chmod(0o664)
+    os.chown(folder / "more.yaml", -1, 54321 if os.geteuid() == 0 else os.getgid())
+    refused = os.geteuid() == 0
+    assert bool(find_other_writer(folder / "more.yaml", folder / "watchman.yaml")) is refused
+
+
+def test_a_place_is_checked_once(folder: Path) -> None:
+    seen: set[Path] = set()
+    assert find_other_writer(folder / "watchman.yaml", None, seen) is None
+    assert folder in seen
+    folder.chmod(0o777)
+    assert find_other_writer(folder / "watchman.yaml", None, seen) is None

@@ -63,7 +63,7 @@ servers:
         "12: servers[1].port: 70000 is greater than 65535",
         "13: servers[1].deadline: '.inf' is not a number",
         "15: servers[3].port: true is not an integer",
-        "15: servers[3]: d/d is already the server of line 14",
+        f"15: servers[3]: d/d is already the server of {path}:14",
         f"16: servers[4].owner: '..' {a_name}",
     ]
 
