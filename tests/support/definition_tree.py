@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from watchman_cli.details.attributes import Variable, parse_attribute
+from watchman_cli.details.attributes import Variable
 from watchman_cli.details.node import Node, ServerDetails
+from watchman_cli.details.parse import parse_attribute
 
 KEYWORDS = ("suite", "family", "task", "alias")
 

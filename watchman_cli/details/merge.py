@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, get_args
 
-from watchman_cli.details.attributes import Variable, parse_attribute
+from watchman_cli.details.attributes import Variable
 from watchman_cli.details.changed import CLEARED, TIMES, TOKENS, VARIABLES, Parts, numbered, stays
 from watchman_cli.details.node import Node, NodeType, ServerDetails
+from watchman_cli.details.parse import parse_attribute
 from watchman_cli.details.policy import HIDDEN
-from watchman_cli.details.written import moment_of, with_state
+from watchman_cli.details.written_line import with_state
+from watchman_cli.details.written_repeat import moment_of
 from watchman_cli.ecflow_client.spanning import split_tail
 
 OF_SERVER = " # server"  # the end of a variable that the server itself has set

@@ -13,9 +13,8 @@ from watchman_cli.details.attributes import (
     Calendar,
     Condition,
     Variable,
-    parse_attributes,
-    unescaped,
 )
+from watchman_cli.details.parse import parse_attributes, unescaped
 from watchman_cli.ecflow_client.spanning import Tail, split_tail
 
 NodeType = Literal["suite", "family", "task", "alias"]

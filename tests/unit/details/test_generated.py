@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tests.support.definition_tree import DefinitionTree
-from watchman_cli.details.attributes import Repeat, parse_attribute
+from watchman_cli.details.attributes import Repeat
 from watchman_cli.details.generated import expand, generated_variables, lookup, repeat_text
+from watchman_cli.details.parse import parse_attribute
 
 TREE = DefinitionTree(
     """\

@@ -1,4 +1,4 @@
-"""Each kind of attribute from an answer into its line, and what tells the line from the node's others."""
+"""Each kind of attribute from an answer into its line, and the key that tells it from the node's others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.details.test_changed import TABLE
 from watchman_cli.details.merge import key_of
-from watchman_cli.details.written import WRITERS, moment_of, with_state
+from watchman_cli.details.written import WRITERS
 
 
 @pytest.mark.parametrize(("name", "fields", "before", "after"), TABLE, ids=[each[0] for each in TABLE])
@@ -18,12 +18,3 @@ def test_a_line_and_its_key(name: str, fields: dict[str, Any], before: str, afte
         assert found.line == after
         assert found.key == key_of(before) == key_of(after)
     assert found.keyword == before.partition(" ")[0]
-
-
-def test_a_state_is_written_only_if_there_is_one() -> None:
-    assert with_state("a", "", "") == "a"
-    assert with_state("a", "b", "", "c") == "a # b c"
-
-
-def test_an_instant() -> None:
-    assert moment_of(1767225600) == "20260101T000000"
