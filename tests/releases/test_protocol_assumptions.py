@@ -37,7 +37,7 @@ from watchman_cli.ecflow_client import (
     Stats,
     Sync,
 )
-from watchman_cli.ecflow_client.definition import STATES
+from watchman_cli.ecflow_client.node_state import STATES
 from watchman_cli.ecflow_client.requests import Caller, Command, encode_request
 
 NEVER = "no.such.suite"  # registered beside the suites, so that a handle can be recognised

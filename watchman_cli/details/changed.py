@@ -17,8 +17,9 @@ from watchman_cli.details.policy import HIDDEN, JOB_TOKENS, Policy, masked_repea
 from watchman_cli.details.written import WRITERS, written_variable
 from watchman_cli.details.written_line import Fields, Written, escaped, one_line
 from watchman_cli.ecflow_client import Mementos
-from watchman_cli.ecflow_client.definition import SERVER_STATES, STATES
+from watchman_cli.ecflow_client.definition import SERVER_STATES
 from watchman_cli.ecflow_client.details.flags import NAMES as FLAGS
+from watchman_cli.ecflow_client.node_state import STATES
 
 Parts = dict[str, str]
 

@@ -18,7 +18,7 @@ from watchman_cli.details.written_time import (
     write_late,
     write_time,
 )
-from watchman_cli.ecflow_client.definition import STATES
+from watchman_cli.ecflow_client.node_state import STATES
 
 NO_NUMBER = (1 << 31) - 1  # of an event that has a name only
 

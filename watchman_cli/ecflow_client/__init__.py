@@ -11,7 +11,7 @@ Sources are named as in ECMWF's repository `ecflow` (`libs/...`).
 from .access import Access
 from .changes import Changes, Mementos, NodeChange
 from .client import Client, RegisteredHandle
-from .definition import Definition, Node, NodeState, parse_definition
+from .definition import Definition, Node, parse_definition
 from .errors import (
     AccessRefused,
     CertificateMissing,
@@ -44,6 +44,7 @@ from .errors import (
     TreeUnproved,
     WrongProtocol,
 )
+from .node_state import NodeState
 from .replies import Answer, Handle
 from .requests import Command, Drop, FullSync, ListHandles, Register, Stats, Sync
 from .statistics import Instance, Statistics

@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .definition import SERVER_STATES, STATES, parse_duration
+from .definition import SERVER_STATES
 from .details import DETAILS, Detail
 from .errors import FullReadingRequired, NotUnderstood
+from .node_state import STATES, parse_duration
 from .numbers import natural
 from .work import UNBOUNDED, Work
 

@@ -9,28 +9,19 @@ joined to one line first (spanning.py).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
-from .details import DETAILS
 from .errors import NotUnderstood, TreeUnproved
-from .spanning import (
-    NEW_LINE,
-    STATE,
-    Tail,
-    join_lines,
-    may_span_lines,
-    split_tail,
-)
+from .node_state import STATES, NodeState, details_of, state_of_tail
+from .spanning import NEW_LINE, STATE, join_lines, may_span_lines, split_tail
 from .work import UNBOUNDED, Work
 
 if TYPE_CHECKING:
     from .lines import Lines
 
-STATES = ("unknown", "complete", "queued", "aborted", "submitted", "active")  # NState.hpp, in this order
 SERVER_STATES = ("HALTED", "SHUTDOWN", "RUNNING")  # SState.hpp, in this order
-SUSPENDED = "suspended"
 NUMBER_SIZE = 18  # digits of a change number, so that it fits into 64 bits
 CHUNK = 1 << 19  # characters that are looked at together, before the clock is looked at again
 
@@ -48,30 +39,10 @@ _HEAD = re.compile(r"#(\d+\.\d+\.\d+)[ -~]*\n *defs_state ([^\n]*)")
 _OF_ALIAS = "alias: state:queued "
 # The calendar's begin_time is initLocalTime, which is initTime without the clock's gain (Calendar.hpp).
 _BEGIN_TIME = re.compile(r"calendar initTime:(\S+ \S+)(?:.* initLocalTime:(\S+ \S+))?")
-_DURATION = re.compile(r"(-?)(\d+):(\d\d):(\d\d)")
 _NESTING = "the server's definition is not well nested"
 _END = NEW_LINE + "# enddef"
-_TOKENS = frozenset(each.token for each in DETAILS)
 _PASSED_OVER = frozenset(("endtask", "endalias"))
 _OPENING = frozenset(("task", "family", "suite", "alias"))  # of a line that is not as ecFlow writes it
-
-
-class NodeState(NamedTuple):
-    """A node's own state, and the details in its line.
-
-    `duration` is when the state last changed, in seconds since the suite's calendar began. `details`
-    has a name and a value of each thing that is kept besides, in the order of the names.
-    """
-
-    state: str
-    suspended: bool = False
-    duration: int = 0
-    details: tuple[tuple[str, Any], ...] = ()
-
-    @property
-    def dstate(self) -> str:
-        """The state as ecFlow displays it: `suspended` if the node is suspended."""
-        return SUSPENDED if self.suspended else self.state
 
 
 class Node(NamedTuple):
@@ -142,7 +113,7 @@ class _States(dict[str, NodeState]):
         parts = split_tail(f" {end}")
         if parts.is_unfinished:
             raise _Spanning
-        state = self[end] = _node_state(parts)
+        state = self[end] = state_of_tail(parts)
         self.stated[end] = f" {end.removeprefix(_OF_ALIAS)}".count(STATE)
         return state
 
@@ -209,7 +180,7 @@ def _parse(text: str, head: re.Match[str], work: Work, *, joined: bool = False) 
         version=version,
         state=state,
         server_state=server_state,
-        details=_details(tokens),
+        details=details_of(tokens),
         state_change_no=_number(tokens.get("state_change", "0")),
         modify_change_no=_number(tokens.get("modify_change", "0")),
         paths=tree.paths,
@@ -281,48 +252,6 @@ class _Tree:
         """Raise TreeUnproved if a suite or a family was not closed."""
         if self._above:
             raise TreeUnproved(_NESTING)
-
-
-def parse_node_state(tail: str) -> NodeState:
-    """Return the state in the end of a node's line. Raises NotUnderstood if it is unknown.
-
-    An abort's reason and a job's id are anybody's text, and may look like the rest of the line.
-    """
-    return _node_state(split_tail(tail))
-
-
-def _node_state(tail: Tail) -> NodeState:
-    state, suspended, duration = "unknown", False, 0
-    details = {name: text for name, text in tail.texts.items() if name in _TOKENS} if tail.text else {}
-    for token in tail.tokens.split(" "):
-        name, _, value = token.partition(":")
-        if name == "state":
-            state = value
-        elif name == "suspended":
-            suspended = value == "1"
-        elif name == "dur":
-            duration = parse_duration(value)
-        elif name in _TOKENS:
-            details[name] = value
-    if state not in STATES:
-        raise NotUnderstood("the server's definition has an unknown state")
-    return NodeState(state, suspended, duration, _details(details) if details else ())
-
-
-def _details(tokens: Mapping[str, str]) -> tuple[tuple[str, Any], ...]:
-    """Return the details in the tokens of a line."""
-    values = ((each.name, each.read_token(tokens[each.token])) for each in DETAILS if each.token in tokens)
-    return tuple(sorted((name, value) for name, value in values if value is not None))
-
-
-def parse_duration(text: str) -> int:
-    """Return the seconds in a duration as boost writes it, [-]HH:MM:SS[.ffffff]; or 0."""
-    match = _DURATION.match(text)
-    if match is None:
-        return 0
-    sign, hours, minutes, seconds = match.groups()
-    found = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
-    return -found if sign else found
 
 
 def _number(text: str) -> int:

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from watchman_cli.ecflow_client import Instance
-from watchman_cli.ecflow_client.definition import STATES
 from watchman_cli.ecflow_client.details import DETAILS
+from watchman_cli.ecflow_client.node_state import STATES
 from watchman_cli.snapshot import parse_time
 
 if TYPE_CHECKING:  # imported only if details are kept

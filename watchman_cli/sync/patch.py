@@ -9,7 +9,7 @@ from typing import NamedTuple
 import orjson
 
 from watchman_cli.ecflow_client import Changes, NodeChange, Work
-from watchman_cli.ecflow_client.definition import SUSPENDED
+from watchman_cli.ecflow_client.node_state import SUSPENDED
 from watchman_cli.ecflow_client.work import UNBOUNDED
 from watchman_cli.snapshot import (
     RECORD_END,

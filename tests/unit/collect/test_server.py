@@ -16,7 +16,7 @@ from watchman_cli import snapshot
 from watchman_cli.bindings.referee import VERIFIED
 from watchman_cli.collect import Outcome
 from watchman_cli.deadlines import Deadline
-from watchman_cli.ecflow_client.definition import STATES
+from watchman_cli.ecflow_client.node_state import STATES
 from watchman_cli.errors import ServerError, StoreError
 from watchman_cli.store import Lease, Update
 from watchman_cli.store.base import LeaseLost, SnapshotChanged

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.ecflow_client import replies
 from watchman_cli.ecflow_client import Definition, NodeState, NotUnderstood, definition
-from watchman_cli.ecflow_client.definition import parse_definition, parse_duration, parse_node_state
+from watchman_cli.ecflow_client.definition import parse_definition
 from watchman_cli.ecflow_client.details import flags
 from watchman_cli.ecflow_client.replies import decode_reply
 
@@ -108,14 +108,6 @@ def test_no_reason_of_an_abort_forges_a_state(reason: str) -> None:
     assert found.states[1] == NodeState("aborted", False, 1)
 
 
-def test_a_reason_that_is_a_megabyte_of_beginnings_is_read_at_once() -> None:
-    """In time that grows with its length, not with its square: no other thread could run meanwhile."""
-    tail = " # state:aborted abort<:" + "abort<:" * 150_000
-    assert parse_node_state(tail + ">abort") == NodeState("aborted")
-    with pytest.raises(NotUnderstood):
-        parse_node_state(tail)
-
-
 @pytest.mark.parametrize(
     "lines",
     [
@@ -175,21 +167,6 @@ def test_a_line_that_ends_anywhere_at_a_chunks_end(monkeypatch: pytest.MonkeyPat
     for size in range(150):
         text = replies.definition("suite s", "  edit V '" + "x" * size + "'", "  task t", "endsuite")
         assert parse_definition(text).paths == ["/s", "/s/t"]
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("00:00:00", 0),
-        ("00:01:02", 62),
-        ("1000:00:01.123456", 3_600_001),
-        ("-00:00:30", -30),
-        ("not-a-date-time", 0),
-        ("", 0),
-    ],
-)
-def test_a_duration(text: str, seconds: int) -> None:
-    assert parse_duration(text) == seconds
 
 
 def test_a_definition_without_nodes_is_one() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from tests.unit.ecflow_client import replies
 from watchman_cli.ecflow_client import Definition, NodeState, definition
-from watchman_cli.ecflow_client.definition import parse_node_state
 from watchman_cli.ecflow_client.errors import NotUnderstood, TreeUnproved
+from watchman_cli.ecflow_client.node_state import parse_node_state
 from watchman_cli.ecflow_client.replies import decode_reply
 
 BEHIND = "try:1 state:active dur:00:00:05"
