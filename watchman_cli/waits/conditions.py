@@ -14,8 +14,9 @@ from watchman_cli.details.attributes import Condition, Date, Day, InLimit, Limit
 from watchman_cli.details.dates import DAYS, Moment, last_of_month, parse_date, parse_moment
 from watchman_cli.details.node import Node, Tree
 from watchman_cli.waits.evaluate import Truth, evaluate, junction
-from watchman_cli.waits.parse import TooLarge, Unreadable, parse
+from watchman_cli.waits.parse import parse
 from watchman_cli.waits.references import resolve, upwards
+from watchman_cli.waits.scan import TooLarge, Unreadable
 from watchman_cli.waits.syntax import ends_server_when_parsed
 from watchman_cli.waits.words import describe_truth
 

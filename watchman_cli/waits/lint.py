@@ -11,8 +11,9 @@ from typing import Any, Literal
 from watchman_cli.details.attributes import Condition, InLimit
 from watchman_cli.details.node import Node, Tree
 from watchman_cli.waits.conditions import find_limit, whole_text
-from watchman_cli.waits.parse import Unreadable, parse
+from watchman_cli.waits.parse import parse
 from watchman_cli.waits.references import STATES, Masked, find_above, find_name, resolve
+from watchman_cli.waits.scan import Unreadable
 from watchman_cli.waits.syntax import (
     Comparison,
     EventIs,

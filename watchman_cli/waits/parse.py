@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
+from watchman_cli.waits.scan import NAME, Scanner, TooLarge, Unreadable
 from watchman_cli.waits.syntax import (
     Arithmetic,
     Comparison,
@@ -28,15 +29,8 @@ from watchman_cli.waits.syntax import (
     Term,
 )
 
-T = TypeVar("T")
-
-MAX_DEPTH = 60  # brackets in one another; ecFlow has no limit, and takes quadratic time
 MAX_LENGTH = 20_000  # characters
 MAX_NUMBER = 2**31 - 1
-_BLANKS = re.compile(r"\s*", re.ASCII)
-_NAME = re.compile(r"[A-Za-z0-9_][\w.]*", re.ASCII)
-_STEP = re.compile(r"/+(?=[A-Za-z0-9_])", re.ASCII)  # between two names; ecFlow allows no blanks in a path
-_PATH_START = re.compile(r"/?[A-Za-z0-9_][\w.]*|\.\.(?:/+\.\.)*(?=/)|\.(?=/)", re.ASCII)
 _INSTANT = re.compile(r"\d{8}T\d{6}", re.ASCII)
 _NUMBER = re.compile(r"\d+", re.ASCII)
 _NOT = re.compile(r"not |!|~")
@@ -50,14 +44,6 @@ _FLAG = re.compile(r"<flag>\s*(late|zombie|archived)", re.ASCII)
 _ARITHMETIC = re.compile(r"[-+/*%]")
 _JULIAN = re.compile(r"cal::(date_to_julian|julian_to_date)")
 _ORDERS: dict[str, Order] = {"eq": "==", "ne": "!=", "ge": ">=", "le": "<=", "gt": ">", "lt": "<"}
-
-
-class Unreadable(ValueError):
-    """A text that ecFlow cannot read as an expression; says why."""
-
-
-class TooLarge(Unreadable):
-    """An expression that is not evaluated here, and may be one of ecFlow's; says why."""
 
 
 def parse(text: str) -> Expression:
@@ -87,56 +73,8 @@ def _join(text: str, word: Literal["and", "or"], left: Expression, right: Expres
     return Junction(text, word, (left, *operands))
 
 
-class _Parser:
-    """Reads from `at` on; a method that finds nothing there returns None."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._depth = 0
-        self.at = 0
-        self.furthest = 0  # the position after the last token that matched
-
-    def skip(self) -> None:
-        """Pass over blanks."""
-        match = _BLANKS.match(self._text, self.at)
-        assert match
-        self.at = match.end()
-
-    def _take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """Return what matches after blanks."""
-        before = self.at
-        self.skip()
-        match = pattern.match(self._text, self.at)
-        self.at = before if match is None else match.end()
-        self.furthest = max(self.furthest, self.at)
-        return match
-
-    def _taken(self, sign: str) -> bool:
-        return self._take(re.compile(re.escape(sign))) is not None
-
-    def _since(self, start: int) -> str:
-        return self._text[start : self.at].strip()
-
-    def _first(self, *attempts: Callable[[], object]) -> Any:
-        """Return the first match of several, each tried from here."""
-        before = self.at
-        for attempt in attempts:
-            found = attempt()
-            if found is not None:
-                return found
-            self.at = before
-        return None
-
-    def _deeper(self, inside: Callable[[], T | None]) -> T | None:
-        """Return what stands between brackets."""
-        if not self._taken("("):
-            return None
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise TooLarge(f"it has more than {MAX_DEPTH} brackets in one another")
-        found = inside()
-        self._depth -= 1
-        return found if found is not None and self._taken(")") else None
+class _Parser(Scanner):
+    """Reads the parts of an expression; a method that finds nothing there returns None."""
 
     # ------------------------------------------------------------------------- and, or, not
 
@@ -145,12 +83,12 @@ class _Parser:
         starts = [self.at]
         heads: list[Expression] = []
         words: list[Literal["and", "or"]] = []
-        while (head := self._first(self._conjunction, self._group)) is not None:
+        while (head := self.first(self._conjunction, self._group)) is not None:
             heads.append(head)
             before = self.at
-            if self._take(_AND):
+            if self.take(_AND):
                 words.append("and")
-            elif self._take(_OR):
+            elif self.take(_OR):
                 words.append("or")
             else:
                 break
@@ -164,7 +102,7 @@ class _Parser:
         for start, word, head in zip(
             reversed(starts[: len(words)]), reversed(words), reversed(heads), strict=True
         ):
-            found = _join(self._since(start), word, head, found)
+            found = _join(self.since(start), word, head, found)
         return found
 
     def _conjunction(self) -> Expression | None:
@@ -173,7 +111,7 @@ class _Parser:
         while (operand := self._negatable(self._comparison)) is not None:
             operands.append(operand)
             before = self.at
-            if not self._take(_AND):
+            if not self.take(_AND):
                 break
         else:
             if not operands:
@@ -182,42 +120,42 @@ class _Parser:
         return (
             operands[0]
             if len(operands) == 1
-            else Junction(self._since(start), "and", tuple(operands), plain=True)
+            else Junction(self.since(start), "and", tuple(operands), plain=True)
         )
 
     def _group(self) -> Expression | None:
-        return self._negatable(lambda: self._deeper(self.whole))
+        return self._negatable(lambda: self.deeper(self.whole))
 
     def _negatable(self, inside: Callable[[], Expression | None]) -> Expression | None:
         start = self.at
-        negated = self._take(_NOT) is not None
+        negated = self.take(_NOT) is not None
         found = inside()
-        return Not(self._since(start), found) if found is not None and negated else found
+        return Not(self.since(start), found) if found is not None and negated else found
 
     # -------------------------------------------------------------------------- comparisons
 
     def _comparison(self) -> Expression | None:
-        found: Expression | None = self._first(self._node_is, self._event_is, self._sums)
+        found: Expression | None = self.first(self._node_is, self._event_is, self._sums)
         return found
 
     def _node_is(self) -> Expression | None:
         start = self.at
-        path = self._path()
-        operator = self._take(_EQUALITY) if path is not None else None
-        state = self._take(_STATE) if operator else None
+        path = self.path()
+        operator = self.take(_EQUALITY) if path is not None else None
+        state = self.take(_STATE) if operator else None
         if path is None or operator is None or state is None:
             return None
         word: str = state[0]
-        return NodeIs(self._since(start), path, operator[0] in ("==", "eq"), word)  # type: ignore[arg-type]
+        return NodeIs(self.since(start), path, operator[0] in ("==", "eq"), word)  # type: ignore[arg-type]
 
     def _event_is(self) -> Expression | None:
         start = self.at
         name = self._name()
-        operator = self._take(_EQUALITY) if name else None
-        event = self._take(_EVENT) if operator else None
+        operator = self.take(_EQUALITY) if name else None
+        event = self.take(_EVENT) if operator else None
         if name is None or operator is None or event is None:
             return None
-        return EventIs(self._since(start), name, operator[0] in ("==", "eq"), event[0] == "set")
+        return EventIs(self.since(start), name, operator[0] in ("==", "eq"), event[0] == "set")
 
     def _sums(self) -> Expression | None:
         start = self.at
@@ -227,19 +165,19 @@ class _Parser:
         rest: list[tuple[Order, Term]] = []
         while True:
             before = self.at
-            operator = self._take(_ORDER)
+            operator = self.take(_ORDER)
             term = self._right_side() if operator else None
             if operator is None or term is None:
                 self.at = before
-                return Comparison(self._since(start), first, tuple(rest))
+                return Comparison(self.since(start), first, tuple(rest))
             word = operator[0]
             rest.append((_ORDERS.get(word, word), term))  # type: ignore[arg-type]
 
     def _right_side(self) -> Term | None:
         start = self.at
-        negated = self._take(_NOT) is not None
+        negated = self.take(_NOT) is not None
         found = self._sum()
-        return Opposite(self._since(start), found) if found is not None and negated else found
+        return Opposite(self.since(start), found) if found is not None and negated else found
 
     def _sum(self) -> Term | None:
         start = self.at
@@ -249,20 +187,20 @@ class _Parser:
         rest: list[tuple[Arithmetic, Term]] = []
         while True:
             before = self.at
-            operator = self._take(_ARITHMETIC)
+            operator = self.take(_ARITHMETIC)
             factor = self._factor() if operator else None
             if operator is None or factor is None:
                 self.at = before
-                return Sum(self._since(start), first, tuple(rest)) if rest else first
+                return Sum(self.since(start), first, tuple(rest)) if rest else first
             rest.append((operator[0], factor))  # type: ignore[arg-type]
 
     def _factor(self) -> Term | None:
-        if match := self._take(_INSTANT):
+        if match := self.take(_INSTANT):
             return Instant(match[0])
-        found: Term | None = self._first(
+        found: Term | None = self.first(
             self._number,
             self._name,
-            lambda: self._deeper(self._sum),
+            lambda: self.deeper(self._sum),
             self._flag,
             self._own_name,
             self._julian,
@@ -270,7 +208,7 @@ class _Parser:
         return found
 
     def _number(self) -> Number | None:
-        match = self._take(_NUMBER)
+        match = self.take(_NUMBER)
         if match is None:
             return None
         if len(match[0]) > 10 or int(match[0]) > MAX_NUMBER:
@@ -279,50 +217,32 @@ class _Parser:
 
     def _name(self) -> Name | None:
         start = self.at
-        path = self._path()
-        name = self._take(_NAME) if path is not None and self._taken(":") else None
-        return Name(self._since(start), path, name[0]) if name else None
+        path = self.path()
+        name = self.take(NAME) if path is not None and self.taken(":") else None
+        return Name(self.since(start), path, name[0]) if name else None
 
     def _own_name(self) -> Name | None:
         start = self.at
-        name = self._take(_NAME) if self._taken(":") else None
-        return Name(self._since(start), None, name[0]) if name else None
+        name = self.take(NAME) if self.taken(":") else None
+        return Name(self.since(start), None, name[0]) if name else None
 
     def _flag(self) -> FlagOf | None:
         start = self.at
-        path = self._path()
-        if path is None and self._taken("/"):
+        path = self.path()
+        if path is None and self.taken("/"):
             path = "/"
-        flag = self._take(_FLAG) if path is not None else None
+        flag = self.take(_FLAG) if path is not None else None
         if path is None or flag is None:
             return None
         word: str = flag[1]
-        return FlagOf(self._since(start), path, word)  # type: ignore[arg-type]
+        return FlagOf(self.since(start), path, word)  # type: ignore[arg-type]
 
     def _julian(self) -> JulianDay | None:
         start = self.at
-        function = self._take(_JULIAN)
+        function = self.take(_JULIAN)
         argument: Name | Number | None = None
-        if function and self._taken("("):
-            argument = self._first(self._name, self._number)
-        if function is None or argument is None or not self._taken(")"):
+        if function and self.taken("("):
+            argument = self.first(self._name, self._number)
+        if function is None or argument is None or not self.taken(")"):
             return None
-        return JulianDay(self._since(start), function[1] == "date_to_julian", argument)
-
-    def _path(self) -> str | None:
-        """Return a path with single slashes: absolute, `x` or `x/y`, `../x`, `./x`."""
-        before = self.at
-        match = self._take(_PATH_START)
-        if match is None:
-            return None
-        parts = [re.sub("/+", "/", match[0])]
-        while step := _STEP.match(self._text, self.at):
-            name = _NAME.match(self._text, step.end())
-            assert name
-            self.at = name.end()
-            self.furthest = max(self.furthest, self.at)
-            parts.append(name[0])
-        if len(parts) == 1 and match[0].startswith("."):
-            self.at = before
-            return None
-        return "/".join(parts)
+        return JulianDay(self.since(start), function[1] == "date_to_julian", argument)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from watchman_cli.waits.parse import MAX_DEPTH, MAX_LENGTH, TooLarge, Unreadable, parse
+from watchman_cli.waits.parse import MAX_LENGTH, parse
+from watchman_cli.waits.scan import MAX_DEPTH, TooLarge, Unreadable
 from watchman_cli.waits.syntax import (
     Comparison,
     EventIs,
