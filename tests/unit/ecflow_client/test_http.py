@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from tests.support.faulty_server import Connection, FakeServer
 from tests.unit.ecflow_client import replies
 from tests.unit.ecflow_client.fake_server import SIZE, answering, ask, limits, trickling
+from tests.unit.ecflow_client.test_credentials import BASIC, BEARER, tokens
 from watchman_cli.ecflow_client import (
     Access,
     AccessRefused,
@@ -23,7 +23,6 @@ from watchman_cli.ecflow_client import (
     ReplyTooLarge,
     Stats,
 )
-from watchman_cli.ecflow_client.credentials import authorization
 from watchman_cli.ecflow_client.errors import HttpRefused, Redirected
 
 BODY = bytes(replies.reply(replies.member("SStringCmd", str_=replies.STATISTICS)))
@@ -208,16 +207,6 @@ class Asked:
         connection.forward(with_length(BODY))
 
 
-def tokens(folder: Path, *entries: dict[str, Any]) -> str:
-    path = folder / "tokens.json"
-    path.write_text(json.dumps({"version": 1, "tokens": entries}))
-    return str(path)
-
-
-BEARER = {"type": "bearer", "api": {"key": "abc-123", "email": "a@b"}}
-BASIC = {"type": "basic", "api": {"username": "fred", "password": "s3cret%"}}
-
-
 @pytest.mark.parametrize(
     ("entry", "header"),
     [(BEARER, b"Authorization: Bearer abc-123\r\n"), (BASIC, b"Authorization: Basic ZnJlZDpzM2NyZXQl\r\n")],
@@ -264,24 +253,6 @@ def test_a_password_is_not_sent_over_http() -> None:
     assert (raised.value.sent, raised.value.withheld) == ("nothing", True)
 
 
-@pytest.mark.parametrize("pattern", [".*", "https?://h:1", "^.*h:1"])
-def test_a_token_goes_in_clear_only_if_its_entry_says_so(tmp_path: Path, pattern: str) -> None:
-    with pytest.raises(EcflowError, match=r"is not sent in clear$"):
-        authorization("http://h:1", tokens(tmp_path, {"server": pattern, **BEARER}))
-    for right in ("http://h:1", "^http://.*"):
-        assert authorization("http://h:1", tokens(tmp_path, {"server": right, **BEARER}))
-    for url in ("https://h:1", "http://localhost:1", "http://127.0.0.1:1", "http://::1:1"):
-        assert authorization(url, tokens(tmp_path, {"server": ".*", **BEARER})), url
-
-
-def test_entries_of_other_types_are_passed_over(tmp_path: Path) -> None:
-    """As ecFlow's own client does (ClientEnvironment.cpp, TokenFile::load)."""
-    others: list[dict[str, Any]] = [{"server": ".*", "type": "oidc", "api": {"x": 1}}, {"server": "("}]
-    path = tokens(tmp_path, *others, {"server": ".*", **BEARER})
-    assert authorization("https://h:1", path) == {"Authorization": "Bearer abc-123"}
-    assert authorization("https://h:1", tokens(tmp_path, *others)) == {}
-
-
 def redirecting(location: str) -> bytes:
     return b"HTTP/1.1 301 Moved\r\nLocation: %s\r\nContent-Length: 6\r\n\r\nsecret" % location.encode()
 
@@ -315,43 +286,3 @@ def test_a_host_in_a_redirection_is_a_hosts_name_or_left_out() -> None:
         with pytest.raises(Redirected) as raised:
             ask(server, "http")
     assert raised.value.differences == {"protocol": "https", "port": 5}
-
-
-def test_where_tokens_are_looked_for(tmp_path: Path) -> None:
-    """What is configured, else ECF_AUTHTOKENS, else ~/.ecflowapirc; none need be there."""
-    url = "https://host:443"
-    entry = {"server": ".*", **BEARER}
-    home = {"HOME": str(tmp_path)}
-    assert authorization(url, None, home) == {}
-    named = tokens(tmp_path, entry)
-    (tmp_path / ".ecflowapirc").write_text(json.dumps({"tokens": [{**entry, "api": {"key": "home"}}]}))
-    assert authorization(url, None, home) == {"Authorization": "Bearer home"}
-    assert authorization(url, None, {**home, "ECF_AUTHTOKENS": named}) == {"Authorization": "Bearer abc-123"}
-    assert authorization(url, named, home) == {"Authorization": "Bearer abc-123"}
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "[]",
-        "{}",
-        '{"tokens": ["s3cret"]}',
-        '{"tokens": [{"server": "(", "type": "bearer", "api": {"key": "s3cret"}}]}',
-        '{"tokens": [{"server": ".*", "type": "bearer", "api": {"key": "s3cret\\r\\nX: y"}}]}',
-        '{"tokens": [{"server": ".*", "type": "bearer", "api": {"key": 3}}]}',
-        '{"tokens": [{"server": ".*", "type": "bearer", "api": {}}]}',
-    ],
-)
-def test_a_file_of_tokens_that_is_none_is_named(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "tokens.json"
-    path.write_text(text)
-    with pytest.raises(EcflowError) as raised:
-        authorization("http://h:1", str(path))
-    assert str(raised.value) == f"{path}: it is not a file of ecFlow's API tokens"
-    assert raised.value.kind == "authentication"
-
-
-def test_a_file_of_tokens_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(EcflowError, match="No such file"):
-        authorization("http://h:1", str(tmp_path / "none"))
