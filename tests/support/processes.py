@@ -14,3 +14,12 @@ def processes_with(mark: str) -> list[int]:
             if mark.encode() in (process / "environ").read_bytes():
                 found.append(int(process.name))
     return found
+
+
+def opened_below(folder: Path) -> list[str]:
+    """Return the paths in a folder that this process has open, and the folder itself."""
+    found = []
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # it was the descriptor of this listing
+            found.append(str(link.readlink()))
+    return [each for each in found if Path(each).is_relative_to(folder)]

@@ -109,7 +109,7 @@ def has(files: Files, name: str, position: str) -> bool:
     with translating(files, name):
         states = [_state_of(files.root / name / file) for file in (FILE, OLDER)]
     number, _, offset = position.partition(":")
-    return any(str(known) == number and int(offset) <= size for known, size in states)
+    return any(known > 0 and str(known) == number and int(offset) <= size for known, size in states)
 
 
 @contextmanager
