@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ class Ecflow:
     def __init__(self) -> None:
         self.replies = [full_reply()]
         self.requests = 0
+        self.asked_for: list[list[str]] = []  # the commands of each request
         self.most_at_once = self._now = 0
         self._lock = threading.Lock()
         self.asked = threading.Event()
@@ -37,10 +39,12 @@ class Ecflow:
     def behave(self, connection: Connection) -> None:
         client = connection.client
         size = int(client.recv(8), 16)
-        while size > 0:
-            size -= len(client.recv(size))
+        body = b""
+        while len(body) < size:
+            body += client.recv(size - len(body))
         with self._lock:
             self.requests += 1
+            self.asked_for.append(commands_in(body))
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)
         reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
@@ -50,6 +54,23 @@ class Ecflow:
             self._now -= 1
         connection.forward(b"%8x" % len(reply) + (reply[:-1] if reply is CUT else reply))
         client.close()
+
+
+def commands_in(body: bytes) -> list[str]:
+    """Return the commands of a request in words, such as `sync 5 3`, with the handle if there is one."""
+    group = json.loads(body)["21ClientToServerRequest"]["cmd_"]["ptr_wrapper"]["data"]["cmdVec_"]
+    found = []
+    for data in (each["ptr_wrapper"]["data"] for each in group):
+        numbers = f"{data.get('client_state_change_no_')} {data.get('client_modify_change_no_')}"
+        handle, api = data.get("client_handle_"), data["api_"]
+        if "suites_" in data:
+            words = {0: " ".join(["register", *data["suites_"]]), 1: f"drop {handle}", 6: "handles"}[api]
+        else:
+            words = {10: "stats", 1: f"sync {numbers}" + (f" {handle}" if handle else ""), 2: "full sync"}[
+                api
+            ]
+        found.append(words)
+    return found
 
 
 @contextmanager

@@ -1,0 +1,362 @@
+"""A lease in Redis: what it reads, what it writes in one transaction, and answers that are lost."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import pytest
+
+from tests.unit.store.redis.fake_redis import FakeRedis, Lost, once
+from watchman_cli import snapshot
+from watchman_cli.changes.batch import Batch
+from watchman_cli.details.stored import DetailsUpdate
+from watchman_cli.errors import StoreError
+from watchman_cli.snapshot import StatusRecord
+from watchman_cli.store import LeaseLost, SnapshotChanged, StoredState, Update, holder
+from watchman_cli.store.base import MAX_VALUE, Lease
+from watchman_cli.store.redis.keys import address_key, server_keys
+from watchman_cli.store.redis.lock import MAX_RACES, NO_EXPIRY
+from watchman_cli.store.redis.store import RedisStore
+
+NAME, ADDRESS = "o/r", "login01:3141"
+KEYS = server_keys(NAME)
+ADDRESS_KEY = address_key(ADDRESS)
+TIMES = [f"2026-01-01T00:00:00.00000{number}+00:00" for number in range(10)]
+
+
+def value(number: int, status: str = "queued") -> bytes:
+    nodes = [StatusRecord(path, status) for path in ("/", *(f"/s{n}" for n in range(20)))]
+    return snapshot.encode(TIMES[number], "RUNNING", [snapshot.join_records(nodes)])
+
+
+def revision(number: int, status: str = "queued") -> str:
+    head = snapshot.parse_head(value(number, status)[: snapshot.HEAD_SIZE])
+    assert head
+    return head.revision
+
+
+OLD, NEW = value(1), value(2, "active")
+BATCH = Batch(NAME, TIMES[2], revision(1), revision(2, "active"), "RUNNING")
+
+
+def lease_of(store: RedisStore, address: str | None = None) -> Lease:
+    lease = store.lease(NAME, time.monotonic() + 60, address)
+    assert lease is not None
+    return lease
+
+
+@pytest.fixture
+def stored(redis: FakeRedis) -> FakeRedis:
+    redis.put(KEYS.status, OLD)
+    redis.put(KEYS.health, b"h1")
+    redis.put(KEYS.sync, b"s1")
+    return redis
+
+
+def batches(redis: FakeRedis) -> list[bytes]:
+    return [fields[0] for _, fields in redis.values.get(KEYS.changes, [])]
+
+
+# -------------------------------------------------------------------------------- its beginning
+
+
+def test_what_is_stored_is_read_with_the_lock(stored: FakeRedis, store: RedisStore) -> None:
+    lease = lease_of(store, ADDRESS)
+    assert lease.stored == StoredState.from_values(OLD, b"h1", b"s1") and lease.warnings == []
+    assert stored.names() == ["SET", "SET", "GETRANGE", "STRLEN", "GETRANGE", "GETRANGE", "STRLEN"]
+    assert {KEYS.lock, ADDRESS_KEY} <= set(stored.values)
+
+
+def test_a_new_server(redis: FakeRedis, store: RedisStore) -> None:
+    assert lease_of(store).stored == StoredState.from_values(b"", b"", b"")
+
+
+@pytest.mark.parametrize("field", ["health", "sync"])
+def test_a_value_that_is_too_large_counts_as_missing(
+    stored: FakeRedis, store: RedisStore, field: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MAX_VALUE, field, 2)
+    assert getattr(lease_of(store).stored, field) == stored.values[KEYS.of(field)]
+    stored.values.pop(KEYS.lock)
+    stored.put(KEYS.of(field), b"xxx")
+    lease = lease_of(store)
+    assert getattr(lease.stored, field) == b"" and lease.value(field) is None
+
+
+def test_values_of_another_type_count_as_missing(stored: FakeRedis, store: RedisStore) -> None:
+    for key in (KEYS.status, KEYS.health, KEYS.sync):
+        stored.put(key, {b"a": b"b"})
+    with lease_of(store) as lease:
+        assert lease.stored == StoredState.from_values(b"", b"", b"")
+        assert [lease.value(field) for field in MAX_VALUE] == [None, None, None]
+        lease.commit(Update(b"h2", snapshot=NEW, sync=b"s2"))
+    assert stored.values == {KEYS.status: NEW, KEYS.health: b"h2", KEYS.sync: b"s2"}
+
+
+def test_another_run_has_the_server(stored: FakeRedis, store: RedisStore) -> None:
+    stored.put(KEYS.lock, holder.new_token(), 5000)
+    assert store.lease(NAME, time.monotonic() + 60, ADDRESS) is None
+    assert ADDRESS_KEY not in stored.values
+
+
+def test_another_run_has_the_address(stored: FakeRedis, store: RedisStore) -> None:
+    token = holder.new_token()
+    stored.put(ADDRESS_KEY, token, 5000)
+    assert store.lease(NAME, time.monotonic() + 0.01, ADDRESS) is None
+    assert KEYS.lock not in stored.values and stored.values[ADDRESS_KEY] == token
+
+
+def test_an_address_that_is_released_meanwhile_is_taken(stored: FakeRedis, store: RedisStore) -> None:
+    stored.put(ADDRESS_KEY, holder.new_token(), 5000)
+    stored.after["PTTL"] = lambda words: stored._del(ADDRESS_KEY) and None
+    with lease_of(store, ADDRESS):
+        assert {KEYS.lock, ADDRESS_KEY} <= set(stored.values)
+        assert stored.names().count("PTTL") == 1
+    assert not {KEYS.lock, ADDRESS_KEY} & set(stored.values)
+
+
+def test_a_lease_that_fails_at_its_beginning_leaves_no_lock(stored: FakeRedis, store: RedisStore) -> None:
+    stored.before["STRLEN"] = lambda words: Exception("NOPERM no")
+    with pytest.raises(StoreError, match="lacks a permission"):
+        lease_of(store, ADDRESS)
+    assert not {KEYS.lock, ADDRESS_KEY} & set(stored.values)
+
+
+# -------------------------------------------------------------------------------- a commit
+
+
+@pytest.mark.parametrize("address", [None, ADDRESS])
+def test_a_commit_ends_the_lease(stored: FakeRedis, store: RedisStore, address: str | None) -> None:
+    with lease_of(store, address) as lease:
+        lease.commit(Update(b"h2", snapshot=NEW, sync=b""))
+        assert stored.values == {KEYS.status: NEW, KEYS.health: b"h2"}
+        sent = len(stored.sent)
+    assert len(stored.sent) == sent and lease.warnings == []
+
+
+def test_a_commit_may_keep_the_lease(stored: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store, ADDRESS) as lease:
+        lease.commit(Update(b"h2", snapshot=NEW), end=False)
+        assert {KEYS.lock, ADDRESS_KEY} <= set(stored.values)
+        assert lease.stored == StoredState.from_values(NEW, b"h2", b"s1")
+        lease.commit(Update(b"h3", new_time=TIMES[3]))
+    assert stored.values == {KEYS.status: value(3, "active"), KEYS.health: b"h3", KEYS.sync: b"s1"}
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_a_new_time_is_set_in_the_leased_snapshot(stored: FakeRedis, store: RedisStore, read: bool) -> None:
+    with lease_of(store) as lease:
+        if read:
+            assert lease.value("status") == OLD
+        lease.commit(Update(b"h2", new_time=TIMES[2]))
+    assert stored.values[KEYS.status] == value(2)
+
+
+@pytest.mark.parametrize("read", [True, False])
+def test_a_new_time_is_not_set_in_another_snapshot(stored: FakeRedis, store: RedisStore, read: bool) -> None:
+    with lease_of(store) as lease:
+        if read:
+            assert lease.value("status") == OLD
+        stored.put(KEYS.status, NEW)
+        with pytest.raises(SnapshotChanged):
+            lease.commit(Update(b"h2", new_time=TIMES[2]))
+        assert (stored.values[KEYS.status], stored.values[KEYS.health]) == (NEW, b"h1")
+        assert KEYS.lock in stored.values
+
+
+def test_another_run_that_has_the_lock_now_is_named(stored: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store) as lease:
+        token = holder.new_token()
+        stored.put(KEYS.lock, token, 5000)
+        with pytest.raises(LeaseLost, match=f"^{holder.describe(token)} has it$"):
+            lease.commit(Update(b"h2", snapshot=NEW))
+    assert (stored.values[KEYS.status], stored.values[KEYS.lock]) == (OLD, token)
+
+
+@pytest.mark.parametrize("lock", [None, b"not a token"])
+def test_a_lost_lock_is_reported_and_the_run_still_writes(
+    stored: FakeRedis, store: RedisStore, lock: bytes | None
+) -> None:
+    with lease_of(store) as lease:
+        stored._del(KEYS.lock)
+        if lock:
+            stored.put(KEYS.lock, lock)
+        lease.commit(Update(b"h2", snapshot=NEW))
+    assert stored.values[KEYS.status] == NEW
+    lost = "lost the lock of this run: it was restarted, emptied or failed over during the run"
+    assert lease.warnings == [f"store {store.url}: {lost}"]
+
+
+def test_a_lost_snapshot_is_reported(stored: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store) as lease:
+        stored.values.clear()
+        lease.commit(Update(b"h2", snapshot=NEW))
+    (warning,) = lease.warnings
+    assert f"lost the snapshot of {TIMES[1]}: it was restarted" in warning
+
+
+def test_a_lock_that_expired_is_not_reported(stored: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store) as lease:
+        stored._del(KEYS.lock)
+        lease._lock.expires = time.monotonic()  # type: ignore[attr-defined]
+        lease.commit(Update(b"h2", snapshot=NEW))
+    assert lease.warnings == []
+
+
+def test_a_later_snapshot_of_another_run_stays(stored: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store) as lease:
+        stored._del(KEYS.lock)
+        stored.put(KEYS.status, value(3))
+        with pytest.raises(LeaseLost, match="later snapshot"):
+            lease.commit(Update(b"h2", snapshot=NEW))
+    assert stored.values[KEYS.status] == value(3)
+
+
+# -------------------------------------------------------------------------------- answers that are lost
+
+
+def test_a_commit_whose_answer_is_lost_is_written_once(stored: FakeRedis, store: RedisStore) -> None:
+    stored.after["EXEC"] = once(Lost())
+    with lease_of(store) as lease:
+        lease.commit(Update(b"h2", snapshot=NEW, changes=BATCH))
+    assert stored.values[KEYS.status] == NEW and len(batches(stored)) == 1
+    assert len(stored.published) == 1 and KEYS.lock not in stored.values
+
+
+def test_a_commit_that_is_lost_is_tried_again(stored: FakeRedis, store: RedisStore) -> None:
+    stored.before["EXEC"] = once(Lost())
+    with lease_of(store) as lease:
+        lease.commit(Update(b"h2", snapshot=NEW, changes=BATCH))
+    assert stored.values[KEYS.status] == NEW and len(batches(stored)) == 1
+
+
+def test_an_equal_health_record_of_an_earlier_run_is_no_proof(stored: FakeRedis, store: RedisStore) -> None:
+    """Only a retry looks whether its values were already written."""
+    with lease_of(store) as lease:
+        lease.commit(Update(b"h1", snapshot=NEW))
+    assert stored.values[KEYS.status] == NEW
+
+
+def test_a_snapshot_that_another_client_replaces_meanwhile_is_seen(
+    stored: FakeRedis, store: RedisStore
+) -> None:
+    def replace(words: list[bytes]) -> None:
+        stored.before.pop("MULTI")
+        stored.put(KEYS.status, value(1, "aborted"))
+
+    stored.before["MULTI"] = replace
+    with lease_of(store) as lease:
+        lease.value("status")
+        with pytest.raises(SnapshotChanged):
+            lease.commit(Update(b"h2", new_time=TIMES[2]))
+    assert stored.values[KEYS.status] == value(1, "aborted")
+
+
+def test_a_client_that_always_replaces_it_is_named(stored: FakeRedis, store: RedisStore) -> None:
+    stored.before["EXEC"] = lambda words: stored.touch(KEYS.status)
+    lease = lease_of(store)
+    message = f"another client keeps changing {re.escape(KEYS.status)}"
+    with pytest.raises(StoreError, match=message):
+        lease.commit(Update(b"h2", snapshot=NEW))
+    assert stored.names().count("EXEC") == MAX_RACES
+    assert stored.values[KEYS.health] == b"h1"
+
+
+def test_after_a_timeout_the_locks_are_not_released(stored: FakeRedis, store: RedisStore) -> None:
+    """A release would get no answer either; the locks expire."""
+    with lease_of(store, ADDRESS) as lease:
+        with pytest.raises(StoreError):
+            store._budget.timeout = 0.02
+            lease._deadline = time.monotonic() + 0.03  # type: ignore[attr-defined]
+            stored.before["WATCH"] = lambda words: time.sleep(0.2)
+            lease.commit(Update(b"h2", snapshot=NEW))
+        held = [lock.held for lock in (lease._lock, lease._address)]  # type: ignore[attr-defined]
+        assert held == [False, False]
+
+
+# -------------------------------------------------------------------------------- expiry
+
+
+@pytest.mark.parametrize("life", [NO_EXPIRY, 5000])
+@pytest.mark.parametrize(
+    "update", [Update(b"h2", snapshot=NEW), Update(b"h2", new_time=TIMES[2]), Update(b"h2")]
+)
+def test_without_expire_the_snapshot_stays(
+    stored: FakeRedis, store: RedisStore, update: Update, life: int
+) -> None:
+    stored.lives[KEYS.status] = life
+    with lease_of(store) as lease:
+        lease.commit(update)
+    assert stored.life_of(KEYS.status) == -1
+
+
+@pytest.mark.parametrize(
+    "update", [Update(b"h2", snapshot=NEW, expire=60), Update(b"h2", new_time=TIMES[2], expire=60)]
+)
+def test_with_expire_each_reading_begins_it_again(
+    stored: FakeRedis, store: RedisStore, update: Update
+) -> None:
+    stored.lives[KEYS.status] = 5000
+    with lease_of(store) as lease:
+        lease.commit(update)
+    assert stored.life_of(KEYS.status) == 60_000 and stored.life_of(KEYS.health) == -1
+
+
+@pytest.mark.parametrize(("life", "wanted"), [(5000, 5000), (NO_EXPIRY, 60_000)])
+def test_a_failed_run_does_not_prolong_it(
+    stored: FakeRedis, store: RedisStore, life: int, wanted: int
+) -> None:
+    stored.lives[KEYS.status] = life
+    with lease_of(store) as lease:
+        lease.commit(Update(b"h2", expire=60))
+    assert stored.life_of(KEYS.status) == wanted
+
+
+@pytest.mark.parametrize(("expire", "life"), [(60, 60_000), (None, -1)])
+def test_changes_expire_with_the_snapshot(
+    stored: FakeRedis, store: RedisStore, expire: int | None, life: int
+) -> None:
+    with lease_of(store) as lease:
+        lease.commit(Update(b"h2", snapshot=NEW, changes=BATCH, expire=expire))
+    assert stored.life_of(KEYS.changes) == life
+    stored.lives[KEYS.changes] = 7
+    with lease_of(store) as lease:
+        lease.commit(Update(b"h3", new_time=TIMES[3], expire=expire))
+    assert stored.life_of(KEYS.changes) == life
+
+
+def test_a_batch_that_does_not_follow_becomes_a_reset(stored: FakeRedis, store: RedisStore) -> None:
+    other = Batch(NAME, TIMES[2], "0" * 32, revision(2, "active"), "RUNNING")
+    with lease_of(store) as lease:
+        lease.commit(Update(b"h2", snapshot=NEW, changes=other))
+    ((name, event),) = stored.published
+    assert name == KEYS.channel and b"watchman.reset" in event
+
+
+def test_changes_after_a_commit_that_keeps_the_lease(stored: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store) as lease:
+        lease.commit(Update(b"h2", snapshot=NEW, changes=BATCH), end=False)
+        lease.commit(Update(b"h3", new_time=TIMES[3], expire=60))
+    assert stored.life_of(KEYS.changes) == 60_000
+
+
+# -------------------------------------------------------------------------------- details
+
+
+def test_changed_details_are_added_only_to_their_own(stored: FakeRedis, store: RedisStore) -> None:
+    stored.values[KEYS.details] = {b"revision": b"r t"}
+    stored._hget = lambda key, field: stored.values[key].get(field.encode())  # type: ignore[attr-defined]
+    changed = DetailsUpdate("r2 t2", None, {}, "another")
+    with lease_of(store) as lease, pytest.raises(SnapshotChanged):
+        lease.commit(Update(b"h2", snapshot=NEW, details=changed))
+    assert stored.values[KEYS.health] == b"h1"
+
+
+def test_details_are_deleted(stored: FakeRedis, store: RedisStore) -> None:
+    stored.put(KEYS.details, {b"revision": b"r t"})
+    stored.put(KEYS.changed_details, {b"revision": b"r t"})
+    with lease_of(store) as lease:
+        lease.commit(Update(b"h2", details="delete"))
+    assert KEYS.details not in stored.values and KEYS.changed_details not in stored.values

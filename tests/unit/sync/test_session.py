@@ -1,0 +1,313 @@
+"""One attempt to read a server: which requests it makes, and what comes of each kind of answer."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.unit.collect.ecflow import HANDLES, SUITE, Ecflow, answering, changes_reply, full_reply
+from tests.unit.ecflow_client import replies
+from watchman_cli import snapshot
+from watchman_cli.ecflow_client import Access, Client, EcflowError, Limits
+from watchman_cli.snapshot import StatusRecord, join_records
+from watchman_cli.sync.decide import REPLACED
+from watchman_cli.sync.handles import DROPPED, prefix_of
+from watchman_cli.sync.instance import RESTARTED
+from watchman_cli.sync.reading import Reading, Scope
+from watchman_cli.sync.session import SyncSession
+
+MARKER = "watchman_0123456789abcdef"
+TARGET = ["127.0.0.1", 3141, None]
+NODES = [StatusRecord("/", "queued"), StatusRecord("/s", "active"), StatusRecord("/s/t", "complete")]
+ABORTED = 3  # NState.hpp
+
+
+class Server:
+    """The server of a test, and sessions that read it."""
+
+    def __init__(self, ecflow: Ecflow, port: int) -> None:
+        self.ecflow, self.port = ecflow, port
+        self.answers = 0
+
+    def session(self, *suites: str, keep: bool = True, leased: bool = True) -> SyncSession:
+        scope = Scope(suites, MARKER, TARGET, keep_handle=keep, leased=leased)
+        now = time.monotonic()
+        return SyncSession(
+            Client(Access("127.0.0.1", self.port)), Limits(now + 60, now + 60, 1 << 20), scope, self._answered
+        )
+
+    def _answered(self) -> None:
+        self.answers += 1
+
+    def read_in_full(self, *suites: str, **options: Any) -> Reading:
+        return self.session(*suites, **options).read(None, lambda: b"", "first")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with answering() as (ecflow, port):
+        yield Server(ecflow, port)
+
+
+def value_of(reading: Reading) -> bytes:
+    assert reading.pieces is not None
+    return snapshot.encode(reading.read_time, reading.server_state, reading.pieces)
+
+
+def stored(reading: Reading) -> tuple[Any, bytes]:
+    """Return the cache with the revision of the snapshot, and the snapshot."""
+    value = value_of(reading)
+    head = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
+    assert head and reading.cache
+    return replace(reading.cache, revision=head.revision, told_apart=True), value
+
+
+def records(reading: Reading) -> list[StatusRecord]:
+    return list(snapshot.decode(value_of(reading)).records)
+
+
+def with_handle(number: int, *suites: str, lines: Sequence[str] = SUITE) -> bytes:
+    """Return the reply to the registration of a handle, with the new handle in the list."""
+    statistics = replies.member("SStringCmd", str_=replies.STATISTICS)
+    registered = replies.member("SClientHandleCmd", handle_=number)
+    listed = handles((number, suites))
+    return bytes(replies.reply(registered, replies.full(replies.definition(*lines)), statistics, listed))
+
+
+def handles(*known: tuple[int, Sequence[str]]) -> dict[str, Any]:
+    return replies.member(
+        "SClientHandleSuitesCmd",
+        users_=[{"first": "fred", "second": [number for number, _ in known]}],
+        client_handles_=[{"first": number, "second": list(suites)} for number, suites in known],
+    )
+
+
+# ------------------------------------------------------------------------------- in full
+
+
+def test_first_reading_is_one_request(server: Server) -> None:
+    reading = server.read_in_full()
+    assert server.ecflow.asked_for == [["stats", "handles", "full sync"]] and server.answers == 1
+    assert (reading.mode, reading.reason, reading.nodes) == ("full", "first", 2)
+    assert [(each.path, each.status) for each in records(reading)] == [
+        (each.path, each.status) for each in NODES
+    ]
+    assert (reading.server_state, reading.server_version) == ("RUNNING", "5.9.2")
+    assert reading.numbers == (5, 3) and reading.up_since == "2026-11-24T00:12:57+00:00"
+    cache = reading.cache
+    assert cache and (cache.state_change_no, cache.modify_change_no, cache.nodes) == (5, 3, 2)
+    assert (cache.stats_count, cache.group_count, cache.target, cache.handle) == (7, 9, TARGET, 0)
+    assert cache.read_time == reading.read_time and (reading.base, reading.changed) == (None, None)
+
+
+def test_reply_without_a_definition_is_an_error(server: Server) -> None:
+    server.ecflow.replies = [
+        bytes(replies.reply(replies.member("SStringCmd", str_=replies.STATISTICS), HANDLES))
+    ]
+    with pytest.raises(EcflowError, match=r"^the server sent no definition$"):
+        server.read_in_full()
+
+
+def test_statistics_that_prove_nothing_make_no_cache(server: Server) -> None:
+    text = replies.STATISTICS.replace("Up since", "Down since")
+    definition = replies.full(replies.definition(*SUITE))
+    server.ecflow.replies = [
+        bytes(replies.reply(replies.member("SStringCmd", str_=text), HANDLES, definition))
+    ]
+    reading = server.read_in_full()
+    assert reading.cache is None and reading.reason and "not understood" in reading.reason
+    assert reading.up_since is None and len(records(reading)) == 3
+
+
+# ------------------------------------------------------------------------------- the changes
+
+
+def test_unchanged_server(server: Server) -> None:
+    cache, value = stored(server.read_in_full())
+    server.ecflow.replies = [changes_reply()]
+    reading = server.session().read(cache, lambda: value, None)
+    assert server.ecflow.asked_for[1:] == [["stats", "sync 5 3"]]
+    assert (reading.mode, reading.reason, reading.pieces, reading.changes) == ("unchanged", None, None, [])
+    assert (reading.nodes, reading.server_state, reading.numbers) == (2, "RUNNING", (5, 3))
+    assert reading.cache and reading.cache.stats_count == 8 and reading.cache.read_time == reading.read_time
+
+
+def test_changed_server(server: Server) -> None:
+    cache, value = stored(server.read_in_full())
+    server.ecflow.replies = [changes_reply(("/s/t", ABORTED))]
+    reading = server.session().read(cache, lambda: value, None)
+    assert (reading.mode, reading.reason, reading.nodes) == ("incremental", None, 2)
+    ((old, new),) = reading.changes or ()
+    assert old and new and (old.status, new.path, new.status) == ("complete", "/s/t", "aborted")
+    assert reading.numbers == (8, 3) and reading.cache and reading.cache.state_change_no == 8
+    assert reading.pieces is not None and b"/s/t" in b"".join(reading.pieces)
+
+
+def test_reason_for_a_full_reading_is_followed(server: Server) -> None:
+    cache, value = stored(server.read_in_full())
+    reading = server.session().read(cache, lambda: value, "the clock was set back")
+    assert server.ecflow.asked_for[1:] == [["stats", "handles", "full sync"]]
+    assert (reading.mode, reading.reason) == ("full", "the clock was set back")
+
+
+def test_changes_of_another_start_are_not_used(server: Server) -> None:
+    cache, value = stored(server.read_in_full())
+    server.ecflow.replies = [changes_reply(("/s/t", ABORTED), stats=7), full_reply()]
+    reading = server.session().read(cache, lambda: value, None)
+    assert server.ecflow.asked_for[1:] == [["stats", "sync 5 3"], ["stats", "handles", "full sync"]]
+    assert reading.mode == "full" and reading.reason and reading.reason.startswith(RESTARTED)
+    assert server.answers == 3
+
+
+def test_definition_in_place_of_changes_is_used(server: Server) -> None:
+    cache, value = stored(server.read_in_full())
+    text = replies.STATISTICS.replace("cmd                  7", "cmd                  8")
+    text = text.replace("group                      9", "group                      10")
+    definition = replies.full(replies.definition("suite x # state:active", "endsuite"))
+    server.ecflow.replies = [bytes(replies.reply(replies.member("SStringCmd", str_=text), definition))]
+    reading = server.session().read(cache, lambda: value, None)
+    assert (reading.mode, reading.reason, reading.nodes) == ("full", REPLACED, 1)
+    assert len(server.ecflow.asked_for) == 2
+
+
+@pytest.mark.parametrize("damage", ["another snapshot", "an unknown node"])
+def test_changes_that_do_not_fit_are_followed_by_a_full_reading(server: Server, damage: str) -> None:
+    cache, value = stored(server.read_in_full())
+    server.ecflow.replies = [
+        changes_reply(("/s/t" if "snapshot" in damage else "/s/x", ABORTED)),
+        full_reply(),
+    ]
+    if "snapshot" in damage:
+        value = snapshot.encode(cache.read_time, "RUNNING", [join_records([StatusRecord("/", "queued")])])
+    reading = server.session().read(cache, lambda: value, None)
+    assert reading.mode == "full" and reading.reason and reading.reason != "first"
+    assert server.ecflow.asked_for[2:] == [["stats", "handles", "full sync"]]
+
+
+# ------------------------------------------------------------------------------- some suites
+
+
+def test_some_suites_are_read_with_a_handle_that_is_kept(server: Server) -> None:
+    server.ecflow.replies = [with_handle(4, "s")]
+    reading = server.read_in_full("s")
+    ((register, *others),) = server.ecflow.asked_for
+    assert others == ["full sync", "stats", "handles"]
+    word, marker, *suites = register.split()
+    assert (word, suites) == ("register", ["s"])
+    assert marker.startswith(prefix_of(MARKER)) and marker != MARKER
+    assert reading.cache and (reading.cache.handle, reading.cache.marker) == (4, marker)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_handle_that_is_not_kept_is_dropped(server: Server, fails: bool) -> None:
+    server.ecflow.replies = [with_handle(4, "s"), bytes(replies.reply(replies.member("StcCmd")))]
+    if fails:
+        server.ecflow.replies[1] = bytes(replies.reply(replies.member("ErrorCmd", error_msg_="no")))
+    reading = server.read_in_full("s", keep=False)
+    assert server.ecflow.asked_for[0][0] == f"register {MARKER}_{os.getpid()} s"
+    assert server.ecflow.asked_for[1:] == [["drop 4"]]
+    assert reading.cache and (reading.cache.handle, reading.cache.marker) == (0, "")
+
+
+def kept(server: Server) -> tuple[Any, bytes, dict[str, Any]]:
+    """Return the cache, the snapshot and the list of handles after a reading with a kept handle."""
+    server.ecflow.replies = [with_handle(4, "s")]
+    cache, value = stored(server.read_in_full("s"))
+    return cache, value, handles((4, [cache.marker, "s"]))
+
+
+def changes_with(listed: dict[str, Any]) -> bytes:
+    """Return the reply to an unchanged sync, with this list of handles."""
+    document = replies.member("SSyncCmd", incremental_changes_=replies.delta() | {
+        "server_state_change_no_": 5, "server_modify_change_no_": 3,
+    })  # fmt: skip
+    text = replies.STATISTICS.replace("cmd                  7", "cmd                  8")
+    text = text.replace("group                      9", "group                      10")
+    return bytes(replies.reply(replies.member("SStringCmd", str_=text), listed, document))
+
+
+def test_kept_handle_is_used(server: Server) -> None:
+    cache, value, listed = kept(server)
+    server.ecflow.replies = [changes_with(listed)]
+    reading = server.session("s").read(cache, lambda: value, None)
+    assert server.ecflow.asked_for[1:] == [["stats", "handles", "sync 5 3 4"]]
+    assert reading.mode == "unchanged" and reading.cache
+    assert (reading.cache.handle, reading.cache.marker) == (4, cache.marker)
+
+
+def test_kept_handle_is_used_for_a_full_reading(server: Server) -> None:
+    cache, value, listed = kept(server)
+    statistics = replies.member("SStringCmd", str_=replies.STATISTICS)
+    server.ecflow.replies = [
+        bytes(replies.reply(statistics, listed, replies.full(replies.definition(*SUITE))))
+    ]
+    reading = server.session("s").read(cache, lambda: value, "most nodes changed")
+    assert server.ecflow.asked_for[1:] == [["stats", "handles", "sync 0 0 4"]]
+    assert (reading.mode, reading.reason) == ("full", "most nodes changed")
+    assert reading.cache and (reading.cache.handle, reading.cache.marker) == (4, cache.marker)
+
+
+def test_handle_that_was_dropped_is_registered_anew(server: Server) -> None:
+    cache, value, _ = kept(server)
+    server.ecflow.replies = [changes_with(handles()), with_handle(6, "s")]
+    reading = server.session("s").read(cache, lambda: value, None)
+    assert [each[0].split()[0] for each in server.ecflow.asked_for[1:]] == ["stats", "register"]
+    assert reading.reason == DROPPED and reading.cache and reading.cache.handle == 6
+
+
+@pytest.mark.parametrize("leased", [True, False])
+def test_handles_of_killed_runs_are_dropped(server: Server, leased: bool) -> None:
+    """Without the lease, another run may use them."""
+    cache, value, _ = kept(server)
+    stale = (7, [f"{prefix_of(MARKER)}00000000", "s"])
+    server.ecflow.replies = [
+        changes_with(handles((4, [cache.marker, "s"]), stale, (8, ["another program"]))),
+        bytes(replies.reply(replies.member("StcCmd"))),
+    ]
+    server.session("s", leased=leased).read(cache, lambda: value, None)
+    assert server.ecflow.asked_for[2:] == ([["drop 7"]] if leased else [])
+
+
+def test_handle_is_dropped_if_all_suites_are_read_again(server: Server) -> None:
+    cache, value, listed = kept(server)
+    statistics = replies.member("SStringCmd", str_=replies.STATISTICS)
+    server.ecflow.replies = [
+        bytes(replies.reply(statistics, listed, replies.full(replies.definition(*SUITE)))),
+        bytes(replies.reply(replies.member("StcCmd"))),
+    ]
+    reading = server.session().read(cache, lambda: value, "the server's address, user or suites differ")
+    assert server.ecflow.asked_for[1:] == [["stats", "handles", "full sync"], ["drop 4"]]
+    assert reading.cache and reading.cache.handle == 0
+
+
+# ------------------------------------------------------------------------------- for the referee
+
+
+def test_nodes_that_changed_since(server: Server) -> None:
+    cache, _ = stored(server.read_in_full())
+    server.ecflow.replies = [changes_reply(("/s/t", ABORTED))]
+    assert server.session().changed_since((5, 3), cache) == {"/s/t"}
+    assert server.ecflow.asked_for[1:] == [["stats", "sync 5 3"]]
+    assert server.session().changed_since((4, 2), None) is None
+    assert server.ecflow.asked_for[2:] == [["stats", "sync 4 2"]]
+
+
+def test_texts_of_several_lines(server: Server) -> None:
+    cache, _ = stored(server.read_in_full())
+    assert not server.session().has_several_lines(cache)
+    assert server.ecflow.asked_for[1:] == [["stats", "full sync"]]
+    assert not server.session("s").has_several_lines(replace(cache, handle=4, marker=MARKER))
+    assert server.ecflow.asked_for[2:] == [["stats", "handles", "sync 0 0 4"]]
+
+
+def test_failed_request_is_raised(server: Server) -> None:
+    server.ecflow.replies = [bytes(replies.reply(replies.member("ErrorCmd", error_msg_="no")))]
+    with pytest.raises(EcflowError, match="answered the request with an error"):
+        server.read_in_full()
+    assert server.answers == 0 and re.match("stats", server.ecflow.asked_for[0][0])
