@@ -18,7 +18,6 @@ from watchman_cli.ecflow_client import (
     Client,
     Command,
     Definition,
-    Drop,
     EcflowError,
     FullSync,
     Limits,
@@ -39,11 +38,12 @@ from watchman_cli.sync.decide import (
     why_handle_unusable,
     why_not_cached,
 )
-from watchman_cli.sync.handles import own_marker, passing_marker, prefix_of, stale_handles
+from watchman_cli.sync.handles import own_marker, passing_marker
 from watchman_cli.sync.next_cache import Facts, make_cache
 from watchman_cli.sync.patch import PatchError, Suspended, patch
 from watchman_cli.sync.reading import Reading, Scope
 from watchman_cli.sync.records import encode_records, since_of, states_under_suspended
+from watchman_cli.sync.stale import StaleHandles
 
 if TYPE_CHECKING:
     from watchman_cli.details.changed import Changed
@@ -60,7 +60,7 @@ class SyncSession:
         self._scope = scope
         self._answered = answered
         self._asked = datetime.now(timezone.utc)
-        self._stale: list[int] = []
+        self._stale = StaleHandles(scope)
 
     def read(self, cache: SyncCache | None, snapshot: Callable[[], bytes], reason: str | None) -> Reading:
         """Return the server's present nodes.
@@ -73,7 +73,7 @@ class SyncSession:
                 return self._read_in_full(cache, reason)
             return self._read_changes(cache, snapshot)
         finally:
-            self._drop(self._stale)
+            self._stale.drop(self._client, self._limits)
 
     def changed_since(self, numbers: tuple[int, int], cache: SyncCache | None) -> set[str] | None:
         """Return the paths of the nodes that changed since these numbers, or None if nodes were moved.
@@ -102,7 +102,7 @@ class SyncSession:
             return self._read_in_full(cache, "the changes would take too long to decode")
         use = use_answer(answer, cache, self._scope.suites)
         if use.is_proved:
-            self._find_stale(answer, cache, cache.handle)
+            self._stale.note(answer, cache, cache.handle)
         if use.way == "take definition" and answer.definition is not None:
             handle = cache.handle if use.is_proved else 0
             return self._full(answer.definition, _known(answer), use.reason, cache, handle)
@@ -171,7 +171,7 @@ class SyncSession:
     def _read_server(self, cache: SyncCache | None, reason: str | None) -> Reading:
         """Read all suites; drop a handle that was kept while `suites` was configured."""
         answer = self._ask([Stats(), ListHandles(), FullSync()])
-        self._find_stale(answer, cache, 0)
+        self._stale.note(answer, cache, 0)
         return self._full(_definition(answer), _known(answer), reason, cache, 0)
 
     def _read_suites(self, cache: SyncCache | None, reason: str | None) -> Reading:
@@ -181,10 +181,10 @@ class SyncSession:
         # The server hands a new handle to the second command of a group only (GroupCTSCmd.cpp).
         answer = self._ask([Register((marker, *scope.suites)), FullSync(), Stats(), ListHandles()])
         handle = answer.registered or 0
-        self._find_stale(answer, cache, handle)
+        self._stale.note(answer, cache, handle)
         if scope.keep_handle:
             return self._full(_definition(answer), _known(answer), reason, cache, handle, marker)
-        self._stale.append(handle)
+        self._stale.add(handle)
         return self._full(_definition(answer), _known(answer), reason, cache, 0)
 
     def _full(
@@ -244,21 +244,6 @@ class SyncSession:
 
     def _listing(self) -> list[ListHandles]:
         return [ListHandles()] if self._scope.suites else []
-
-    def _find_stale(self, answer: Answer, cache: SyncCache | None, handle: int) -> None:
-        """Note this watchman's unused handles: those of a killed run, or for other suites."""
-        if not self._scope.leased:  # the handle that is kept is in use
-            return
-        prefixes = {prefix_of(self._scope.marker), prefix_of(cache.marker if cache else "")} - {""}
-        self._stale += stale_handles(answer.handles or (), prefixes, handle)
-
-    def _drop(self, handles: list[int]) -> None:
-        """Drop handles; the reading does not depend on it, and another run may just have dropped them."""
-        if handles:
-            try:
-                self._client.ask([Drop(handle) for handle in handles], self._limits)
-            except EcflowError:
-                pass
 
     def _facts(
         self,

@@ -17,13 +17,7 @@ from urllib.parse import quote
 
 from watchman_cli import snapshot
 from watchman_cli.errors import BadSnapshot, StoreError
-from watchman_cli.files import (
-    DIRECTORY_MODE,
-    make_directories,
-    temporary_name,
-    why_distrusted,
-    write_new,
-)
+from watchman_cli.files import temporary_name, write_new
 from watchman_cli.store.base import (
     MAX_VALUE,
     Field,
@@ -37,6 +31,7 @@ from watchman_cli.store.base import (
 )
 from watchman_cli.store.commit import Current, Owner, check_lease, decide, needed_part, new_value
 from watchman_cli.store.directory.files import open_regular, read_regular, translating_os_errors, unlink
+from watchman_cli.store.directory.folders import Folders
 from watchman_cli.store.directory.lock import DirectoryLock
 from watchman_cli.text import printable
 
@@ -46,7 +41,6 @@ if TYPE_CHECKING:
 
 ADDRESSES = ".addresses"  # no owner's name begins with a dot
 _ATTEMPTS = 3  # to lease or publish while the directory or the lock is taken away
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class DirectoryStore(Store):
@@ -55,11 +49,11 @@ class DirectoryStore(Store):
     def __init__(self, root: Path) -> None:
         super().__init__(f"file://{printable(str(root))}")
         self.root = root
-        self._made: set[Path] = set()  # directories, by this process
+        self._folders = Folders(root, self.url)
 
     def check(self, deadline: float) -> None:
         with translating_os_errors(self.url):
-            os.close(self._open_root())
+            os.close(self._folders.open_root())
 
     def value(self, name: str, field: Field) -> bytes | None:
         with translating_os_errors(self.url):
@@ -112,10 +106,10 @@ class DirectoryStore(Store):
         lifetime = max(1.0, deadline - time.monotonic())
         locks: list[DirectoryLock] = []
         try:
-            locks.append(DirectoryLock(self._open_folder(*name.split("/")), lifetime))
+            locks.append(DirectoryLock(self._folders.open(*name.split("/")), lifetime))
             taken = locks[0].take()
             if taken and address:
-                folder = self._open_folder(ADDRESSES, quote(address, safe=""))
+                folder = self._folders.open(ADDRESSES, quote(address, safe=""))
                 locks.append(DirectoryLock(folder, lifetime))
                 taken = wait_for_address(locks[1].take, deadline, self.stopped)
             if taken:
@@ -133,15 +127,12 @@ class DirectoryStore(Store):
                     for file in list(folder.iterdir()):
                         with suppress(FileNotFoundError, IsADirectoryError):  # another probe's, or its lock
                             file.unlink()
-            # Deepest first. One that was there before stays, and so does one that is used meanwhile.
-            for folder in sorted(self._made, key=lambda path: len(path.parts), reverse=True):
-                with suppress(OSError):
-                    folder.rmdir()
+            self._folders.remove_made()
 
     def put(self, name: str, field: Field, data: bytes) -> None:
         """Write one value alone, without a lease; delete it if `data` is empty. Raises StoreError."""
         with translating_os_errors(self.url):
-            folder = self._open_folder(*name.split("/"))
+            folder = self._folders.open(*name.split("/"))
             try:
                 if data:
                     part = temporary_name()
@@ -164,33 +155,6 @@ class DirectoryStore(Store):
         """
         self.check_exists()
         return os.geteuid(), 0, self.root.stat().st_uid
-
-    def _open_root(self) -> int:
-        self._made.update(make_directories(self.root))
-        return self._checked(os.open(self.root, _FOLDER), self.root)
-
-    def _open_folder(self, *names: str) -> int:
-        """Return a descriptor of a directory below the root; make the directory if it is missing."""
-        folder, path = self._open_root(), self.root
-        for name in names:
-            path = path / name
-            try:
-                with suppress(FileExistsError):
-                    os.mkdir(name, DIRECTORY_MODE, dir_fd=folder)
-                    self._made.add(path)
-                below = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
-            finally:
-                os.close(folder)
-            folder = self._checked(below, path)
-        return folder
-
-    def _checked(self, folder: int, path: Path) -> int:
-        """Return the descriptor of a directory to which only trusted users can write. Raises StoreError."""
-        reason = why_distrusted(os.fstat(folder), (os.geteuid(), 0))
-        if reason is None:
-            return folder
-        os.close(folder)
-        raise StoreError(f"store {self.url}: {printable(str(path))}: {reason}; refusing to write")
 
 
 class DirectoryLease(Lease):
