@@ -19,11 +19,11 @@ help:  ## Print these lines
 demo: .venv/bin/watchman servers  ## Watch a small real suite on private servers, then clean up
 	@.venv/bin/python -m tests.demo
 
-test: .venv/.dev servers browser systemd .venv/promtool .venv/monitoring  ## Run the whole test suite
+test: .venv/.dev servers browser systemd .venv/promtool .venv/monitoring .venv/cron  ## Run the whole test suite
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 # A test that is measured takes nearly twice as long: those that kill, repeat and arrange faults are not.
-coverage: .venv/.dev servers browser systemd .venv/promtool .venv/monitoring  ## Run the whole test suite and measure the branches taken
+coverage: .venv/.dev servers browser systemd .venv/promtool .venv/monitoring .venv/cron  ## Run the whole test suite and measure the branches taken
 	.venv/bin/coverage erase
 	.venv/bin/coverage run -m pytest -n $(WORKERS) --dist worksteal -m measured tests/unit tests/integration
 	.venv/bin/coverage combine -q
@@ -106,6 +106,14 @@ soak: .venv/.dev servers  ## Compare incremental with full syncs at random, unti
 	packages="prometheus prometheus-alertmanager prometheus-node-exporter" && echo "Fetching $$packages" && \
 	{ apt-get download -qq $$packages 2>/dev/null || { $(APT) update -qq && apt-get download -qq $$packages; }; } && \
 	for package in *.deb; do dpkg-deb -x $$package . || exit; rm $$package; done && cd .. && mv monitoring.part monitoring
+
+# cron of Debian, unpacked, and a library that makes its minutes short.
+.venv/cron: .venv/bin/python
+	@apt-cache show cron >/dev/null 2>&1 || $(APT) update -qq
+	@rm -rf .venv/cron.part && mkdir .venv/cron.part && cd .venv/cron.part && \
+	packages="cron libfaketime" && echo "Fetching $$packages" && \
+	{ apt-get download -qq $$packages 2>/dev/null || { $(APT) update -qq && apt-get download -qq $$packages; }; } && \
+	for package in *.deb; do dpkg-deb -x $$package . || exit; rm $$package; done && cd .. && mv cron.part cron
 
 # The real servers that the demo, the tests and the benchmarks start for themselves.
 servers:

@@ -104,7 +104,7 @@ def test_they_are_off_for_a_while(watched: Watched, in_between: str) -> None:
     elif in_between == "failed":
         assert watched.ecflow.process
         watched.ecflow.process.send_signal(signal.SIGSTOP)
-        watched.configure(deadline=1)
+        watched.configure(deadline=1, report_after=2)
         assert watched.watchman.collect().code == 1
         watched.ecflow.process.send_signal(signal.SIGCONT)
         watched.configure(deadline=20)

@@ -38,6 +38,13 @@ class LogFormat(str, enum.Enum):
     json = "json"
 
 
+class Report(str, enum.Enum):
+    """The failures that are reported."""
+
+    changes = "changes"
+    always = "always"
+
+
 def collect(
     server: list[str] = typer.Option(
         [],
@@ -59,6 +66,10 @@ def collect(
         help="Read only this server, in full, and turn its incremental syncs on again. May be repeated.",
         autocompletion=complete_server,
     ),
+    report: Report = typer.Option(
+        Report.changes,
+        help="Report a failure as it begins, as its kind changes and as it ends, or in each run, as -v does.",
+    ),
     verbose: bool = typer.Option(False, "--verbose", "-v", help="Log each step on standard error."),
     log_format: LogFormat = typer.Option(LogFormat.text, help="The format of the log on standard error."),
     config: str | None = CONFIG,
@@ -69,7 +80,8 @@ def collect(
     chosen = settings.select([*server, *reset_sync])
     install_handlers()
     _detach_stderr()
-    reporter = _reporter(len(chosen), verbose, log_format)
+    always = verbose or report is Report.always
+    reporter = _reporter(len(chosen), verbose, log_format, always=always)
     for warning in settings.warnings:
         reporter.report("", f"warning: {warning}", logging.WARNING)
     metrics = None if dry_run else _metrics_writer(settings, reporter)
@@ -92,9 +104,10 @@ def collect(
         jobs=jobs,
         on_progress=reporter.on_progress,
         on_warnings=reporter.on_warnings,
+        on_failure=lambda outcome: _is_shared(outcome) or reporter.on_failure(outcome),
         reset_sync=bool(reset_sync),
     )
-    raise typer.Exit(_exit_code(_run(collector, reporter, metrics)))
+    raise typer.Exit(_exit_code(_run(collector, reporter, metrics, always=always)))
 
 
 def _detach_stderr() -> None:
@@ -105,14 +118,21 @@ def _detach_stderr() -> None:
         on_signal(lambda: stream.drain(STOP_TIMEOUT))
 
 
-def _run(collector: Collector, reporter: Reporter, metrics: MetricsWriter | None) -> list[Outcome]:
+def _is_shared(outcome: Outcome) -> bool:
+    """Return whether many servers may have this error: then it is reported once, at the end."""
+    return isinstance(outcome.error, ServerError) and outcome.error.kind == "bindings"
+
+
+def _run(
+    collector: Collector, reporter: Reporter, metrics: MetricsWriter | None, *, always: bool
+) -> list[Outcome]:
     """Make the run, and report each server's outcome as it comes."""
     began = time.monotonic()
     snapshots = detached(sys.stdout, STDOUT_PATIENCE) if collector.store is None else None
 
     def done(outcome: Outcome) -> None:
-        if isinstance(outcome.error, ServerError) and outcome.error.kind == "bindings":
-            return  # many servers may have this error: it is reported once, below
+        if _is_shared(outcome):
+            return
         reporter.on_outcome(outcome)
         if outcome.snapshot is not None and snapshots:
             snapshots.write_bytes(outcome.snapshot + b"\n")
@@ -126,7 +146,7 @@ def _run(collector: Collector, reporter: Reporter, metrics: MetricsWriter | None
         outcomes = collector.run(done)
         if collector.threads_missing:
             reporter.report("watchman", collector.threads_missing, logging.WARNING)
-        _report_shared_failures(outcomes, reporter)
+        _report_shared_failures(outcomes, reporter, always=always)
         if metrics and not collector.interrupted:
             metrics.write(outcomes, _exit_code(outcomes))
     if collector.store and not collector.interrupted:  # otherwise its connections release the leases
@@ -140,19 +160,19 @@ def _run(collector: Collector, reporter: Reporter, metrics: MetricsWriter | None
     if sys.stderr.isatty() and not reporter.logs:
         from watchman_cli.output.outcome import describe_run
 
-        print(describe_run(outcomes, time.monotonic() - began), file=sys.stderr)
+        print(describe_run(outcomes, time.monotonic() - began, always=always), file=sys.stderr)
     return outcomes
 
 
-def _reporter(total: int, verbose: bool, log_format: LogFormat) -> Reporter:
+def _reporter(total: int, verbose: bool, log_format: LogFormat, *, always: bool) -> Reporter:
     from watchman_cli.output.log import Reporter
 
     plain = total == 1 or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb"
     if verbose or log_format is LogFormat.json or plain:
-        return Reporter(verbose=verbose, log_format=log_format.value)
+        return Reporter(verbose=verbose, log_format=log_format.value, always=always)
     from watchman_cli.output.progress import Progress
 
-    return Progress(total)
+    return Progress(total, always=always)
 
 
 def _metrics_writer(config: Config, reporter: Reporter) -> MetricsWriter | None:
@@ -185,10 +205,11 @@ def _connect_store(config: Config, servers: Sequence[Server]) -> Store:
         # otherwise this process was stopped meanwhile (SIGSTOP), which is not the store's fault
 
 
-def _report_shared_failures(outcomes: Sequence[Outcome], reporter: Reporter) -> None:
+def _report_shared_failures(outcomes: Sequence[Outcome], reporter: Reporter, *, always: bool) -> None:
     """Report once the errors of many servers: missing bindings, and the number of lost snapshots."""
-    without = [o.error for o in outcomes if isinstance(o.error, ServerError) and o.error.kind == "bindings"]
-    if without:
+    shared = [outcome for outcome in outcomes if _is_shared(outcome)]
+    without = [outcome.error for outcome in shared]
+    if any(always or outcome.told != "withheld" for outcome in shared):
         unread = f"{len(without)} servers were not read, and their snapshots stay as they are"
         reporter.report("watchman", f"{without[0]}; {unread}", logging.ERROR)
     lost = sum(outcome.result == "lost" for outcome in outcomes)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from watchman_cli import retry, snapshot
 from watchman_cli.bindings import BindingsFailed, BindingsMissing, BindingsReading, Referee
-from watchman_cli.collect.result import server_error
+from watchman_cli.collect.result import Outcome, server_error
 from watchman_cli.collect.turns import SharedWork, Turns
 from watchman_cli.collect.verify import MOVED, SEVERAL_LINES, Verification, compare, reading_of
 from watchman_cli.config import Server
@@ -37,7 +37,7 @@ class Context:
 
     `cache_store` is a directory for this host's own sync caches. `count_nodes` puts the number of nodes of
     each status into the health records. `on_warnings` reports lines at once, and returns whether standard
-    error took them. `turns` are for large replies.
+    error took them. `on_failure` does the same with a failure. `turns` are for large replies.
     """
 
     store_url: str
@@ -49,6 +49,7 @@ class Context:
     stopped: threading.Event
     on_progress: Callable[[Server, str], None]
     on_warnings: Callable[[Server, Sequence[str]], bool]
+    on_failure: Callable[[Outcome], bool]
     turns: Turns
 
 

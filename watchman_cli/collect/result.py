@@ -28,6 +28,9 @@ from watchman_cli.sync.reading import Reading
 # not take the snapshot, or was unreachable before; interrupted: a signal ended the run.
 Result = Literal["written", "skipped", "failed", "lost", "interrupted"]
 Phase = Literal["lease", "read", "write"]
+# untold: the error was not reported; now: this run has reported it; withheld: earlier runs have, another run
+# will, or a later one, after `report_after` runs.
+Told = Literal["untold", "now", "withheld"]
 LATE = 2.0  # seconds beyond a deadline that only a process which stood still can be
 
 
@@ -35,7 +38,7 @@ LATE = 2.0  # seconds beyond a deadline that only a process which stood still ca
 class Outcome:
     """The result for one server after `seconds`; `phases` has the seconds of each phase.
 
-    `health` is the record that was written.
+    `health` is the record that was written. `told` says whether the error was reported.
     """
 
     server: Server
@@ -53,6 +56,7 @@ class Outcome:
     phases: Mapping[Phase, float] = field(default_factory=dict)
     health: Health | None = None
     skipped: str = "another run is reading it"  # how this run knew of the other run
+    told: Told = "untold"
 
 
 class Attempts(NamedTuple):

@@ -32,12 +32,18 @@ def _print_warnings(server: Server, lines: Sequence[str]) -> bool:
     return True
 
 
+def _print_failure(outcome: Outcome) -> bool:
+    print_error(f"{outcome.server.name}: {outcome.error}")
+    return True
+
+
 class Collector:
     """One run over `servers`; `store` is None in a dry run.
 
     `on_progress` is called with a server's present step. `on_warnings` is called with lines that must be
-    reported before the health record says that they were; it returns whether they were. Both may be called
-    from any thread. `reset_sync` ignores earlier runs' sync caches, and turns incremental syncs on again.
+    reported before the health record says that they were; it returns whether they were. `on_failure` is
+    called with a failure for the same reason. All may be called from any thread. `reset_sync` ignores
+    earlier runs' sync caches, and turns incremental syncs on again.
     """
 
     def __init__(
@@ -50,6 +56,7 @@ class Collector:
         jobs: int,
         on_progress: Callable[[Server, str], None] = lambda server, progress: None,
         on_warnings: Callable[[Server, Sequence[str]], bool] = _print_warnings,
+        on_failure: Callable[[Outcome], bool] = _print_failure,
         reset_sync: bool = False,
     ) -> None:
         self.servers = servers
@@ -74,6 +81,7 @@ class Collector:
             stopped=threading.Event(),
             on_progress=on_progress,
             on_warnings=on_warnings,
+            on_failure=on_failure,
             turns=Turns(),
         )
         self.threads_missing = ""  # the reason if fewer threads than wanted were started

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from watchman_cli import health, snapshot
+from watchman_cli.collect import report
 from watchman_cli.collect import update as updates
 from watchman_cli.collect.attempts import Context, ServerAttempts
 from watchman_cli.collect.result import (
@@ -15,6 +16,7 @@ from watchman_cli.collect.result import (
     Outcome,
     Phases,
     Result,
+    Told,
     explain_timeout,
     server_error,
     unexpected,
@@ -40,6 +42,7 @@ class ServerCollector:
         self._phases = Phases(started)
         self._phases.end("lease")
         self._written: Health | None = None
+        self._lease_warnings = 0  # of the lease's warnings that were reported
         self.too_slow: ServerError | None = None  # the server's failure, if it is of this kind
         self._previous = health.salvage(lease.stored.health) if lease else Health()
         deadline = started + server.deadline - min(RESERVE, server.deadline / 10)
@@ -122,31 +125,48 @@ class ServerCollector:
         if self._context.stopped.is_set():
             return self._outcome("interrupted")
         error = explain_timeout(error, self._server, time.monotonic() - self._started)
+        told: Told = "untold"
         lease = self._lease
         if lease is not None:
             stored = self._stored(lease)._replace(snapshot=lambda: lease.value("status") or b"")
             new = updates.after_failure(self._server, stored, error, self._facts())
+            due = report.is_due(self._server, new.health)
+            told = "now" if due else "withheld"
             try:
-                self._commit(lease, new, end=True)
+                self._commit(lease, new, end=True, failure=error if due else None)
             except (LeaseLost, SnapshotChanged):
-                pass
+                told = "withheld"  # the run that has taken over reports
             finally:
                 self._phases.end("write")
-        return self._outcome("failed", error=error)
+        return replace(self._outcome("failed", error=error), told=told)
 
-    def _commit(self, lease: Lease, new: Commit, *, end: bool) -> None:
-        """Write an update, and report its misses. Raises LeaseLost, SnapshotChanged or StoreError."""
+    def _commit(self, lease: Lease, new: Commit, *, end: bool, failure: ServerError | None = None) -> None:
+        """Write an update, and report its lines and the failure.
+
+        Raises LeaseLost, SnapshotChanged or StoreError.
+        """
         self.work.end()
-        lease.commit(self._place_cache(new.update), end=end and not new.misses)
+        to_report = bool(new.lines) or failure is not None
+        lease.commit(self._place_cache(new.update), end=end and not to_report)
         self._written = new.health
-        if new.misses and self._context.on_warnings(self._server, new.misses):
-            acknowledgement = updates.after_report(self._server, new.health)
-            try:
-                lease.commit(acknowledgement.update, end=end)
-                self._written = acknowledgement.health
-            except (LeaseLost, SnapshotChanged, StoreError) as error:
-                why = str(error) or "another run has taken over"
-                self._warnings.append(f"the next run reports the missed deadline again: {why}")
+        failed = failure is not None and self._report_failure(failure)
+        lines = bool(new.lines) and self._context.on_warnings(self._server, new.lines)
+        if not (failed or lines):
+            return
+        reported = updates.after_report(self._server, new.health, lines=lines, failure=failed)
+        try:
+            lease.commit(reported.update, end=end)
+            self._written = reported.health
+        except (LeaseLost, SnapshotChanged, StoreError) as error:
+            why = str(error) or "another run has taken over"
+            self._warnings.append(f"the next run reports this again: {why}")
+
+    def _report_failure(self, error: ServerError) -> bool:
+        """Report a failure and all warnings so far; return whether standard error took them."""
+        outcome = self._outcome("failed", error=error)
+        self._warnings.clear()
+        self._lease_warnings = len(self._lease.warnings) if self._lease else 0
+        return self._context.on_failure(outcome)
 
     def _place_cache(self, update: Update) -> Update:
         """Write an update's sync cache, unless it goes into the store; return the rest of the update."""
@@ -193,8 +213,7 @@ class ServerCollector:
         verification: str | None = None,
         value: bytes | None = None,
     ) -> Outcome:
-        if self._lease is not None:
-            self._warnings += self._lease.warnings
+        warnings = (*self._warnings, *(self._lease.warnings[self._lease_warnings :] if self._lease else ()))
         return Outcome(
             self._server,
             result,
@@ -209,7 +228,7 @@ class ServerCollector:
             received=self._attempts.client.received,
             verification=verification,
             snapshot=value,
-            warnings=tuple(self._warnings),
+            warnings=warnings,
             phases=self._phases.seconds,
             health=self._written,
         )

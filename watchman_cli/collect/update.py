@@ -16,6 +16,7 @@ from watchman_cli import health as health_record
 from watchman_cli import snapshot
 from watchman_cli.bindings import BindingsReading
 from watchman_cli.changes.stream import Stream
+from watchman_cli.collect import report
 from watchman_cli.collect.result import Attempts
 from watchman_cli.collect.verify import Verification, next_verification, reading_of, verification_due
 from watchman_cli.config import Server
@@ -65,11 +66,14 @@ class Stored(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """An update, its health record, a line for each miss to report, and whether to verify the reading."""
+    """An update, its health record, the lines to report, and whether to verify the reading.
+
+    The lines are the end of a failure, and each deadline's miss.
+    """
 
     update: Update
     health: Health
-    misses: tuple[str, ...]
+    lines: tuple[str, ...]
     verify: bool = False
 
 
@@ -144,6 +148,7 @@ def after_failure(server: Server, stored: Stored, error: ServerError, attempts: 
         collected_time=stored.head.collected_time if stored.head else None,
         error=Failure(error.kind, str(error)),
         changes_kept=stored.changes_kept,
+        reported_failure=report.while_failing(stored.health),
     )
     if stored.head is not None and not stored.is_counted:
         health = count_again(health, stored.head.revision, stored.snapshot, server.deadlines)
@@ -187,13 +192,16 @@ def after_verification(
     return commit
 
 
-def after_report(server: Server, health: Health) -> Commit:
-    """Return the commit after the misses in a written health record were reported.
+def after_report(server: Server, health: Health, *, lines: bool, failure: bool) -> Commit:
+    """Return the commit after a written health record was reported: its `lines`, its `failure`, or both.
 
-    A miss is reported after its record was written, and the record says so after the report. So the next run
-    reports a miss if this one is killed in between.
+    It is reported after the record was written, and the record says so after the report. So the next run
+    reports it if this one is killed in between.
     """
-    return _commit(server, with_misses_reported(health))
+    if lines:
+        health = with_misses_reported(health)
+        health = replace(health, reported_failure=None) if health.ok else health
+    return _commit(server, report.with_report(health) if failure else health)
 
 
 def _commit_reading(
@@ -243,7 +251,8 @@ def _commit(
         changes=batch,
         publish_snapshot=value is not None and server.publish == "snapshot",
     )
-    return Commit(update, health, describe_misses(health))
+    end = report.describe_end(health)
+    return Commit(update, health, (*([end] if end else ()), *describe_misses(health)))
 
 
 def _head_of(value: bytes) -> Head:
@@ -275,4 +284,5 @@ def _after_attempts(server: Server, previous: Health, attempts: Attempts) -> Hea
         error=None,
         failures=0,
         failing_since=None,
+        reported_failure=report.at_end(previous),
     )

@@ -165,7 +165,7 @@ def make_server(entry: Mapping[str, Any], defaults: Mapping[str, Any] = MappingP
     kinds = entry["details"]
     if isinstance(kinds, list):
         settings |= {"details": True, "detail_kinds": tuple(kinds)}
-    for name in {"port", "attempts", "expire", "max_reply"} & entry.keys():
+    for name in {"port", "attempts", "expire", "max_reply", "report_after"} & entry.keys():
         settings[name] = int(entry[name])  # JSON Schema takes 3141.0 for an integer too
     for name in {"certificate", "tokens"} & entry.keys():
         settings[name] = secrets.expand_home(entry[name])

@@ -48,6 +48,7 @@ class Server:
     details: bool = False
     detail_kinds: tuple[str, ...] = ()
     secret_names: tuple[str, ...] = ()
+    report_after: int = 1
 
     @property
     def name(self) -> str:

@@ -27,6 +27,18 @@ class Failure(NamedTuple):
     message: str
 
 
+class ReportedFailure(NamedTuple):
+    """A failure that was reported: its kinds, the time of its first run, its runs, and the last message.
+
+    Its end was not reported yet.
+    """
+
+    kinds: tuple[ErrorKind, ...]
+    since: str
+    failures: int
+    message: str
+
+
 class Disabled(NamedTuple):
     """Incremental syncs are off since a time, ISO 8601, for a reason in words."""
 
@@ -61,6 +73,7 @@ class Health:
     stale_handle: bool = False
     deadlines: tuple[DeadlineState, ...] = ()
     changes_kept: bool = False
+    reported_failure: ReportedFailure | None = None
 
     @property
     def summary(self) -> str:
@@ -126,6 +139,9 @@ def warn_of_another(previous: Health, kept: str | None, address: str, now: datet
 def _document(health: Health) -> dict[str, Any]:
     flat = dict(vars(health))
     flat["error"] = health.error and health.error._asdict()
+    reported = flat.pop("reported_failure")
+    if reported:
+        flat["reported_failure"] = {**reported._asdict(), "kinds": list(reported.kinds)}
     flat["disabled"] = health.disabled and health.disabled._asdict()
     flat["deadlines"] = [state.as_json() for state in health.deadlines] or None
     sync = {name: flat.pop(name) for name in _OF_SYNC}
@@ -144,6 +160,9 @@ def _from_fields(flat: Mapping[str, Any]) -> Health:
     fields = {name: flat[name] for name in Health.__dataclass_fields__ if name in flat}
     if error := fields.get("error"):
         fields["error"] = Failure(error["kind"], error["message"])
+    if reported := fields.get("reported_failure"):
+        kinds, since = tuple(reported["kinds"]), reported["since"]
+        fields["reported_failure"] = ReportedFailure(kinds, since, reported["failures"], reported["message"])
     if disabled := fields.get("disabled"):
         fields["disabled"] = Disabled(disabled["since"], disabled["reason"])
     if "deadlines" in fields:
@@ -182,6 +201,8 @@ def _is_valid(name: str, value: Any) -> bool:
 def _times(document: dict[str, Any]) -> Iterator[Any]:
     flat = {**document, **document["sync"]}
     yield from (flat.get(name) for name in _TIMES)
+    reported = flat.get("reported_failure")
+    yield reported["since"] if reported else None
 
 
 def _is_time(value: Any) -> bool:

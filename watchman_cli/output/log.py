@@ -27,11 +27,13 @@ log = logging.getLogger("watchman")
 class Reporter(AbstractContextManager["Reporter"]):
     """A run's listener, which writes to standard error.
 
-    Without `verbose` and the log format `json` it reports only failures, a line for each.
+    Without `verbose` and the log format `json` it reports only failures, a line for each. With `verbose` or
+    `always`, it reports a failure that earlier runs have reported, too.
     """
 
-    def __init__(self, *, verbose: bool, log_format: str) -> None:
+    def __init__(self, *, verbose: bool, log_format: str, always: bool = False) -> None:
         self.logs = verbose or log_format == "json"
+        self._always = always or verbose
         self._patience = PROMPT
         if self.logs:
             handler = logging.StreamHandler(sys.stderr)
@@ -49,6 +51,16 @@ class Reporter(AbstractContextManager["Reporter"]):
         """Report some lines about a server at once; return whether standard error took them."""
         for line in lines:
             self.report(server.name, line, logging.WARNING)
+        return self._is_taken()
+
+    def on_failure(self, outcome: Outcome) -> bool:
+        """Report a failure and its warnings at once; return whether standard error took them."""
+        for warning in outcome.warnings:
+            self.report(outcome.server.name, warning, logging.WARNING)
+        self.report(outcome.server.name, describe_failure(outcome), logging.ERROR, outcome)
+        return self._is_taken()
+
+    def _is_taken(self) -> bool:
         if isinstance(sys.stderr, DetachedStream) and not sys.stderr.is_written(self._patience):
             self._patience = 0.0  # a run waits once, not for each server
             return False
@@ -59,7 +71,8 @@ class Reporter(AbstractContextManager["Reporter"]):
         for warning in outcome.warnings:
             self.report(outcome.server.name, warning, logging.WARNING)
         if outcome.error is not None:
-            self.report(outcome.server.name, describe_failure(outcome), logging.ERROR, outcome)
+            if outcome.told == "untold" or (outcome.told == "withheld" and self._always):
+                self.report(outcome.server.name, describe_failure(outcome), logging.ERROR, outcome)
         elif self.logs:
             log.info(describe_success(outcome), extra={"server": outcome.server.name, "outcome": outcome})
 

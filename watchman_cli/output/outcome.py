@@ -55,10 +55,15 @@ def describe_success(outcome: Outcome) -> str:
     )
 
 
-def describe_run(outcomes: Sequence[Outcome], seconds: float) -> str:
-    """Return a line with the number of servers per result and per mode."""
+def describe_run(outcomes: Sequence[Outcome], seconds: float, *, always: bool = False) -> str:
+    """Return a line with the number of servers per result and per mode.
+
+    With `always`, every failure was reported.
+    """
     results = Counter(outcome.result for outcome in outcomes)
     modes = Counter(outcome.reading.mode for outcome in outcomes if outcome.reading)
     how = ", ".join(f"{modes[mode]} {words}" for mode, words in MODES.items() if modes[mode])
     counts = ", ".join(f"{results[result]} {result}" for result in RESULTS if results[result])
-    return f"{counts} in {seconds:.2f} s{f' ({how})' if how else ''}"
+    withheld = sum(outcome.told == "withheld" for outcome in outcomes)
+    advice = f"; {withheld} not reported again, see -v" if withheld and not always else ""
+    return f"{counts} in {seconds:.2f} s{f' ({how})' if how else ''}{advice}"

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class Progress(Reporter):
     """A reporter that keeps a table on the terminal up to date."""
 
-    def __init__(self, total: int) -> None:
-        super().__init__(verbose=False, log_format="text")
+    def __init__(self, total: int, *, always: bool) -> None:
+        super().__init__(verbose=False, log_format="text", always=always)
         from rich.console import Console
         from rich.live import Live
 

@@ -1,7 +1,8 @@
 """The rules of a commit, for every store: a store reads, asks `decide`, and writes.
 
 1. Another live run has the lease: LeaseLost.
-2. No run has it, and the stored snapshot is later than both the run's and the leased one: LeaseLost.
+2. No run has it, and the stored snapshot is later than both the run's and the leased one: LeaseLost. So it
+   is if the update has no reading, and the stored health record is not the leased one.
 3. A new time is set only in the leased snapshot, byte for byte, proved to be whole: else SnapshotChanged.
 4. A batch of changes follows the stored snapshot, or becomes a reset.
 5. Changed details are added only to those that they changed: else SnapshotChanged.
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from watchman_cli.snapshot import Head
 
 SUPERSEDED = "another run has written a later snapshot meanwhile"
+RECORDED = "another run has written its result meanwhile"
 
 Owner = Literal["this run", "no run", "another run"]  # of a lock
 Part = Literal["nothing", "head", "whole"]  # of a snapshot
@@ -31,12 +33,14 @@ class Current(NamedTuple):
 
     `value` is the part of the stored snapshot that `needed_part` names, or empty. `holder` names the other
     run for an operator. `details` is the stamp of the stored details, if the update changes some of them.
+    `health` is the stored record if `needs_health`, or empty.
     """
 
     owner: Owner
     value: bytes = b""
     holder: str = "another run"
     details: str = ""
+    health: bytes = b""
 
 
 class Decision(NamedTuple):
@@ -51,6 +55,11 @@ def needed_part(update: Update, owner: Owner) -> Part:
     if update.new_time is not None:
         return "whole"
     return "head" if owner == "no run" or update.changes is not None else "nothing"
+
+
+def needs_health(update: Update, owner: Owner) -> bool:
+    """Return whether `decide` needs the stored health record."""
+    return owner == "no run" and update.snapshot is None and update.new_time is None
 
 
 def decide(stored: StoredState, update: Update, current: Current, read: bytes | None = None) -> Decision:
@@ -77,6 +86,8 @@ def check_lease(stored: StoredState, update: Update, current: Current) -> Head |
     head = snapshot.parse_head(current.value[: snapshot.HEAD_SIZE])
     if current.owner == "no run" and stored.superseded_by(head, update):
         raise LeaseLost(SUPERSEDED)
+    if current.health and current.health != stored.health:
+        raise LeaseLost(RECORDED)
     return head
 
 

@@ -22,7 +22,7 @@ from watchman_cli.store.base import (
     Update,
     wait_for_address,
 )
-from watchman_cli.store.commit import Current, Owner, decide, new_value
+from watchman_cli.store.commit import Current, Owner, decide, needs_health, new_value
 
 POLL = 0.05  # seconds between two looks at whether this store was stopped
 
@@ -162,7 +162,9 @@ class MemoryLease(Lease):
         memory, name = self._memory, self._name
         with memory.changed:
             details = memory.details.get(name, NO_DETAILS)
-            current = Current(self._owner(name), self._value("status"), details=details.stamp)
+            owner = self._owner(name)
+            health = self._value("health") if needs_health(update, owner) else b""
+            current = Current(owner, self._value("status"), details=details.stamp, health=health)
             batch, _ = decide(self.stored, update, current, self._read)
             self.lock(name)
             status = new_value(update, current.value)

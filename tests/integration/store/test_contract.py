@@ -111,6 +111,23 @@ def test_what_is_written_together(store: Store) -> None:
     assert (store.value(NAME, "status"), store.value(NAME, "sync")) == (touched, None)
 
 
+def test_failure_without_its_lock_keeps_a_later_failure(kind: Kind, store: Store) -> None:
+    """So one of two runs that saw the same beginning reports it."""
+    write(store, OLD, b"1")
+    first = take(store)
+    kind.delete(NAME, "lock")
+    with take(store) as second:
+        second.commit(Update(health=b"2"))
+    with pytest.raises(LeaseLost):
+        first.commit(Update(health=b"3"))
+    assert store.value(NAME, "health") == b"2"
+    assert kind.locks() == []
+    third = take(store)
+    kind.delete(NAME, "lock")
+    third.commit(Update(health=b"4"))
+    assert store.value(NAME, "health") == b"4"
+
+
 def test_a_lease_that_does_not_end_with_its_commit(kind: Kind, store: Store) -> None:
     with take(store, address=ADDRESS) as lease:
         lease.commit(Update(health=b"1", snapshot=OLD, sync=b"s"), end=False)

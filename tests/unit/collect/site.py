@@ -25,6 +25,7 @@ class Site:
         self.ecflow, self.port = ecflow, port
         self.store = MemoryStore()
         self.reported: list[str] = []
+        self.failures: list[str] = []
         self.takes_lines = True
         self.sync_cache = "store"
         self.options: dict[str, Any] = {"protocol": "tcp", "reader": "protocol"}
@@ -42,9 +43,13 @@ class Site:
             self.reported += lines
             return self.takes_lines
 
+        def on_failure(outcome: Outcome) -> bool:
+            self.failures.append(str(outcome.error))
+            return self.takes_lines
+
         return Collector(
             config, servers, None if dry else self.store, Referee(self.interpreter), jobs=4,
-            on_warnings=on_warnings, reset_sync=reset_sync,
+            on_warnings=on_warnings, on_failure=on_failure, reset_sync=reset_sync,
         )  # fmt: skip
 
     def run(self, **options: Any) -> Outcome:

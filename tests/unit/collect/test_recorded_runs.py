@@ -43,11 +43,11 @@ class Run:
         return Stored(self.health, parse_head(self.snapshot[: snapshot.HEAD_SIZE]), lambda: self.snapshot)
 
     def commit(self, decision: Commit, *, end: bool) -> None:
-        self.commits.append((decision.update, end and not decision.misses))
+        self.commits.append((decision.update, end and not decision.lines))
         self.health = decision.health
         self.snapshot = decision.update.snapshot or self.snapshot
-        if decision.misses:
-            self.commit(after_report(self.scenario.server, self.health), end=end)
+        if decision.lines:
+            self.commit(after_report(self.scenario.server, self.health, lines=True, failure=False), end=end)
 
     def run(self) -> list[tuple[Update, bool]]:
         scenario = self.scenario

@@ -158,10 +158,84 @@ def test_a_failure_that_the_store_does_not_take_is_lost(site: Site) -> None:
     assert (outcome.result, outcome.reading) == ("lost", None)
 
 
-def test_a_failure_is_reported_though_another_run_has_taken_over(site: Site) -> None:
+def test_a_failure_counts_though_another_run_has_taken_over(site: Site) -> None:
     site.store = Failing(error=LeaseLost("another run has it"))
     site.ecflow.replies = [REFUSED]
     assert site.run().result == "failed"
+
+
+# ----------------------------------------------------------------------------- failures that are reported
+
+
+def failing(site: Site, *kinds: bytes) -> Outcome:
+    site.ecflow.replies = [*kinds]
+    return site.run()
+
+
+def test_failure_is_reported_as_it_begins_and_as_it_ends(site: Site) -> None:
+    outcomes = [failing(site, REFUSED) for _ in range(3)]
+    assert [outcome.told for outcome in outcomes] == ["now", "withheld", "withheld"]
+    assert site.failures == [str(outcomes[0].error)]
+    since = site.health().failing_since or ""
+    assert failing(site, full_reply()).result == "written"
+    words = f"since {since[:10]} {since[11:19]} UTC ({outcomes[0].error})"
+    assert site.reported == [f"recovered after 3 failed runs, {words}"]
+    assert site.health().reported_failure is None
+    failing(site, changes_reply())
+    assert len(site.reported) == 1
+    assert site.store.memory.locks == {}
+
+
+def test_failure_that_ends_early_is_not_reported(site: Site) -> None:
+    site.options["report_after"] = 3
+    assert [failing(site, REFUSED).told for _ in range(2)] == ["withheld", "withheld"]
+    failing(site, full_reply())
+    assert (site.failures, site.reported) == ([], [])
+    assert [failing(site, REFUSED).told for _ in range(4)] == ["withheld", "withheld", "now", "withheld"]
+    assert len(site.failures) == 1
+
+
+def test_failure_that_standard_error_did_not_take_is_reported_again(site: Site) -> None:
+    site.takes_lines = False
+    assert failing(site, REFUSED).told == "now"
+    assert site.health().reported_failure is None
+    site.takes_lines = True
+    failing(site, REFUSED)
+    assert len(site.failures) == 2
+    site.takes_lines = False
+    failing(site, full_reply())
+    assert site.health().reported_failure
+    site.takes_lines = True
+    failing(site, changes_reply())
+    assert len(site.reported) == 2 and site.reported[0] == site.reported[1]
+    assert site.health().reported_failure is None
+
+
+def test_failure_that_follows_an_unreported_end_begins_anew(site: Site) -> None:
+    failing(site, REFUSED)
+    site.takes_lines = False
+    failing(site, full_reply())
+    site.takes_lines = True
+    assert failing(site, REFUSED).told == "now"
+
+
+def test_failure_is_reported_after_its_record_was_written(site: Site) -> None:
+    site.store = Failing(fine=1)
+    outcome = failing(site, REFUSED)
+    assert outcome.warnings == ("the next run reports this again: the store is gone",)
+    assert (len(site.failures), site.health().failures) == (1, 1)
+    assert failing(site, REFUSED).result == "lost"
+
+
+def test_failure_of_a_run_that_was_overtaken_is_not_reported(site: Site) -> None:
+    site.store = Failing(error=LeaseLost("another run has it"))
+    assert failing(site, REFUSED).told == "withheld"
+    assert site.failures == []
+
+
+def test_dry_run_keeps_no_reports(site: Site) -> None:
+    site.ecflow.replies = [REFUSED]
+    assert site.run(dry=True).told == "untold"
 
 
 # --------------------------------------------------------------------------------- misses of deadlines
@@ -209,7 +283,7 @@ def test_a_miss_is_reported_after_its_record_was_written(site: Site) -> None:
     site.store = store
     outcome = site.run()
     assert outcome.result == "written"
-    assert outcome.warnings == ("the next run reports the missed deadline again: the store is gone",)
+    assert outcome.warnings == ("the next run reports this again: the store is gone",)
     assert len(site.reported) == 1
     (state,) = site.health().deadlines
     assert (state.misses, state.reported) == (1, 0)

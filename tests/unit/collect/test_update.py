@@ -101,7 +101,7 @@ def test_an_unchanged_snapshot_gets_only_a_new_time() -> None:
     assert (found.update.snapshot, found.update.new_time) == (None, READ_TIME)
     assert found.update.changes is None
     assert found.health.changes_kept
-    assert (found.misses, found.verify) == ((), False)
+    assert (found.lines, found.verify) == ((), False)
 
 
 def test_a_new_snapshot_has_its_own_time() -> None:
@@ -354,7 +354,7 @@ def test_a_failure_is_written_though_the_snapshot_cannot_be_read() -> None:
 def test_a_new_miss_is_reported_and_in_the_batch() -> None:
     found = decide(stored(value_of(MORE_ACTIVE), counted_revision=None, **MISSED_BEFORE), of=WITH_DEADLINE)
     line = f"deadline missed: {DEADLINE}; it is not complete"
-    assert found.misses == (line,)
+    assert found.lines == (line,)
     batch = found.update.changes
     assert batch is not None
     assert (batch.missed, batch.changes, batch.server_state) == ((str(DEADLINE),), (), "RUNNING")
@@ -364,7 +364,7 @@ def test_a_new_miss_is_reported_and_in_the_batch() -> None:
 
 def test_a_miss_of_a_server_without_changes_is_reported() -> None:
     found = decide(stored(value_of(MORE_ACTIVE), **MISSED_BEFORE), of=server(deadlines=(DEADLINE,)))
-    assert len(found.misses) == 1
+    assert len(found.lines) == 1
     assert found.update.changes is None
 
 
@@ -384,7 +384,7 @@ def test_a_miss_with_changes_is_in_their_batch() -> None:
 def test_a_miss_that_was_reported_is_not_in_the_next_batch() -> None:
     again: dict[str, Any] = {"deadlines": [state(DEADLINE, state="missed", misses=1, reported=1)]}
     found = decide(stored(**again), INCREMENTAL, of=WITH_DEADLINE)
-    assert found.misses == ()
+    assert found.lines == ()
     assert found.update.changes and not found.update.changes.missed
 
 
@@ -392,20 +392,20 @@ def test_a_miss_without_a_snapshot_is_in_no_batch() -> None:
     found = decide(
         stored(b"", **MISSED_BEFORE)._replace(snapshot=lambda: value_of(MORE_ACTIVE)), of=WITH_DEADLINE
     )
-    assert len(found.misses) == 1
+    assert len(found.lines) == 1
     assert found.update.changes is None
 
 
 def test_a_failure_reports_a_miss_that_an_earlier_run_did_not() -> None:
     found = failure(stored(deadlines=[state(DEADLINE, misses=2, reported=1)]))
-    assert len(found.misses) == 1
+    assert len(found.lines) == 1
 
 
 def test_after_the_report_each_miss_is_acknowledged() -> None:
     previous = stored(deadlines=[state(DEADLINE, misses=2, reported=1), state("/x", misses=3)]).health
-    found = after_report(server(expire=60), previous)
+    found = after_report(server(expire=60), previous, lines=True, failure=False)
     assert [each.reported for each in found.health.deadlines] == [2, 3]
-    assert found.misses == ()
+    assert found.lines == ()
     assert health.decode(found.update.health) == found.health
     assert replace(found.health, deadlines=()) == replace(previous, deadlines=())
     update = found.update
@@ -528,7 +528,7 @@ def test_deadlines_are_judged_by_the_bindings_reading() -> None:
     assert (judged.matches, judged.judged) == ((0, 0), NOW)
     assert found.health.counts is None
     assert found.update.changes and found.update.changes.missed == (str(DEADLINE),)
-    assert len(found.misses) == 1
+    assert len(found.lines) == 1
 
 
 def test_without_changes_the_stream_does_not_lead_to_the_bindings_reading() -> None:

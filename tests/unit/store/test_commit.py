@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.unit.store.test_base import head, stored, time_of, value
@@ -9,6 +11,7 @@ from watchman_cli.changes.batch import Batch
 from watchman_cli.snapshot import HEAD_SIZE
 from watchman_cli.store import LeaseLost, SnapshotChanged, Update
 from watchman_cli.store.commit import (
+    RECORDED,
     SUPERSEDED,
     Current,
     Decision,
@@ -17,6 +20,7 @@ from watchman_cli.store.commit import (
     check_lease,
     decide,
     needed_part,
+    needs_health,
     new_value,
 )
 
@@ -67,6 +71,19 @@ def test_a_lock_that_is_gone_does_not_forbid_a_write() -> None:
     assert decide(stored(1), FAILED, Current("no run", value(1))) == Decision(None, head(1))
     assert decide(stored(3), NEW, Current("no run", b"")) == Decision(None, None)
     assert check_lease(stored(1), NEW, Current("no run", value(1)[:HEAD_SIZE])) == head(1)
+
+
+def test_run_without_its_lock_does_not_replace_a_later_failure() -> None:
+    assert needs_health(FAILED, "no run")
+    assert not any(
+        (needs_health(FAILED, "this run"), needs_health(NEW, "no run"), needs_health(TOUCH, "no run"))
+    )
+    own = stored(1).health or b"leased"
+    leased = replace(stored(1), health=own)
+    with pytest.raises(LeaseLost, match=f"^{RECORDED}$"):
+        decide(leased, FAILED, Current("no run", value(1), health=b"another run's"))
+    for health in (own, b""):
+        assert decide(leased, FAILED, Current("no run", value(1), health=health)).replaced == head(1)
 
 
 def test_a_run_that_has_its_lock_is_not_superseded() -> None:

@@ -29,7 +29,15 @@ from watchman_cli.store.base import (
     Update,
     wait_for_address,
 )
-from watchman_cli.store.commit import Current, Owner, check_lease, decide, needed_part, new_value
+from watchman_cli.store.commit import (
+    Current,
+    Owner,
+    check_lease,
+    decide,
+    needed_part,
+    needs_health,
+    new_value,
+)
 from watchman_cli.store.directory.files import open_regular, read_regular, translating_os_errors, unlink
 from watchman_cli.store.directory.folders import Folders
 from watchman_cli.store.directory.lock import DirectoryLock
@@ -224,7 +232,8 @@ class DirectoryLease(Lease):
         needed = needed_part(update, owner)
         value = b"" if needed == "nothing" else self._get("status") or b""
         stamp = self.changed_details(()).stamp if update.changed_details else ""
-        return Current(owner, value, details=stamp)
+        health = (self._get("health") or b"") if needs_health(update, owner) else b""
+        return Current(owner, value, details=stamp, health=health)
 
     def _write_details(self, update: Update) -> None:
         """Write the details before the snapshot: if a run ends in between, they are another snapshot's."""

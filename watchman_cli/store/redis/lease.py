@@ -20,7 +20,7 @@ from watchman_cli.store.base import (
     Update,
     wait_for_address,
 )
-from watchman_cli.store.commit import Current, Decision, Owner, decide, needed_part
+from watchman_cli.store.commit import Current, Decision, Owner, decide, needed_part, needs_health
 from watchman_cli.store.redis.calls import Calls, command, queue
 from watchman_cli.store.redis.errors import KeepsChanging, get_or_none, is_race, is_timeout, value_or_none
 from watchman_cli.store.redis.keys import address_key, server_keys
@@ -214,7 +214,10 @@ class RedisLease(Lease):
         if needed != "nothing" and owner != "another run":
             size = snapshot.HEAD_SIZE if needed == "head" else MAX_VALUE["status"] + 1
             value = get_or_none(lambda: watch.pipe.getrange(status, 0, size - 1)) or b""
-        return Current(owner, value, words, stamp), self._read
+        health = b""
+        if needs_health(update, owner):
+            health = get_or_none(lambda: watch.pipe.get(self._keys.health)) or b""
+        return Current(owner, value, words, stamp, health), self._read
 
     def _warn_of_loss(self, current: Current) -> None:
         """Warn if this run's lock is gone before its time: Redis has lost data."""
