@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.support.definitions import everything
+from tests.support.details import read_definition, tree_of
 from tests.support.ecflow_server import EcflowServer
+from tests.support.jobs import prepare_jobs, speak, start_job
 from tests.support.loopback import await_true
 from tests.support.redis_server import RedisServer, health_of, records_of, status_of
 from tests.support.release import Release, releases
 from tests.support.watchman import Watchman
 from watchman_cli.bindings import Referee
 from watchman_cli.bindings.failures import BindingsFailed
+from watchman_cli.details.compare import find_difference
+from watchman_cli.details.policy import KINDS, Policy
 from watchman_cli.ecflow_client import Access, Client, FullSync, Limits
 
 PLAIN = (
@@ -89,6 +94,94 @@ def test_everything_is_read_alike_or_the_bindings_say_that_they_are_too_old(
         assert "everything" not in str(error)  # no part of a reply
     else:
         assert found == read_by_protocol(release_server)
+
+
+A = "/everything/tasks/attributes"
+# Each attribute then has a state. Some bindings cut a value with a `#`, and make a blank of a tab.
+CHANGES: tuple[Callable[[EcflowServer], object], ...] = (
+    lambda e: e.alter(A, "change", "meter", "progress", "10"),
+    lambda e: e.alter(A, "change", "event", "done", "set"),
+    lambda e: e.alter(A, "change", "label", "info", "suite x\ntask y # \"q\" 'z'  two  blanks "),
+    lambda e: e.alter(A, "add", "label", "plain", "as it is"),
+    lambda e: e.alter("/everything/repeats", "change", "repeat", "20260105", ""),
+    lambda e: e.alter(A, "change", "variable", "VARIABLE", ' endsuite # it\'s  "x"\\n\t\xfc '),
+    lambda e: e.alter(A, "add", "variable", "PLAIN", "as it is"),
+    lambda e: e.alter(A, "add", "variable", "EMPTY", ""),
+    lambda e: e.alter(A, "add", "variable", "DB_PASSWORD", "xyzzy"),
+    lambda e: e.alter(A, "add", "day", "sunday"),
+    lambda e: e.alter(A, "set_flag", "late"),
+    lambda e: e.alter("/", "add", "variable", "SERVER_WIDE", "it's # server"),
+    lambda e: e.force_state(f"{A}", "State.aborted"),
+    lambda e: e.suspend("/everything/repeats"),
+)
+
+
+@pytest.fixture
+def changed_server(release_server: EcflowServer, release: Release, bindings: Release) -> EcflowServer:
+    """Return a server with each kind of attribute that server and bindings know, and a job that aborted."""
+    variables = prepare_jobs(release_server, "j") + "edit ECF_TRIES '1'\n"
+    release_server.load_text(everything(min(release.version, bindings.version)))
+    release_server.load_text(f"suite jobs\n{variables}limit one 1\ntask j\ninlimit one\nendsuite\n")
+    release_server.suspend("/everything")
+    release_server.begin_suite("everything")
+    for change in CHANGES:
+        change(release_server)
+    release_server.begin_suite("jobs")
+    release_server.restart_server()
+    start_job(release_server, "/jobs/j", "4711 and more")
+    job = Path(f"{release_server.home}/jobs/j.job1")
+    speak(release_server, "/jobs/j", job, "--abort=no \"disk\" at 'night'")
+    return release_server
+
+
+def test_details_are_read_alike(changed_server: EcflowServer, referee: Referee) -> None:
+    """And if the bindings had another value of any attribute, or not the attribute, that would be found."""
+    access = Access(changed_server.host, changed_server.port)
+    found = referee.read(access, (), MARKER, time.monotonic() + 60, with_lines=True)
+    assert found.lines
+    paths = [record.path for record in found.records[1:]]
+    tree = tree_of(read_definition(changed_server))
+    assert find_difference(tree, found.lines, paths, Policy()) is None
+    job = tree.node("/jobs/j")
+    assert job
+    assert (job.status, job.job_id, job.try_number) == ("aborted", "4711 and more", 1)
+    assert find_difference(tree, found.lines.replace(f"try:{job.try_number} ", "try:8 ", 1), paths, Policy())
+    kinds = set()
+    for line in attribute_lines(found.lines):
+        keyword = line.split()[0]
+        kinds.add(keyword)
+        for altered in (f"\n{line}9\n", "\n"):
+            text = found.lines.replace(f"\n{line}\n", altered, 1)
+            difference = find_difference(tree, text, paths, Policy())
+            assert (difference or "").startswith(f"'{keyword}"), (line, altered)
+    assert kinds >= {word for words in KINDS.values() for word in words} | {"clock", "generic", "defstatus"}
+
+
+def attribute_lines(text: str) -> list[str]:
+    """Return each line of an attribute, but those whose values are not compared."""
+    lines = text[text.index("\nsuite ") :].split("\n")
+    others = ("suite", "family", "task", "alias", "calendar", "end", "#", "history")
+    values = ("label info", "edit VARIABLE", "edit DB_PASSWORD")
+    return sorted(line for line in set(lines) if line and not line.startswith((*others, *values)))
+
+
+def test_the_details_of_a_run_are_verified_by_the_bindings(
+    changed_server: EcflowServer, bindings: Release, redis: RedisServer, watchman: Watchman, tmp_path: Path
+) -> None:
+    entry: dict[str, Any] = {"owner": "o", "repo": "r", "address": changed_server, "full_sync_every": 1}
+    entry["details"] = True
+    watchman.configure(redis.url, [entry], ecflow_python=str(bindings.interpreter(tmp_path)))
+
+    def verified() -> str:
+        result = watchman.collect()
+        assert (result.code, result.err) == (0, "")
+        health = health_of(redis.client, "o/r")
+        assert health and health["ok"]
+        assert "xyzzy" not in repr(health)
+        return str(health["sync"].get("verification") or "")
+
+    await_true(verified, "no run was verified by the bindings")
+    assert verified().endswith("; their details as well")
 
 
 def test_a_run_is_verified_by_the_bindings(

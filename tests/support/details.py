@@ -34,10 +34,15 @@ def truth_of(server: EcflowServer, policy: Policy | None = None) -> dict[str, An
 
 def comparable_definition(definition: Definition, policy: Policy | None = None) -> dict[str, Any]:
     """Return what a definition has."""
+    return comparable(tree_of(definition, policy))
+
+
+def tree_of(definition: Definition, policy: Policy | None = None) -> StoredTree:
+    """Return the nodes of a definition, as if they were stored."""
     base = make_base(definition, policy or Policy())
     tree = StoredTree(lambda *_: StoredDetails(STAMP, STAMP, "", base.fields, {}), STAMP)
     tree.load()
-    return comparable(tree)
+    return tree
 
 
 def comparable(tree: StoredTree) -> dict[str, Any]:

@@ -27,7 +27,12 @@ def start_job(server: EcflowServer, path: str, rid: str) -> None:
 
 
 def init_job(server: EcflowServer, path: str, job: Path, rid: str, timeout: float = 30) -> None:
-    """Make a task active whose job file is `job`, with this job's id.
+    """Make a task active whose job file is `job`, with this job's id. Raises what `speak` does."""
+    speak(server, path, job, f"--init={rid}", timeout)
+
+
+def speak(server: EcflowServer, path: str, job: Path, argument: str, timeout: float = 30) -> None:
+    """Have the job of a task say something to its server, whose job file is `job`.
 
     Raises subprocess.TimeoutExpired if the server lets the job wait, CalledProcessError if it refuses it.
     """
@@ -41,5 +46,5 @@ def init_job(server: EcflowServer, path: str, job: Path, rid: str, timeout: floa
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ECF_")}
     settings = (f"{name}={value}" for name, value in variables.items())
-    command = server.release.command("env", *settings, "ecflow_client", f"--init={rid}")
+    command = server.release.command("env", *settings, "ecflow_client", argument)
     subprocess.run(command, env=environment, check=True, timeout=timeout, capture_output=True)

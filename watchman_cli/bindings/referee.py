@@ -47,7 +47,8 @@ class BindingsReading(NamedTuple):
     """What the bindings read of a server, in full.
 
     `cut` has the paths of nodes that have a text of several lines, of which the bindings read the first. Then
-    the nodes after them may be others than on the server.
+    the nodes after them may be others than on the server. `lines` is the definition as the bindings write it,
+    with a character for each byte, if it was asked for: secrets are in it.
     """
 
     bindings: Bindings
@@ -56,6 +57,7 @@ class BindingsReading(NamedTuple):
     numbers: tuple[int, int]  # state_change_no and modify_change_no
     records: list[StatusRecord]
     cut: frozenset[str] = frozenset()
+    lines: str | None = None
 
 
 class Referee:
@@ -111,8 +113,12 @@ class Referee:
         marker: str,
         deadline: float,
         server_version: str | None = None,
+        *,
+        with_lines: bool = False,
     ) -> BindingsReading:
-        """Return a full reading of a server. Raises BindingsMissing or BindingsFailed.
+        """Return a full reading of a server, with its lines if they are wanted.
+
+        Raises BindingsMissing or BindingsFailed.
 
         Over https none is made: the bindings take any certificate, and send the token and the password to
         whichever server has it (HttpClient.cpp).
@@ -131,6 +137,7 @@ class Referee:
             "suites": list(suites),
             "marker": marker,
             "details": [detail.method for detail in VERIFIED],
+            "lines": with_lines,
             "patience": max(1.0, deadline - time.monotonic()),
         }
         if not self._room.acquire(timeout=max(0.0, deadline - time.monotonic())):
@@ -230,6 +237,7 @@ def _reading(bindings: Bindings, found: dict[str, Any]) -> BindingsReading:
         numbers=(int(found["state_change_no"]), int(found["modify_change_no"])),
         records=records,
         cut=frozenset(map(str, found["cut"])),
+        lines=found.get("lines"),
     )
 
 

@@ -90,6 +90,8 @@ def read(ecflow: Any, job: dict[str, Any]) -> dict[str, Any]:
         ],
     }
     found["version"] = next((v.value() for v in defs.server_variables if v.name() == "ECF_VERSION"), None)
+    if job["lines"]:
+        found["lines"] = checkpoint(defs)
     found["state_change_no"], found["modify_change_no"] = numbers(defs)
     return dict(found)
 
@@ -155,13 +157,18 @@ def numbers(defs: Any) -> list[int]:
     The suites are taken out first, so that this costs nothing however many nodes there are.
     """
     kept: list[Any] = [suite.remove() for suite in list(defs.suites)]
-    path = in_memory("")
-    defs.save_as_checkpt(path)
-    with open(path) as lines:
-        head = next(lines) + next(lines)
+    head = "".join(checkpoint(defs).split("\n", 2)[:2])
     kept.clear()
     found = [re.search(name + r"_change:(\d+)", head) for name in ("state", "modify")]
     return [int(match[1]) if match else 0 for match in found]
+
+
+def checkpoint(defs: Any) -> str:
+    """Return a definition's text, with all that is known of each node, and a character for each byte."""
+    path = in_memory("")
+    defs.save_as_checkpt(path)
+    with open(path, encoding="latin-1", newline="") as text:
+        return text.read()
 
 
 def in_memory(text: str) -> str:

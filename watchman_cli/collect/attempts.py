@@ -255,7 +255,7 @@ class ServerAttempts:
             raise ServerError("protocol", f"the bindings' reading is not proved: {SEVERAL_LINES}")
         return reading_of(theirs, asked, reason)
 
-    def _ask_bindings(self) -> BindingsReading:
+    def _ask_bindings(self, *, with_lines: bool = False) -> BindingsReading:
         """Return a full reading by the bindings. Raises BindingsMissing or BindingsFailed."""
         return self._context.referee.read(
             self.client.access,
@@ -263,21 +263,22 @@ class ServerAttempts:
             referee_marker(self._marker),
             self._deadline,
             self._previous.server_version,
+            with_lines=with_lines,
         )
 
     def verify(self, reading: Reading) -> tuple[Verification, BindingsReading | None]:
-        """Have the bindings read the server, and compare the stored snapshot, which is from `reading`.
+        """Have the bindings read the server, and compare what is stored, which is from `reading`.
 
         Return None in place of the bindings' reading if it was not compared. Raises StoreError.
         """
         try:
-            theirs = self._ask_bindings()
+            theirs = self._ask_bindings(with_lines=self.policy is not None)
             return self._compare(reading, theirs), theirs
         except (BindingsMissing, BindingsFailed, EcflowError, BadSnapshot) as error:
             return Verification(f"not verified: {error}"), None
 
     def _compare(self, reading: Reading, theirs: BindingsReading) -> Verification:
-        """Compare the stored snapshot with the bindings' reading. Raises EcflowError or StoreError."""
+        """Compare what is stored with the bindings' reading. Raises EcflowError or StoreError."""
         changed: set[str] | None = set()
         assert reading.numbers is not None
         session = self._session(self._deadline)
@@ -290,6 +291,12 @@ class ServerAttempts:
         ours = snapshot.decode(stored).records
         self.work.check()
         verification = compare(ours, theirs.records, changed, theirs.cut)
+        if verification.is_equal and self.policy is not None:
+            from watchman_cli.collect.verify_details import with_details
+
+            assert self._lease
+            found = self._lease.details(None, None)
+            verification = with_details(verification, found, stored, theirs, changed, self.policy, self.work)
         if verification.difference and session.has_several_lines(reading.cache):
             return Verification(f"not verified: {SEVERAL_LINES}")
         return verification

@@ -19,10 +19,14 @@ MOVED = "nodes were added, removed or moved meanwhile"
 
 
 class Verification(NamedTuple):
-    """The result of a comparison in words; `difference` is the first difference, or None."""
+    """The result of a comparison in words; `difference` is the first difference, or None.
+
+    `is_equal` says that the readings were compared, and are equal.
+    """
 
     summary: str
     difference: str | None = None
+    is_equal: bool = False
 
 
 def compare(
@@ -54,12 +58,17 @@ def compare(
         if mine != other:
             return _differs(_describe(mine), _describe(other))
     if changed:
-        return Verification(f"equal, except {len(changed)} nodes that changed meanwhile")
-    return Verification("equal, node by node")
+        return Verification(f"equal, except {len(changed)} nodes that changed meanwhile", is_equal=True)
+    return Verification("equal, node by node", is_equal=True)
 
 
 def _differs(ours: str, theirs: str) -> Verification:
-    text = f"the protocol's reading differs from the bindings': {ours}; the bindings have {theirs}"
+    return differs(f"{ours}; the bindings have {theirs}")
+
+
+def differs(what: str) -> Verification:
+    """Return the result of two readings that differ, with the first difference in words."""
+    text = f"the protocol's reading differs from the bindings': {what}"
     return Verification(text, text)
 
 

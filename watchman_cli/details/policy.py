@@ -105,7 +105,7 @@ class Policy:
     def _others(self) -> re.Pattern[str]:
         """Lines that are not kept; the first one, which is a node's or the server's, always is."""
         words = "|".join(sorted(self._keywords))
-        return re.compile(rf"\n *(?!(?:{words})\b)[^\n]*")
+        return re.compile(rf"\n(?! *(?:{words})\b)[^\n]*")
 
     def _masked_variable(self, match: re.Match[str]) -> str:
         return f"{match[1]} '{HIDDEN}'{match[3] or ''}" if self.is_secret(match[2]) else match[0]

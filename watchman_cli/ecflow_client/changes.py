@@ -80,6 +80,11 @@ class Mementos(NamedTuple):
     cleared: bool
     fields: list[tuple[str, Mapping[str, Any]]]
 
+    @property
+    def has_only_calendar(self) -> bool:
+        """Whether nothing changed but a suite's calendar, which comes with each change of its nodes."""
+        return not self.cleared and all(name == "SuiteCalendarMemento" for name, _ in self.fields)
+
 
 class Changes(NamedTuple):
     """The changes since the given numbers, and the present numbers.

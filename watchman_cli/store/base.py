@@ -180,6 +180,10 @@ class Lease(ABC):
 
         Raises StoreError.
         """
+        return self.details((), paths)
+
+    def details(self, fields: Sequence[str] | None, paths: Sequence[str] | None) -> StoredDetails:
+        """Return what Store.details returns. Raises StoreError."""
         raise StoreError("a store of this kind keeps no details")
 
     @abstractmethod

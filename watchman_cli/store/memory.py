@@ -155,8 +155,8 @@ class MemoryLease(Lease):
         except BadSnapshot:
             return b""  # the next commit replaces it
 
-    def changed_details(self, paths: Sequence[str]) -> StoredDetails:
-        return self._store.details(self._name, (), paths)
+    def details(self, fields: Sequence[str] | None, paths: Sequence[str] | None) -> StoredDetails:
+        return self._store.details(self._name, fields, paths)
 
     def commit(self, update: Update, *, end: bool = True) -> None:
         memory, name = self._memory, self._name

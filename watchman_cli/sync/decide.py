@@ -70,6 +70,7 @@ def changed_paths(answer: Answer, cache: SyncCache | None, suites: Collection[st
     if changes.has_new_calendar(cache.begin_times):
         return None
     changed = {node.path for node in changes.nodes}
+    changed |= {change.path for change in changes.mementos if not change.has_only_calendar}
     return changed | {"/"} if changes.state or changes.details else changed
 
 

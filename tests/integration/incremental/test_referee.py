@@ -13,7 +13,7 @@ import pytest
 from tests.support.agents import ECFLOW_PYTHON
 from tests.support.redis_server import health_of
 from tests.support.watched import NAME, VERIFIED_EVERY, Watched
-from watchman_cli.store.redis.keys import key
+from watchman_cli.store.redis.keys import key, server_keys
 
 EQUAL = "equal, node by node"
 
@@ -144,6 +144,80 @@ def test_a_difference_in_what_a_stored_snapshot_says(watched: Watched) -> None:
     due(watched)
     assert "differs from the bindings'" in watched.watchman.collect().err
     watched.check()
+
+
+DETAILS_TOO = "; their details as well"
+
+
+def test_equal_details(watched: Watched) -> None:
+    watched.configure(details=True)
+    watched.collect()
+    watched.ecflow.alter("/s/f/a", "change", "label", "info", "one\ntwo")
+    watched.ecflow.alter("/s/f/a", "change", "variable", "V", 'it\'s "quoted" # and cut')
+    watched.ecflow.alter("/s/f/a", "add", "variable", "DB_PASSWORD", "xyzzy-7")
+    watched.ecflow.alter("/", "add", "variable", "SERVER_WIDE", "7")
+    due(watched)
+    assert watched.collect()["verification"] == EQUAL + DETAILS_TOO
+    watched.configure(details=["labels", "limits"])
+    due(watched)
+    assert watched.collect()["verification"] == EQUAL + DETAILS_TOO
+
+
+def test_details_that_changed_meanwhile_are_not_compared(watched: Watched) -> None:
+    watched.configure(details=True)
+    watched.collect()
+    due(watched)
+    changed: list[bool] = []
+
+    def change(request: bytes, reply: bytes) -> bytes:
+        if b"CtsCmd" in request and not changed:
+            changed.append(True)
+            watched.ecflow.alter("/s/f/a", "change", "label", "info", "later")
+            watched.ecflow.alter("/", "add", "variable", "SERVER_WIDE", "7")
+        return reply
+
+    watched.relay.rewrite = change
+    result = watched.watchman.collect()
+    assert (result.code, result.err) == (0, "")
+    found = watched.health()
+    assert found["verification"] == "equal, except 2 nodes that changed meanwhile" + DETAILS_TOO
+
+
+@pytest.mark.parametrize(
+    ("sent", "altered", "differing"),
+    [
+        (b"edit V 'x'", b"edit V 'xyzzy-7'", "'edit V' of /s/f/a"),
+        (b"limit disk 10", b"limit disk 11", "'limit disk' of /s/f/a"),
+        (b"meter progress 0 100", b"meter progress 0 101", "'meter progress' of /s/f/a"),
+    ],
+)
+def test_a_difference_in_the_details(watched: Watched, sent: bytes, altered: bytes, differing: str) -> None:
+    """What is stored is deleted; the bindings' reading is written, and reported without a value."""
+    watched.configure(details=True)
+
+    def rewrite(request: bytes, reply: bytes) -> bytes:
+        return reply.replace(sent, altered) if b"CtsCmd" in request else reply
+
+    watched.relay.rewrite = rewrite
+    assert watched.watchman.collect("--reset-sync", NAME).err == ""
+    watched.relay.rewrite = None
+    due(watched)
+    keys = server_keys(NAME)
+    assert watched.redis.client.exists(keys.details) == 1
+
+    result = watched.watchman.collect()
+
+    reported = f"the protocol's reading differs from the bindings': details: {differing}"
+    (line,) = result.err.splitlines()
+    assert (result.code, f"o/r: {reported}" in line) == (0, True)
+    found = watched.check()
+    assert (found["verification"], found["disabled"]["reason"]) == (reported, reported)
+    assert b"xyzzy-7" not in watched.value("health")
+    assert watched.redis.client.exists(keys.details, keys.changed_details) == 0
+    assert watched.collect()["reason"] == f"incremental syncs are off: {reported}"
+    assert watched.collect("--reset-sync", NAME)["mode"] == "full"
+    due(watched)
+    assert watched.collect()["verification"] == EQUAL + DETAILS_TOO
 
 
 def test_the_reader_protocol_never_starts_the_bindings(watched: Watched, tmp_path: Path) -> None:

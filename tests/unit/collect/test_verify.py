@@ -43,13 +43,14 @@ def difference(ours: list[StatusRecord], theirs: list[StatusRecord], changed: tu
     """Return the difference of two readings in words, or an empty string."""
     found = compare(ours, theirs, changed)
     assert found.difference in (None, found.summary)
+    assert found.is_equal is (found.difference is None)
     head = "the protocol's reading differs from the bindings': "
     assert not found.difference or found.difference.startswith(head)
     return (found.difference or "").removeprefix(head)
 
 
 def test_equal_readings() -> None:
-    assert compare([ROOT, task()], [ROOT, task()], ()) == Verification("equal, node by node")
+    assert compare([ROOT, task()], [ROOT, task()], ()) == Verification("equal, node by node", is_equal=True)
 
 
 def test_the_first_difference_is_reported_in_words() -> None:
@@ -91,7 +92,8 @@ def test_another_node_in_its_place_is_a_difference() -> None:
 def test_nodes_that_changed_meanwhile_are_not_compared() -> None:
     last = StatusRecord("/u", "queued")
     ours, theirs = [ROOT, task("active"), last], [ROOT, task("aborted"), last]
-    assert compare(ours, theirs, {"/s/t"}) == Verification("equal, except 1 nodes that changed meanwhile")
+    found = compare(ours, theirs, {"/s/t"})
+    assert found == Verification("equal, except 1 nodes that changed meanwhile", is_equal=True)
     assert difference(ours, [*theirs[:2], StatusRecord("/u", "active")], ("/s/t",))
 
 

@@ -117,3 +117,8 @@ def test_a_masked_number_in_a_trigger_cannot_be_told() -> None:
     assert node
     for text in ("/s:API_KEY == 5", "/s:KEY == 5"):
         assert evaluate(tree, node, parse(text)).holds is None
+
+
+def test_a_line_that_is_indented_is_of_its_kind() -> None:
+    lines = 'suite s\n  edit V \'x\'\n label l "a"\n   task t # state:queued\n    label m "b"'
+    assert Policy(["labels"]).kept(lines) == lines.replace("\n  edit V 'x'", "")

@@ -13,6 +13,7 @@ from watchman_cli.ecflow_client import (
     Definition,
     FullReadingRequired,
     Handle,
+    Mementos,
     NodeChange,
     NodeState,
     Statistics,
@@ -129,6 +130,14 @@ def test_changed_paths() -> None:
     }
     detail = CHANGES._replace(details={"flags": ("late",)})
     assert changed_paths(ANSWER._replace(changes=detail), CACHE, ()) == {"/s/t", "/"}
+    label: tuple[str, dict[str, str]] = ("NodeLabelMemento", {})
+    calendar: tuple[str, dict[str, str]] = ("SuiteCalendarMemento", {})
+    mementos = [
+        Mementos("/", False, [label]), Mementos("/s", False, [calendar]), Mementos("/s/u", True, []),
+        Mementos("/s/v", False, [calendar, label]),
+    ]  # fmt: skip
+    attributes = ANSWER._replace(changes=CHANGES._replace(mementos=mementos))
+    assert changed_paths(attributes, CACHE, ()) == {"/s/t", "/", "/s/u", "/s/v"}
     restarted = CHANGES._replace(begin_times={"s": "2026-Nov-26 00:00:00"})
     assert changed_paths(ANSWER._replace(changes=restarted), CACHE, ()) is None
     same = CHANGES._replace(begin_times=CACHE.begin_times)

@@ -197,8 +197,8 @@ class DirectoryLease(Lease):
                 raise StoreError(f"store {self._store.url}: {self._name}/{field}: {error}") from error
             return None
 
-    def changed_details(self, paths: Sequence[str]) -> StoredDetails:
-        return self._store.details(self._name, (), paths)
+    def details(self, fields: Sequence[str] | None, paths: Sequence[str] | None) -> StoredDetails:
+        return self._store.details(self._name, fields, paths)
 
     def commit(self, update: Update, *, end: bool = True) -> None:
         with translating_os_errors(self._store.url):

@@ -108,13 +108,13 @@ class RedisLease(Lease):
             self._read = value
         return value
 
-    def changed_details(self, paths: Sequence[str]) -> StoredDetails:
+    def details(self, fields: Sequence[str] | None, paths: Sequence[str] | None) -> StoredDetails:
         from watchman_cli.store.redis import details
 
-        reads = details.commands_of(self._keys, (), paths)
+        reads = details.commands_of(self._keys, fields, paths)
 
         def read() -> StoredDetails:
-            return details.stored_details(self._calls.commands(self._keys.details, *reads), (), paths)
+            return details.stored_details(self._calls.commands(self._keys.details, *reads), fields, paths)
 
         return self._calls.call(read, self._deadline)
 
