@@ -82,10 +82,20 @@ def test_a_notice_has_their_number() -> None:
     }
 
 
-@pytest.mark.parametrize("value", [b"", b"{", b"{}", b'{"specversion":"1.0"}'])
-def test_invalid_batch_is_refused(value: bytes) -> None:
-    with pytest.raises(BadBatch):
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [(b"", "^not JSON: "), (b"{", "^not JSON: unexpected end of data"), (b"{}", "required property"),
+     (b'{"specversion":"1.0"}', "required property")],
+)  # fmt: skip
+def test_invalid_batch_is_refused_with_the_reason(value: bytes, reason: str) -> None:
+    with pytest.raises(BadBatch, match=reason):
         decode(value)
+
+
+def test_node_without_an_old_status_is_new() -> None:
+    node = StatusRecord("/s", "active")
+    batch = make_batch("o/r", TIME, ("RUNNING", "RUNNING"), (OLD, NEW), [(None, node), (node, None)])
+    assert decode(batch.encode()).changes == [(None, node), (node, None)]
 
 
 def test_reset_keeps_missed_deadlines() -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from tests.support.stored_servers import GOOD, IDLE, NOW, status
 from watchman_cli.check import Assessment, State, assess_deadlines
 from watchman_cli.deadlines import CycleState, DeadlineState, Matches
+from watchman_cli.snapshot import MAX_SKEW
 
 NAME = "/s complete by 12:00 UTC"
+READ = NOW + timedelta(seconds=42)
 DUE = NOW - timedelta(minutes=10)  # 12:00; the snapshot is read 42 seconds after NOW
 
 
@@ -29,6 +31,7 @@ def test_server_without_deadlines_is_unknown() -> None:
     found = assessed()
     (problem,) = found.problems
     assert (found.state, found.measures, found.summary) == (State.UNKNOWN, (), "")
+    assert found.stored == status(IDLE, health=GOOD)
     assert problem.text == "no run has judged a deadline yet; set `deadlines` in the configuration"
 
 
@@ -96,3 +99,18 @@ def test_only_deadlines_of_the_last_run_and_of_the_configuration_count() -> None
     other = deadline(configured=False)
     assert "no run has judged" in assessed(other).problems[0].text
     assert assessed(other, names=(NAME,)).problems[0].text == "1 of 1 deadline missed"
+
+
+@pytest.mark.parametrize(
+    ("judged", "reason"),
+    [
+        (DUE, "it is not complete"),
+        (DUE - timedelta(seconds=1), "but the server was not read since 2026-11-24 11:59 UTC"),
+        (READ + MAX_SKEW, "it is not complete"),
+        (READ + MAX_SKEW + timedelta(seconds=1),
+         "but the last snapshot is of 2026-11-24 12:13 UTC, in the future: compare the hosts' clocks"),
+    ],
+)  # fmt: skip
+def test_time_of_the_last_snapshot_at_its_bounds(judged: datetime, reason: str) -> None:
+    (problem,) = assessed(deadline(judged=judged)).problems
+    assert problem.lines == (f"{NAME}: due 2026-11-24 12:00 UTC, {reason}",)

@@ -92,3 +92,9 @@ def test_invalid_threshold_is_refused(text: str) -> None:
 @pytest.mark.parametrize("name", ["aborted", "late", "queued", "active_for"])
 def test_each_measure_can_have_a_threshold(name: str) -> None:
     assert parse_threshold(f"{name}=@1:2") == (name, Range(1, 2, True))
+
+
+@pytest.mark.parametrize("text", ["late=10=20", "late=late=10"])
+def test_range_begins_after_the_first_sign(text: str) -> None:
+    with pytest.raises(ValueError, match=r"^invalid duration"):
+        parse_threshold(text)

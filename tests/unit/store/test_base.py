@@ -16,6 +16,7 @@ from watchman_cli.store.base import (
     ADDRESS_WAIT,
     FIRST_POLL,
     LAST_POLL,
+    Lease,
     is_whole,
     wait_for_address,
     with_time,
@@ -177,3 +178,16 @@ def test_a_lease_ends_with_its_context() -> None:
     with store.lease("o/r", deadline) or pytest.fail() as lease:
         assert lease.warnings == [] and store.lease("o/r", deadline) is None
     assert store.memory.locks == {}
+
+
+def test_store_without_details() -> None:
+    store = MemoryStore()
+    with pytest.raises(StoreError, match=r"^store memory://: a store of this kind keeps no details$"):
+        Store.details(store, "o/r", None, None)
+    with store.lease("o/r", time.monotonic() + 60) or pytest.fail() as lease:
+        with pytest.raises(StoreError, match=r"^a store of this kind keeps no details$"):
+            Lease.details(lease, (), ())
+
+
+def test_no_head_proves_nothing() -> None:
+    assert not is_whole(b"XXXX", None) and not is_whole(value(1), None)

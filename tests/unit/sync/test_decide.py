@@ -26,6 +26,7 @@ from watchman_cli.sync.decide import (
     can_use_handle,
     changed_paths,
     use_answer,
+    was_plugged,
     why_not_cached,
 )
 from watchman_cli.sync.handles import DROPPED, OTHER_SUITES
@@ -158,3 +159,11 @@ def test_definition_from_which_the_next_run_cannot_sync() -> None:
     assert why_not_cached(replace(DEFINITION, has_duplicate_paths=True), SAME) == SAME_PATHS
     reason = why_not_cached(DEFINITION, SAME._replace(instance=None, missing=("host",)))
     assert reason and "not understood: host" in reason
+
+
+def test_plug_is_seen_by_its_count() -> None:
+    """Without statistics, none is known."""
+    for cache, plugged in ((CACHE, False), (replace(CACHE, plug_count=1), True)):
+        assert was_plugged(ANSWER._replace(statistics=None), cache, SUITES) is plugged
+        assert was_plugged(ANSWER, cache, SUITES) is plugged
+    assert not was_plugged(ANSWER, replace(CACHE, plug_count=1), ())

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from watchman_cli.ecflow_client import Changes, NodeChange
+from watchman_cli.ecflow_client import Changes, NodeChange, TooSlow, Work
 from watchman_cli.snapshot import StatusRecord, join_records
 from watchman_cli.sync.patch import MAX_BACKWARDS, Finder, Patched, PatchError, patch
 
@@ -49,12 +49,12 @@ def test_changes_in_reverse_order_cost_a_few_searches() -> None:
     find = Finder(Counted(RECORDS), tuple(NodeChange(path) for path in PATHS))
     starts = [find(path) for path in reversed(PATHS)]
     assert starts == sorted(starts, reverse=True)
-    assert Counted.searches < 3 * (MAX_BACKWARDS + 1)
+    assert Counted.searches == 1 + 2 * (MAX_BACKWARDS + 1)
 
 
 @pytest.mark.parametrize("before", [0, 2 * MAX_BACKWARDS])
 def test_a_node_that_is_not_there_is_an_error(before: int) -> None:
-    with pytest.raises(PatchError, match="not in the snapshot"):
+    with pytest.raises(PatchError, match=r"^a node changed that is not in the snapshot$"):
         patched([*PATHS[before::-1], "/s/none"])
 
 
@@ -86,6 +86,8 @@ SUSPENDED = StatusRecord("/s", "suspended")
         (ACTIVE, {}, NodeChange("/s", "queued", 9), StatusRecord("/s", "queued"), {}),
         (StatusRecord("/s", "queued"), {}, NodeChange("/s", "active", 5), ACTIVE, {}),
         (ACTIVE, {}, NodeChange("/s", suspended=False), ACTIVE, {}),
+        (StatusRecord("/s", "queued"), {}, NodeChange("/s", "active"),
+         StatusRecord("/s", "active", "2026-11-25T20:00:00+00:00"), {}),
     ],
 )  # fmt: skip
 def test_state_and_suspension_as_a_full_reading_shows_them(
@@ -106,8 +108,31 @@ def test_state_and_suspension_as_a_full_reading_shows_them(
 def test_cache_that_does_not_fit_the_snapshot_is_refused(old: StatusRecord) -> None:
     under: dict[str, tuple[str, str | None]] = {} if old is SUSPENDED else {"/s": ("queued", None)}
     records = join_records([StatusRecord("/", "queued"), old])
-    with pytest.raises(PatchError, match="does not fit"):
+    with pytest.raises(PatchError, match=r"^the sync cache does not fit the snapshot$"):
         patch(memoryview(records), Changes(2, 1, (NodeChange("/s", "complete"),)), under, BEGIN)
+
+
+@pytest.mark.parametrize(
+    ("changes", "root"),
+    [
+        (Changes(2, 1, state="active"), StatusRecord("/", "active")),
+        (Changes(2, 1, details={"flags": ("late",)}), StatusRecord("/", "queued", flags=("late",))),
+        (Changes(2, 1), StatusRecord("/", "queued")),
+    ],
+)
+def test_state_or_details_of_the_definition_change(changes: Changes, root: StatusRecord) -> None:
+    before = StatusRecord("/", "queued")
+    found = patch(memoryview(join_records([before, ACTIVE])), changes, {}, BEGIN)
+    assert b"".join(found.pieces) == join_records([root, ACTIVE])
+    assert [tuple(each) for each in found.changes] == ([] if root == before else [(before, root)])
+
+
+def test_merging_ends_with_the_deadline() -> None:
+    change = Changes(2, 1, (NodeChange("/s", "queued"),))
+    records = memoryview(join_records([StatusRecord("/", "queued"), ACTIVE]))
+    with pytest.raises(TooSlow, match=r"^the reply of 0 KB was not merged in time$"):
+        patch(records, change, {}, BEGIN, Work(deadline=0.0))
+    assert patch(records, Changes(2, 1), {}, BEGIN, Work(deadline=0.0)).changes == []
 
 
 def test_definition_itself_changes() -> None:
@@ -120,5 +145,5 @@ def test_definition_itself_changes() -> None:
 
 def test_restarted_calendar_is_refused() -> None:
     changes = Changes(2, 1, begin_times={"s": "2026-Nov-26 00:00:00"})
-    with pytest.raises(PatchError, match="calendar"):
+    with pytest.raises(PatchError, match=r"^the calendar of a suite was restarted$"):
         patch(memoryview(RECORDS), changes, {}, BEGIN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from watchman_cli.ecflow_client import Definition, NodeState, Work
+from watchman_cli.ecflow_client import Definition, NodeState, TooSlow, Work
 from watchman_cli.snapshot import StatusRecord, encode_record, join_records
 from watchman_cli.sync import records
 from watchman_cli.sync.records import (
@@ -100,3 +100,17 @@ def test_time_is_shown_for_some_states_of_a_suites_nodes() -> None:
     assert since_in("/s/f/t", "active", 5, BEGIN) == "2026-11-25T20:00:05+00:00"
     for path, status in (("/s", "queued"), ("/", "aborted"), ("/u", "aborted"), ("/u/s", "aborted")):
         assert since_in(path, status, 5, BEGIN) is None
+
+
+def test_work_ends_with_the_deadline() -> None:
+    with pytest.raises(TooSlow, match=r"^the reply of 0 KB was not encoded in time$"):
+        encode_records(definition(), Work(deadline=0.0))
+    with pytest.raises(TooSlow):
+        states_under_suspended(definition(), Work(deadline=0.0))
+
+
+def test_each_node_may_be_suspended() -> None:
+    nodes = ["/a", "/b", "/c"]
+    states = [NodeState("queued", suspended=True)] * 3
+    found = Definition("5.9.2", "queued", "RUNNING", (), 1, 1, nodes, states, {}, False)
+    assert list(states_under_suspended(found, Work())) == nodes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import socket
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,8 +15,11 @@ import pytest
 from tests.unit.collect.ecflow import HANDLES, SUITE, Ecflow, answering, changes_reply, full_reply
 from tests.unit.ecflow_client import replies
 from watchman_cli import snapshot
+from watchman_cli.details.policy import Policy
+from watchman_cli.details.stored import KeptDetails
 from watchman_cli.ecflow_client import Access, Client, EcflowError, Limits
-from watchman_cli.snapshot import StatusRecord, join_records
+from watchman_cli.ecflow_client.statistics import parse_statistics
+from watchman_cli.snapshot import StatusRecord, join_records, parse_time
 from watchman_cli.sync.decide import REPLACED
 from watchman_cli.sync.handles import DROPPED, prefix_of
 from watchman_cli.sync.instance import RESTARTED
@@ -145,6 +149,7 @@ def test_changed_server(server: Server) -> None:
     assert (reading.mode, reading.reason, reading.nodes) == ("incremental", None, 2)
     ((old, new),) = reading.changes or ()
     assert old and new and (old.status, new.path, new.status) == ("complete", "/s/t", "aborted")
+    assert reading.cache and reading.cache.nodes == 2
     assert reading.numbers == (8, 3) and reading.cache and reading.cache.state_change_no == 8
     assert reading.pieces is not None and b"/s/t" in b"".join(reading.pieces)
 
@@ -154,6 +159,7 @@ def test_reason_for_a_full_reading_is_followed(server: Server) -> None:
     reading = server.session().read(cache, lambda: value, "the clock was set back")
     assert server.ecflow.asked_for[1:] == [["stats", "handles", "full sync"]]
     assert (reading.mode, reading.reason) == ("full", "the clock was set back")
+    assert reading.cache and reading.cache.first_seen == cache.first_seen != reading.read_time
 
 
 def test_changes_of_another_start_are_not_used(server: Server) -> None:
@@ -311,3 +317,67 @@ def test_failed_request_is_raised(server: Server) -> None:
     with pytest.raises(EcflowError, match="answered the request with an error"):
         server.read_in_full()
     assert server.answers == 0 and re.match("stats", server.ecflow.asked_for[0][0])
+
+
+def test_statistics_reach_the_reading(server: Server) -> None:
+    text = replies.STATISTICS.replace(
+        "Host                       node1", f"Host                       {socket.gethostname()}"
+    )
+    text += "   Resident_memory_used       12.5 MB\n"
+    server.ecflow.replies = [
+        bytes(
+            replies.reply(
+                replies.member("SStringCmd", str_=text), HANDLES, replies.full(replies.definition(*SUITE))
+            )
+        )
+    ]
+    reading = server.read_in_full()
+    assert reading.vitals == parse_statistics(text).vitals == {"resident_memory_megabytes": 12.5}
+    assert reading.cache and reading.cache.told_apart  # the same clock: the second of its start is over
+
+
+def test_server_on_another_host_has_another_clock(server: Server) -> None:
+    reading = server.read_in_full()
+    assert reading.cache and reading.cache.instance.host == "node1"
+    assert reading.cache.told_apart is (
+        parse_time(reading.read_time) > parse_time("2026-11-24T01:12:57+00:00")
+    )
+
+
+def test_every_request_ends_with_the_attempt(server: Server) -> None:
+    server.ecflow.held.clear()
+    now = time.monotonic()
+    scope = Scope((), MARKER, TARGET, keep_handle=True, leased=True)
+    session = SyncSession(
+        Client(Access("127.0.0.1", server.port)), Limits(now + 0.05, now + 0.05, 1 << 20), scope, lambda: None
+    )
+    with pytest.raises(EcflowError, match="no answer in time"):
+        session.read(None, lambda: b"", "first")
+
+
+# ------------------------------------------------------------------------------- details
+
+
+def detailed(server: Server, policy: Policy | None = None) -> SyncSession:
+    now = time.monotonic()
+    scope = Scope((), MARKER, TARGET, keep_handle=True, leased=True, details=policy or Policy())
+    client = Client(Access("127.0.0.1", server.port), with_lines=True)
+    return SyncSession(client, Limits(now + 60, now + 60, 1 << 20), scope, lambda: None)
+
+
+def test_details_are_read(server: Server) -> None:
+    reading = detailed(server).read(None, lambda: b"", "first")
+    assert reading.base and reading.base.fields and reading.changed is None
+    cache, value = stored(reading)
+    cache = replace(cache, kept_details=KeptDetails([], "r t", None, []))
+    server.ecflow.replies = [changes_reply(("/s/t", ABORTED))]
+    changed = detailed(server).read(cache, lambda: value, None).changed
+    assert changed and set(changed.nodes) == {"/s/t"}
+    assert server.session().read(cache, lambda: value, None).changed is None
+
+
+def test_details_of_an_unchanged_server(server: Server) -> None:
+    cache, value = stored(detailed(server).read(None, lambda: b"", "first"))
+    server.ecflow.replies = [changes_reply()]
+    reading = detailed(server).read(cache, lambda: value, None)
+    assert (reading.mode, reading.changed, reading.base) == ("unchanged", None, None)
