@@ -190,6 +190,7 @@ class ServerCollector:
             attempts.policy,
             attempts.kept_details,
             lease.changed_details,
+            lease.has_details,
         )
 
     def _facts(self) -> Attempts:

@@ -40,7 +40,7 @@ class Stored(NamedTuple):
 
     `snapshot` returns no bytes if there is no snapshot, and raises StoreError. `policy` says which details
     are wanted, `kept_details` which are in the store, and `changed_details` returns those of some nodes that
-    changed.
+    changed. `has_details` looks whether the store has any; both raise StoreError.
     """
 
     health: Health
@@ -49,6 +49,7 @@ class Stored(NamedTuple):
     policy: Policy | None = None
     kept_details: KeptDetails | None = None
     changed_details: Callable[[Sequence[str]], StoredDetails] | None = None
+    has_details: Callable[[], bool] = lambda: False
 
     @property
     def is_counted(self) -> bool:
@@ -123,8 +124,13 @@ def after_reading(
 
 
 def _keep_details(server: Server, stored: Stored, reading: Reading, revision: str) -> Kept | None:
-    """Return what is written of the details, or None. Raises SnapshotChanged or StoreError."""
-    if stored.policy is None and stored.kept_details is None:
+    """Return what is written of the details, or None. Raises SnapshotChanged or StoreError.
+
+    Details that are not wanted any more are known from the sync cache. Without one the server is read in
+    full, and the store is asked. So each later run, which has a cache, knows that there are none.
+    """
+    is_known = stored.policy is not None or stored.kept_details is not None
+    if not is_known and (reading.mode != "full" or not stored.has_details()):
         return None
     from watchman_cli.details.kept import DetailsChanged, DetailsReading, keep_details
 

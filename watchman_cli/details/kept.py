@@ -46,14 +46,14 @@ def keep_details(
     previous: KeptDetails | None,
     stored: Callable[[Sequence[str]], StoredDetails],
 ) -> Kept:
-    """Return the update of a server's details; without a policy, none are kept. `expire` is in seconds.
+    """Return the update of a server's details; without a policy, they are deleted. `expire` is in seconds.
 
     `previous` says which details are in the store, and `stored` returns those of some nodes that changed.
     Raises DetailsChanged if they are not those that the previous run left, and the errors of `stored`.
     """
     stamp = make_stamp(reading.revision, reading.read_time)
     if policy is None or (reading.base is None and reading.is_full):
-        return Kept("delete" if policy or previous else None)
+        return Kept("delete")
     if reading.base is not None:
         base = reading.base
         after = KeptDetails(policy.signature, stamp, expire, sorted(base.hidden_repeats))

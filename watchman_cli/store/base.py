@@ -186,6 +186,10 @@ class Lease(ABC):
         """Return what Store.details returns. Raises StoreError."""
         raise StoreError("a store of this kind keeps no details")
 
+    def has_details(self) -> bool:
+        """Return whether details of the server are stored, whole or not. Raises StoreError."""
+        return False
+
     @abstractmethod
     def commit(self, update: Update, *, end: bool = True) -> None:
         """Write `update`, and end the lease unless `end` is False.

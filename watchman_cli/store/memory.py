@@ -158,6 +158,9 @@ class MemoryLease(Lease):
     def details(self, fields: Sequence[str] | None, paths: Sequence[str] | None) -> StoredDetails:
         return self._store.details(self._name, fields, paths)
 
+    def has_details(self) -> bool:
+        return self._name in self._memory.details
+
     def commit(self, update: Update, *, end: bool = True) -> None:
         memory, name = self._memory, self._name
         with memory.changed:

@@ -127,6 +127,25 @@ def test_off_again(loaded: Watched, store: Store) -> None:
     check(loaded, store, "full")
 
 
+def test_off_again_without_a_sync_cache(loaded: Watched, store: Store) -> None:
+    loaded.configure(details=True)
+    loaded.collect()
+    loaded.ecflow.force_state("/s/f/a", "State.aborted")
+    loaded.collect()
+    assert loaded.redis.client.exists(KEYS.details, KEYS.changed_details) == 2
+    loaded.top["sync_cache"] = "off"
+    loaded.configure(details=False)
+    assert loaded.collect()["mode"] == "full"
+    assert loaded.redis.client.exists(KEYS.details, KEYS.changed_details) == 0
+    loaded.configure(details=True)
+    check(loaded, store, "full")
+    del loaded.top["sync_cache"]
+    loaded.configure(details=False)
+    loaded.redis.client.delete(KEYS.sync)
+    assert loaded.collect()["mode"] == "full"
+    assert loaded.redis.client.exists(KEYS.details, KEYS.changed_details) == 0
+
+
 @pytest.mark.parametrize("lost", ["details", "changed_details"])
 def test_details_that_the_store_lost_are_read_again(loaded: Watched, store: Store, lost: str) -> None:
     loaded.configure(details=True)

@@ -33,6 +33,8 @@ def test_details_are_written_with_their_snapshot(kind: Kind, store: Store) -> No
     assert found.raw_head == OLD[: snapshot.HEAD_SIZE]
     assert store.details(NAME, None, None).fields == BASE
     with take(store) as lease:
+        assert lease.details(("/",), None).fields == {"/": b"suites"}
+        assert lease.details(None, None).fields == BASE
         assert lease.changed_details(["/s/t"])[:3] == ("r1 t1", "r1 t1", "")
         changed = {"/s/t": b'{"state":"active"}', "/s/u": b"{}"}
         lease.commit(Update(b"2", snapshot=NEW, details=DetailsUpdate("r2 t2", None, changed, "r1 t1")))
@@ -54,6 +56,15 @@ def test_details_are_written_with_their_snapshot(kind: Kind, store: Store) -> No
     with take(store) as lease:
         lease.commit(Update(b"6", details="delete"))
     assert store.details(NAME, None, None)[:5] == ("", "", "", {}, {})
+
+
+def test_a_lease_says_whether_there_are_details(store: Store) -> None:
+    with take(store) as lease:
+        assert not lease.has_details()
+        lease.commit(Update(b"1", snapshot=OLD, details=details_of(1)), end=False)
+        assert lease.has_details()
+        lease.commit(Update(b"2", details="delete"), end=False)
+        assert not lease.has_details()
 
 
 def test_changes_are_not_added_to_other_details(store: Store) -> None:

@@ -44,6 +44,7 @@ from watchman_cli.collect.update import (
 from watchman_cli.collect.verify import Verification
 from watchman_cli.config import Server
 from watchman_cli.deadlines import Deadline
+from watchman_cli.details.stored import NO_DETAILS
 from watchman_cli.errors import ServerError, StoreError
 from watchman_cli.health import Disabled, Failure, Health
 from watchman_cli.snapshot import StatusRecord, parse_head
@@ -91,6 +92,23 @@ def decide(
 def failure(kept: Stored, of: Server | None = None, **fields: Any) -> Commit:
     error = ServerError("refused", "connection refused")
     return after_failure(of or server(suites=("s",)), kept, error, facts(**fields))
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_details_that_are_not_wanted_are_deleted_by_a_full_reading(there: bool) -> None:
+    """Without a sync cache it is not known whether there are any, so the store is asked."""
+    kept = stored()._replace(has_details=lambda: there, changed_details=lambda paths: NO_DETAILS)
+    found = decide(kept, reading("full", NEW))
+    assert found.update.details == ("delete" if there else None)
+
+
+def test_a_reading_with_a_sync_cache_does_not_ask_the_store_for_details() -> None:
+    def asked() -> bool:
+        raise AssertionError("the store is asked")
+
+    for read in (UNCHANGED, INCREMENTAL):
+        found = decide(stored()._replace(has_details=asked), read)
+        assert (found.update.details, found.update.details_life) == (None, "keep")
 
 
 # --------------------------------------------------------------------------------- the update

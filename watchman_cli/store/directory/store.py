@@ -200,6 +200,12 @@ class DirectoryLease(Lease):
     def details(self, fields: Sequence[str] | None, paths: Sequence[str] | None) -> StoredDetails:
         return self._store.details(self._name, fields, paths)
 
+    def has_details(self) -> bool:
+        from watchman_cli.store.directory import details
+
+        folder = self._store.root / self._name
+        return any((folder / name).is_file() for name in (details.BASE, details.CHANGED))
+
     def commit(self, update: Update, *, end: bool = True) -> None:
         with translating_os_errors(self._store.url):
             current = self._current(update)

@@ -118,6 +118,12 @@ class RedisLease(Lease):
 
         return self._calls.call(read, self._deadline)
 
+    def has_details(self) -> bool:
+        keys = self._keys
+        looks = command("exists", keys.details), command("exists", keys.changed_details)
+        answers = self._calls.call(lambda: self._calls.commands(keys.details, *looks), self._deadline)
+        return any(map(value_or_none, answers))
+
     def commit(self, update: Update, *, end: bool = True) -> None:
         attempts = iter(range(1 << 30))
         try:
