@@ -1,12 +1,16 @@
-"""Many servers: in several files, with variables."""
+"""Many servers: in several files, with variables, and in shares."""
 
 from __future__ import annotations
 
+import json
+
+import pytest
 import yaml
 
 from tests.support.ecflow_server import EcflowServer
 from tests.support.redis_server import RedisServer
 from tests.support.watchman import Watchman
+from watchman_cli.shard import task_of
 
 
 def include(watchman: Watchman, name: str, *entries: object) -> None:
@@ -46,3 +50,53 @@ def test_a_server_of_two_files_is_named_with_both_places(watchman: Watchman) -> 
     first = f"{watchman.config}:4"
     assert (result.code, result.out) == (2, b"")
     assert f"b.yaml:6: servers[1]: met/tromso is already the server of {first}" in result.err
+
+
+def test_each_share_reads_its_servers_only(
+    watchman: Watchman, ecflow: EcflowServer, redis: RedisServer
+) -> None:
+    repos = [f"r{number}" for number in range(6)]
+    watchman.configure(redis.url, [{"owner": "o", "repo": repo, "address": ecflow} for repo in repos])
+    written: list[str] = []
+    for number in range(1, 4):
+        share = [f"o/{repo}" for repo in repos if task_of(f"o/{repo}", 3) == number]
+        listed = watchman.run("config", "servers", "--shard", f"{number}/3")
+        assert (listed.code, listed.err, listed.text.split()) == (0, "", share)
+        slurm = {"ID": 2 * number, "MIN": 2, "MAX": 6, "STEP": 2, "COUNT": 3}
+        environment = watchman.environment(**{f"SLURM_ARRAY_TASK_{k}": str(v) for k, v in slurm.items()})
+        result = watchman.collect("--shard", "auto", "-v", "--log-format", "json", environment=environment)
+        assert result.code == 0
+        told = {json.loads(line)["server"] for line in result.err.splitlines()}
+        assert told == set(share)
+        written += share
+    assert sorted(written) == [f"o/{repo}" for repo in repos]
+    assert len(redis.client.keys("o/*/status")) == 6
+    assert watchman.run("config", "servers").text.split() == [f"o/{repo}" for repo in repos]
+
+
+def test_a_share_may_be_empty(watchman: Watchman, ecflow: EcflowServer, redis: RedisServer) -> None:
+    watchman.configure(redis.url, [{"owner": "o", "repo": "r", "address": ecflow}])
+    empty = "1/2" if task_of("o/r", 2) == 2 else "2/2"
+    result = watchman.collect("--shard", empty)
+    assert (result.code, result.out, result.err) == (0, b"", "")
+    assert redis.client.keys("*") == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--shard", "3/2"), "--shard 3/2: 3/2 is not one of 1 to 2"),
+        (
+            ("--shard", "auto"),
+            "--shard auto: SLURM_ARRAY_TASK_ID is not set: this is not a task of a Slurm array",
+        ),
+        (
+            ("--shard", "1/2", "--server", "r"),
+            "--shard: it cannot be used with --server or --reset-sync, which name servers",
+        ),
+    ],
+)
+def test_a_share_that_cannot_be(watchman: Watchman, arguments: tuple[str, ...], said: str) -> None:
+    watchman.configure("redis://127.0.0.1:1/0", [{"owner": "o", "repo": "r", "host": "h", "port": 1}])
+    result = watchman.collect(*arguments)
+    assert (result.code, result.out, result.err) == (2, b"", f"{said}\n")

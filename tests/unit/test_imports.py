@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parent.parent.parent / "watchman_cli"
-BASE = {"__version__", "duration", "errors", "files", "journal", "retry", "schema", "status", "text"}
+BASE = {"__version__", "duration", "errors", "files", "journal", "retry", "schema", "shard", "status", "text"}
 DATA = BASE | {"snapshot", "health"}
 ALLOWED: dict[str, set[str]] = {
     **dict.fromkeys(BASE, BASE),

@@ -21,6 +21,7 @@ NEEDS_SERVER = {
     "cli/config_check.py": "a command: tests/integration runs it as a process",
     "cli/config_import.py": "a command: tests/integration runs it as a process",
     "cli/config_init.py": "a command: tests/integration runs it as a process",
+    "cli/config_servers.py": "a command: tests/integration runs it as a process",
     "cli/find.py": "a command: tests/integration runs it as a process",
     "cli/lint.py": "a command: tests/integration runs it as a process",
     "cli/node.py": "a command: tests/integration runs it as a process",

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import typer
 
 from watchman_cli.cli.completion import complete_server
-from watchman_cli.cli.options import CONFIG, STORE, load_config
-from watchman_cli.errors import ServerError, StoreError, WatchmanError
+from watchman_cli.cli.options import CONFIG, SHARD, STORE, load_config, shard_from_option
+from watchman_cli.errors import ConfigError, ServerError, StoreError, WatchmanError
 from watchman_cli.output.stream import detached
 from watchman_cli.signals import install_handlers, on_signal
 
@@ -53,6 +53,7 @@ def collect(
         help="Read only this server, by repo or owner/repo. May be repeated.",
         autocompletion=complete_server,
     ),
+    shard: str | None = SHARD,
     dry_run: bool = typer.Option(
         False, "--dry-run", help="Read and validate, print the snapshots as JSON lines, and write nothing."
     ),
@@ -76,8 +77,13 @@ def collect(
     store: str | None = STORE,
 ) -> None:
     """Read every configured server once and write its snapshot to the store."""
+    chosen_shard = shard_from_option(shard)
+    if chosen_shard and (server or reset_sync):
+        raise ConfigError(["--shard: it cannot be used with --server or --reset-sync, which name servers"])
     settings = load_config(config, store)
     chosen = settings.select([*server, *reset_sync])
+    if chosen_shard:
+        chosen = tuple(each for each in chosen if chosen_shard.has(each.name))
     install_handlers()
     _detach_stderr()
     always = verbose or report is Report.always
@@ -86,7 +92,7 @@ def collect(
         reporter.report("", f"warning: {warning}", logging.WARNING)
     metrics = None if dry_run else _metrics_writer(settings, reporter)
     try:
-        opened = None if dry_run else _connect_store(settings, chosen)
+        opened = None if dry_run else _connect_store(settings, chosen or settings.servers)
     except StoreError as error:
         with reporter:
             reporter.report("watchman", str(error), logging.ERROR)

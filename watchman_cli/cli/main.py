@@ -52,6 +52,9 @@ class ConfigGroup(LazyGroup):
         "init": Command(
             "config_init", "config_init", "Example: watchman config init login01:3141 login02:3141"
         ),
+        "servers": Command(
+            "config_servers", "config_servers", "Example: watchman config servers --shard 1/8"
+        ),
         "import": Command("config_import", "config_import", "Example: watchman config import OLD.yaml"),
     }
 

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from watchman_cli.config import Config
     from watchman_cli.output.log import Reporter
 
-LOCK_PATIENCE = 2.0  # seconds to wait for other runs; each takes some milliseconds
+LOCK_PATIENCE = 2.0  # seconds to wait for other runs
+LOCK_PATIENCE_PER_SERVER = 0.01  # seconds more for each server: the tasks of an array end at the same time
 MAX_SIZE = 64 << 20  # bytes; a larger file was written by another program
 
 
@@ -39,11 +40,16 @@ class MetricsWriter:
         seconds = time.monotonic() - self._began
         run = Run(self._label, self._config.servers, outcomes, self._time, seconds, code)
         try:
-            with locked(path.parent, LOCK_PATIENCE):
+            with locked(path.parent, lock_patience(len(self._config.servers))):
                 replace_file(path, encode(merge(run, decode(_read(path)), time.time())))
         except OSError as error:
             message = f"metrics_file: {path}: {error.strerror}; the metrics of this run are not written"
             self._reporter.report("watchman", message, logging.WARNING)
+
+
+def lock_patience(servers: int) -> float:
+    """Return the seconds to wait for other runs, which write the series of this many servers."""
+    return LOCK_PATIENCE + LOCK_PATIENCE_PER_SERVER * servers
 
 
 def config_label(path: Path) -> str:

@@ -15,6 +15,7 @@ from watchman_cli.text import plain_or_quoted, quoted
 
 if TYPE_CHECKING:
     from watchman_cli.config import Config
+    from watchman_cli.shard import Shard
     from watchman_cli.store import Store
 
 CONFIG = typer.Option(
@@ -34,6 +35,25 @@ STORE = typer.Option(
     help="Use this store instead of the configured one: redis://, rediss://, unix://, redis+sentinel://, "
     "redis+cluster:// or file://. Put a URL with a password into WATCHMAN_STORE.",
 )
+SHARD = typer.Option(
+    None,
+    "--shard",
+    metavar="K/N",
+    help="Take only the servers in share K of N, by name. auto: by the variables of a Slurm array; auto/N: "
+    "K by those of a Slurm or PBS array.",
+)
+
+
+def shard_from_option(text: str | None) -> Shard | None:
+    """Return the share that the option means. Raises ConfigError."""
+    if text is None:
+        return None
+    from watchman_cli.shard import parse_shard
+
+    try:
+        return parse_shard(text, os.environ)
+    except ValueError as error:
+        raise ConfigError([f"--shard {plain_or_quoted(text)}: {error}"]) from error
 
 
 def write_config(output: str, text: str) -> None:

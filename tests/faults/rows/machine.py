@@ -65,7 +65,8 @@ MACHINE_ROWS = tuple(
             "Another process holds the lock of the directory of `metrics_file`",
             machine.metrics_locked,
             "another process holds the lock of",
-            "the run waits for two seconds; then the file stays as it is, and snapshots are written",
+            "the run waits for two seconds, and 10 ms more for each server; then the file stays as it is, "
+            "and snapshots are written",
             code=0,
             where="warning",
         ),
