@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import TypeVar
 
@@ -18,11 +18,18 @@ ATTEMPTS = 5  # at reading while runs replace what is read
 PAUSE = 0.05  # seconds before the next one: a directory's files are replaced one by one
 
 
-def with_details(store: Store, name: str, use: Callable[[StoredTree, Head], T]) -> T:
+class OtherSnapshot(NoDetails):
+    """The details belong to a later snapshot than the one that was read before."""
+
+
+def with_details(
+    store: Store, name: str, use: Callable[[StoredTree, Head], T], revision: str | None = None
+) -> T:
     """Return what `use` makes of the nodes of the server `name` (`owner/repo`), and of its snapshot's head.
 
     The nodes are read when they are asked for, all of one time: if a run replaces them meanwhile, `use` is
-    called again. Raises NoSnapshot, NoDetails or StoreError.
+    called again. With `revision`, they are those of the snapshot with that revision. Raises NoSnapshot,
+    OtherSnapshot, NoDetails or StoreError.
     """
     for attempt in range(ATTEMPTS):
         if attempt:
@@ -36,6 +43,8 @@ def with_details(store: Store, name: str, use: Callable[[StoredTree, Head], T]) 
                 f"{name}: no details in {store.url}: set `details: true` for this server, "
                 "and wait for the next run"
             )
+        if revision is not None and head.revision != revision:
+            raise OtherSnapshot(f"{name}: a run has replaced the snapshot in {store.url}: try again")
         if found.revision != head.revision or not found.is_whole:
             continue
         try:
@@ -49,3 +58,16 @@ def with_details(store: Store, name: str, use: Callable[[StoredTree, Head], T]) 
     raise NoDetails(
         f"{name}: the details in {store.url} are not those of its snapshot: wait for the next run"
     )
+
+
+def require(tree: StoredTree, name: str, kinds: Collection[str], task: str) -> None:
+    """Raise NoDetails if one of the kinds of details that a task needs is not kept of the server `name`.
+
+    `task` names it in the message. Without that kind, what is on the server would look as if it were not.
+    """
+    missing = tree.missing(kinds)
+    if missing:
+        raise NoDetails(
+            f"{name}: {task} needs these details, which are not kept: {', '.join(missing)}: "
+            "add them to `details` of this server, and wait for the next run"
+        )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from watchman_cli.details.summary import NodeDetails, summarize
 from watchman_cli.errors import NoDetails, NoSnapshot
-from watchman_cli.node_details import with_details
+from watchman_cli.node_details import require, with_details
 from watchman_cli.snapshot import parse_time
 from watchman_cli.waits.find import Found, Kind, search
 from watchman_cli.waits.lint import Finding, lint
@@ -20,7 +20,11 @@ from watchman_cli.waits.result import Why, explain
 
 if TYPE_CHECKING:
     from watchman_cli.details.tree import StoredTree
+    from watchman_cli.snapshot import Head
     from watchman_cli.store import Store
+
+# What names and claims can refer to, besides nodes: without one of these kinds, they seem to name nothing.
+REFERRED = ("events", "inlimits", "limits", "meters", "queues", "repeats", "triggers", "variables")
 
 
 def why(store: str, server: str, path: str) -> Why:
@@ -64,9 +68,12 @@ def find(
 
 def why_in(store: Store, server: str, path: str) -> Why:
     """Do as `why` does, in an open store."""
-    return with_details(
-        store, server, lambda tree, head: explain(tree, path, parse_time(head.collected_time))
-    )
+
+    def explained(tree: StoredTree, head: Head) -> Why:
+        require(tree, server, (*REFERRED, "times"), "why a node waits")
+        return explain(tree, path, parse_time(head.collected_time))
+
+    return with_details(store, server, explained)
 
 
 def node_in(store: Store, server: str, path: str) -> NodeDetails:
@@ -84,17 +91,18 @@ def find_in(store: Store, server: str, kind: Kind, text: str) -> list[Found]:
 
 def lint_in(store: Store, server: str) -> list[Finding]:
     """Return what is wrong with the expressions and claims of a server's nodes."""
-    return with_details(store, server, lambda tree, _: _lint(tree))
+
+    def findings(tree: StoredTree, _: Head) -> list[Finding]:
+        require(tree, server, REFERRED, "lint")
+        tree.load()
+        return list(lint(tree))
+
+    return with_details(store, server, findings)
 
 
 def _search(tree: StoredTree, server: str, kind: Kind, text: str) -> list[Found]:
     tree.load()
     return list(search(tree, server, kind, text))
-
-
-def _lint(tree: StoredTree) -> list[Finding]:
-    tree.load()
-    return list(lint(tree))
 
 
 def _configured() -> list[str]:

@@ -32,9 +32,21 @@ ALLOWED: dict[str, set[str]] = {
     "node_details": DATA | {"details", "store"},
     "follow": DATA | {"changes", "store"},
     "wait": DATA | {"readback", "store"},
-    "check": DATA | {"deadlines", "readback"},
+    "beside": DATA | {"details", "node_details", "readback", "store", "waits"},
+    "check": DATA | {"deadlines", "readback", "waits"},
     "output": DATA
-    | {"deadlines", "config", "collect", "readback", "check", "changes", "follow", "details", "waits"},
+    | {
+        "deadlines",
+        "config",
+        "collect",
+        "readback",
+        "check",
+        "changes",
+        "follow",
+        "details",
+        "waits",
+        "beside",
+    },
 }
 FOREIGN = {"redis": "store", "typer": "cli", "click": "cli", "ecflow": "bindings"}
 

@@ -9,7 +9,7 @@ from watchman_cli import snapshot
 from watchman_cli.details.stored import DetailsUpdate, make_stamp
 from watchman_cli.details.tree import StoredTree
 from watchman_cli.errors import NoDetails, NoSnapshot
-from watchman_cli.node_details import with_details
+from watchman_cli.node_details import OtherSnapshot, require, with_details
 from watchman_cli.snapshot import Head
 from watchman_cli.store import Update
 from watchman_cli.store.memory import MemoryStore
@@ -81,3 +81,19 @@ def test_damaged_details() -> None:
     store.memory.details[NAME] = found._replace(fields={"/": b"damaged"})
     with pytest.raises(NoDetails, match="damaged"):
         with_details(store, NAME, state_of)
+
+
+def test_only_those_of_the_snapshot_that_was_read_before() -> None:
+    store = MemoryStore()
+    write(store, "active")
+    revision = with_details(store, NAME, lambda _, head: head.revision)
+    assert with_details(store, NAME, state_of, revision) == "active"
+    write(store, "complete")
+    with pytest.raises(OtherSnapshot, match=r"o/r: a run has replaced the snapshot in .*: try again"):
+        with_details(store, NAME, state_of, revision)
+
+
+def test_kinds_that_a_task_needs() -> None:
+    store = MemoryStore()
+    write(store, "active")
+    with_details(store, NAME, lambda tree, _: require(tree, NAME, ["labels"], "a test"))

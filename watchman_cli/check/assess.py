@@ -54,7 +54,7 @@ def sort_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def assess(stored: StoredServer, thresholds: Thresholds) -> Assessment:
     """Return a server's problems and measures. The nodes of a snapshot that is too old are not judged."""
-    unusable = _why_unusable(stored, thresholds.max_age)
+    unusable = why_unusable(stored, thresholds.max_age)
     if unusable is not None:
         return Assessment(stored, (unusable,))
     assert stored.snapshot is not None
@@ -89,7 +89,7 @@ def _node_problems(measures: Iterable[Measure], thresholds: Thresholds) -> Itera
             yield Problem(state, measure=each, nodes=tuple(causes))
 
 
-def _why_unusable(stored: StoredServer, max_age: float) -> Problem | None:
+def why_unusable(stored: StoredServer, max_age: float) -> Problem | None:
     """Return the reason why a server's nodes cannot be judged, or None."""
     failing = bool(stored.health.failures)
     if stored.snapshot is None or stored.age is None:

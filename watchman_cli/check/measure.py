@@ -8,7 +8,9 @@ from typing import Literal
 
 from watchman_cli.snapshot import EncodedRecords, Snapshot, StatusRecord, root_causes
 
-MeasureName = Literal["aborted", "late", "queued", "active_for", "missed", "unknown"]
+MeasureName = Literal[
+    "aborted", "late", "queued", "active_for", "missed", "unknown", "findings", "ends_server"
+]
 
 
 @dataclass(frozen=True)

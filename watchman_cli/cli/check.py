@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -22,7 +23,10 @@ from watchman_cli.cli.unexpected import report
 from watchman_cli.errors import ConfigError, WatchmanError
 
 if TYPE_CHECKING:
-    from watchman_cli.check import MeasureName, Range
+    from watchman_cli.check import Assessment, MeasureName, Range
+    from watchman_cli.output.check import Reasons
+    from watchman_cli.readback import StoredServer
+    from watchman_cli.store import Store
 
 
 class PluginCommand(TyperCommand):
@@ -64,6 +68,12 @@ def check(
         "--deadlines",
         help="Check the deadlines that the configuration names, in place of the nodes.",
     ),
+    lint: bool = typer.Option(
+        False,
+        "--lint",
+        help="Check the triggers, completes and limits, in place of the nodes: CRITICAL if one can end the "
+        "server, WARNING if one cannot be meant. Needs `details: true`.",
+    ),
     max_age: float = typer.Option(
         "3m",
         "--max-age",
@@ -102,22 +112,59 @@ def check(
         thresholds = Thresholds(
             node_path(path), max_age, _ranges("--warning", warning), _ranges("--critical", critical)
         )
-        if deadlines and (path != "/" or warning or critical):
-            raise ConfigError(["--deadlines: cannot be used with --path, --warning or --critical"])
+        for option, given in (("--deadlines", deadlines), ("--lint", lint)):
+            if given and (path != "/" or warning or critical):
+                raise ConfigError([f"{option}: cannot be used with --path, --warning or --critical"])
+        if deadlines and lint:
+            raise ConfigError(["--deadlines: cannot be used with --lint"])
         if every == bool(name):
             raise ConfigError(["name one server as OWNER/REPO, or --all"])
         opened, names = servers_from_options([name] if name else [], config, store)
         known = deadlines_from_options(config, store) if deadlines else {}
-        assessments = [
-            assess_deadlines(status, known.get(status.server, ()))
-            if deadlines
-            else assess(status, thresholds)
-            for status in read_servers(opened, names, decode_later)
-        ]
+        stored = read_servers(opened, names, decode_later)
+        reasons: Reasons = {}
+        if deadlines:
+            assessments = [assess_deadlines(each, known.get(each.server, ())) for each in stored]
+        elif lint:
+            assessments = _lint(opened, stored, max_age)
+        else:
+            assessments = [assess(each, thresholds) for each in stored]
+            reasons = _reasons(opened, assessments, every)
     except WatchmanError as error:
         _unknown(str(error))
-    print(render(assessments, thresholds, every))
+    print(render(assessments, thresholds, every, reasons))
     raise typer.Exit(worst(each.state for each in assessments))
+
+
+def _lint(store: Store, stored: Sequence[StoredServer], max_age: float) -> list[Assessment]:
+    """Return what is wrong with the expressions of each server."""
+    from functools import partial
+
+    from watchman_cli.check.lint import assess_lint
+    from watchman_cli.nodes import lint_in
+    from watchman_cli.output.check import NODES_SHOWN
+
+    most = max(1, NODES_SHOWN // len(stored))
+    return [assess_lint(each, max_age, most, partial(lint_in, store)) for each in stored]
+
+
+def _reasons(store: Store, assessments: Sequence[Assessment], together: bool) -> Reasons:
+    """Return the reason of the abort of each node that is shown; none of a server that keeps no details.
+
+    They are beside the point: no error in reading them hides the state.
+    """
+    from watchman_cli.output.check import NODES_SHOWN, nodes_for_each, nodes_shown
+
+    limit = nodes_for_each(assessments) if together else NODES_SHOWN
+    found = {}
+    for each in assessments:
+        paths = [node.path for node in nodes_shown(each, limit)[0] if node.status == "aborted"]
+        if paths:
+            from watchman_cli.beside import read_reasons
+
+            with suppress(WatchmanError):
+                found[each.stored.server] = read_reasons(store, each.stored, paths)
+    return found
 
 
 def _ranges(option: str, thresholds: Sequence[str]) -> dict[MeasureName, Range]:

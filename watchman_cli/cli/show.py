@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -20,6 +21,11 @@ from watchman_cli.cli.options import (
 from watchman_cli.errors import ConfigError, NoSnapshot
 from watchman_cli.status import NodeStatus
 from watchman_cli.text import plain_or_quoted, quoted
+
+if TYPE_CHECKING:
+    from watchman_cli.beside import Shown, ShownKind
+    from watchman_cli.readback import StoredServer
+    from watchman_cli.store import Store
 
 
 def show(
@@ -55,12 +61,22 @@ def show(
     depth: int | None = typer.Option(
         None, "--depth", metavar="N", min=0, help="Show N levels, and count what is below them."
     ),
-    as_json: bool = typer.Option(False, "--json", help="Print the stored bytes unchanged."),
+    labels: bool = typer.Option(
+        False, "--labels", help="Show the labels of each node beside it. Needs `details: true`."
+    ),
+    meters: bool = typer.Option(
+        False, "--meters", help="Show the meters of each node beside it. Needs `details: true`."
+    ),
+    as_json: bool = typer.Option(
+        False,
+        "--json",
+        help="Print the stored bytes unchanged; with --labels or --meters the whole snapshot, and these.",
+    ),
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
     """Show a snapshot: its age, the server's state, the number of nodes per status, and the tree."""
-    from watchman_cli.output.tree import TreeFilter, render
+    from watchman_cli.output.tree import TreeFilter, describe_shown, render
     from watchman_cli.readback import read_server
 
     if flag:
@@ -69,14 +85,42 @@ def show(
         node_path(path), frozenset(each.value for each in status), depth, frozenset(flag), longer_than
     )
     opened, name = server_from_options(name, config, store)
-    stored = read_server(opened, name)
+    kinds: list[ShownKind] = []
+    if labels:
+        kinds.append("labels")
+    if meters:
+        kinds.append("meters")
+    shown = _read_shown(opened, name, kinds) if kinds else None
+    stored, beside = shown or (read_server(opened, name), {})
     if as_json:
-        sys.stdout.buffer.write(stored.value)
+        sys.stdout.buffer.write(_with_attributes(stored.value, beside) if shown else stored.value)
         return
     if stored.snapshot is None or stored.snapshot.status(wanted.path) is None:
         raise NoSnapshot(f"{name}: no such node: {plain_or_quoted(wanted.path)}")
     height = shutil.get_terminal_size().lines if sys.stdout.isatty() else None
-    print("\n".join(render(stored, wanted, wants_colour(), height)))
+    words = {path: describe_shown(each) for path, each in beside.items()}
+    print("\n".join(render(stored, wanted, wants_colour(), height, words)))
+
+
+def _read_shown(
+    store: Store, name: str, kinds: Sequence[ShownKind]
+) -> tuple[StoredServer, Mapping[str, Shown]]:
+    """Return a server, and the labels and meters of its nodes at the same moment.
+
+    Raises the errors of `read_server`, and NoDetails.
+    """
+    from watchman_cli.beside import of_one_snapshot, read_shown
+    from watchman_cli.readback import read_server
+
+    return of_one_snapshot(lambda: read_server(store, name), lambda each: read_shown(store, each, kinds))
+
+
+def _with_attributes(value: bytes, beside: Mapping[str, Shown]) -> bytes:
+    """Return a stored snapshot's JSON with the labels and meters as one more key."""
+    import orjson
+
+    document = orjson.loads(value)
+    return orjson.dumps({**document, "attributes": {path: each.as_dict() for path, each in beside.items()}})
 
 
 def _check_flags(names: Sequence[str]) -> None:

@@ -22,6 +22,8 @@ from watchman_cli.ecflow_client.spanning import NEW_LINE
 from watchman_cli.ecflow_client.work import UNBOUNDED
 
 SERVER = "server"  # the field of the server, which is no path
+KINDS_KEPT = "kinds"  # in it: the kinds that are kept, with spaces between them; or EVERY_KIND
+EVERY_KIND = "*"
 LEVEL = 1  # of zlib
 FIELD_SIZE = 32 << 10  # characters of small families that are put into one field
 LIMIT = 256 << 20  # bytes of lines that are read of one field
@@ -43,7 +45,8 @@ def make_base(definition: Definition, policy: Policy, work: Work = UNBOUNDED) ->
     work.check()
     families = definition.lines.families
     _, _, server = definition.lines.server.partition(NEW_LINE)  # the first one is the version
-    fields = {SERVER: compress({SERVER: policy.kept(readable(server.lstrip()))})}
+    kinds = " ".join(sorted(policy.kinds)) or EVERY_KIND
+    fields = {SERVER: compress({SERVER: policy.kept(readable(server.lstrip())), KINDS_KEPT: kinds})}
     hidden: list[str] = []
     needed = policy.needed_in(definition.lines.text, len(definition.lines.server))
     for number, (field, members) in enumerate(_packed(families).items()):

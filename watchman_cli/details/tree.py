@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from watchman_cli.details.changed import Parts, decode
-from watchman_cli.details.fields import SERVER, decompress, fields_of
+from watchman_cli.details.fields import EVERY_KIND, KINDS_KEPT, SERVER, decompress, fields_of
 from watchman_cli.details.merge import blocks, node_of, server_of
 from watchman_cli.details.node import Node, ServerDetails
 from watchman_cli.details.stored import StoredDetails
@@ -44,6 +44,12 @@ class StoredTree:
             changed = found.changed.get("/")
             self._server = server_of(self._lines.get(SERVER, ""), _parts(changed) if changed else None)
         return self._server
+
+    def missing(self, kinds: Collection[str]) -> list[str]:
+        """Return which of these kinds of details are not kept: what is not there may be on the server."""
+        _ = self.server
+        kept = self._lines.get(KINDS_KEPT, "")
+        return [] if kept == EVERY_KIND else sorted(set(kinds) - set(kept.split()))
 
     def node(self, path: str) -> Node | None:
         """Return the node at an absolute path, or None."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
 
 from watchman_cli.check import (
@@ -22,11 +22,13 @@ from watchman_cli.check import (
 )
 from watchman_cli.duration import format_duration, format_lasting
 from watchman_cli.output.tree import describe_status
+from watchman_cli.snapshot import StatusRecord
 from watchman_cli.text import printable
 
 NODES_SHOWN = 20  # for one server, or for all together: monitoring systems cut long outputs
 NAMED = 600  # characters in the first line for the names of servers that are not OK
 REASON = 60  # characters in it for the reason of one server
+ABORT_REASON = 120  # characters for the reason that a job gave when it aborted
 # Nagios and Naemon keep 8 KB of an output. Performance data that they cut is lost or wrong.
 DATA_LIMIT = 4000  # bytes
 WIDEST = 1e7  # the value that space is reserved for, so that the form stays the same from run to run
@@ -35,25 +37,41 @@ _HIGHEST: tuple[MeasureName, ...] = ("active_for",)  # measures whose total is t
 _ALWAYS_SHOWN: tuple[MeasureName, ...] = ("aborted", "late")  # in the summary of a server that is OK
 
 
-def render(assessments: Sequence[Assessment], thresholds: Thresholds, together: bool) -> str:
+Reasons = Mapping[str, Mapping[str, str]]  # of aborts, by the server and the node's path
+
+
+def render(
+    assessments: Sequence[Assessment], thresholds: Thresholds, together: bool, reasons: Reasons | None = None
+) -> str:
     """Return the output for one server, or for several `together`: the worst server first."""
+    reasons = reasons or {}
     state = worst(each.state for each in assessments)
     if together:
         assessments = sorted(assessments, key=lambda each: severity(each.state), reverse=True)
         summary = _summarize_all(assessments)
-        bad = sum(each.state is not State.OK for each in assessments)
-        nodes = max(1, NODES_SHOWN // max(1, bad))
+        nodes = nodes_for_each(assessments)
         lines = [
             line
             for each in assessments
-            for line in (f"{each.state.name}: {_summarize(each)}", *_causes(each, nodes))
+            for line in (f"{each.state.name}: {_summarize(each)}", *_causes(each, nodes, reasons))
         ]
         data = _performance_data_together(assessments, thresholds)
     else:
         summary = _summarize(assessments[0])
-        lines = list(_causes(assessments[0], NODES_SHOWN))
+        lines = list(_causes(assessments[0], NODES_SHOWN, reasons))
         data = " ".join(_performance_data(assessments[0], thresholds))
     return "\n".join([first_line(state, summary) + (f" | {data}" if data else ""), *map(_text, lines)])
+
+
+def nodes_for_each(assessments: Sequence[Assessment]) -> int:
+    """Return how many nodes are shown of each of several servers; of a single one all that fit."""
+    return max(1, NODES_SHOWN // max(1, sum(each.state is not State.OK for each in assessments)))
+
+
+def nodes_shown(assessment: Assessment, limit: int) -> tuple[list[StatusRecord], int]:
+    """Return at most `limit` of the nodes that cause the problems, each once, and the number of others."""
+    nodes = list(dict.fromkeys(node for problem in assessment.problems for node in problem.nodes))
+    return nodes[:limit], len(nodes[limit:])
 
 
 def first_line(state: State, summary: str) -> str:
@@ -113,16 +131,19 @@ def _summarize_all(assessments: Sequence[Assessment]) -> str:
     return f"{text}: {', '.join(named[:fitting])}{more}"
 
 
-def _causes(assessment: Assessment, limit: int) -> Iterator[str]:
+def _causes(assessment: Assessment, limit: int, reasons: Reasons) -> Iterator[str]:
     """Yield the problems' lines, a line for each of `limit` nodes, and the number of other nodes."""
     for problem in assessment.problems:
         yield from problem.lines
-    nodes = list(dict.fromkeys(node for problem in assessment.problems for node in problem.nodes))
-    for node in nodes[:limit]:
+    shown, others = nodes_shown(assessment, limit)
+    of_server = reasons.get(assessment.stored.server, {})
+    for node in shown:
         assert assessment.stored.snapshot is not None
-        yield f"{node.path}: {describe_status(node, assessment.stored.snapshot.collected_time)}"
-    if len(nodes) > limit:
-        yield f"and {len(nodes) - limit} more"
+        line = f"{node.path}: {describe_status(node, assessment.stored.snapshot.collected_time)}"
+        reason = " ".join(of_server.get(node.path, "").split())
+        yield f"{line}: {_shortened(reason, ABORT_REASON)}" if reason else line
+    if others:
+        yield f"and {others} more"
 
 
 def _performance_data_together(assessments: Sequence[Assessment], thresholds: Thresholds) -> str:

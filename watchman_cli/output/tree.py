@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from watchman_cli.duration import format_lasting
 from watchman_cli.output.format import colourize, format_age, format_counts
@@ -13,6 +14,11 @@ from watchman_cli.readback import StoredServer
 from watchman_cli.snapshot import Snapshot, StatusRecord
 from watchman_cli.status import NodeStatus
 from watchman_cli.text import printable
+
+if TYPE_CHECKING:
+    from watchman_cli.beside import Shown
+
+LABEL = 120  # characters of a label that are shown beside a node
 
 
 @dataclass(frozen=True)
@@ -46,10 +52,17 @@ class TreeFilter:
         return seconds is not None and seconds >= self.longer_than
 
 
-def render(stored: StoredServer, wanted: TreeFilter, colour: bool, height: int | None) -> Iterator[str]:
+def render(
+    stored: StoredServer,
+    wanted: TreeFilter,
+    colour: bool,
+    height: int | None,
+    beside: Mapping[str, str] | None = None,
+) -> Iterator[str]:
     """Yield the lines for one server: the summary, the reason if it is stale, and the tree.
 
-    A tree without a wanted depth is folded if it would not fit a terminal of `height` lines.
+    A tree without a wanted depth is folded if it would not fit a terminal of `height` lines. `beside` has
+    more words for a node, by its path.
     """
     name, snapshot = printable(stored.server), stored.snapshot
     if snapshot is None:
@@ -62,7 +75,7 @@ def render(stored: StoredServer, wanted: TreeFilter, colour: bool, height: int |
     depth = wanted.depth
     if depth is None and height is not None:
         depth = fitting_depth(snapshot, wanted, max(40, height - 6))
-    yield from tree(snapshot, replace(wanted, depth=depth), colour)
+    yield from tree(snapshot, replace(wanted, depth=depth), colour, beside)
     if depth != wanted.depth:
         yield from ("", f"folded at depth {depth}: --depth, --path and --status show more")
 
@@ -75,8 +88,10 @@ def _summary(name: str, snapshot: Snapshot, age: float, colour: bool) -> Iterato
     yield f"{len(snapshot.records) - 1} nodes: {format_counts(snapshot.counts(), colour)}"
 
 
-def tree(snapshot: Snapshot, wanted: TreeFilter, colour: bool) -> Iterator[str]:
-    """Yield the tree's lines: each node's name and status, and the counts below a folded node."""
+def tree(
+    snapshot: Snapshot, wanted: TreeFilter, colour: bool, beside: Mapping[str, str] | None = None
+) -> Iterator[str]:
+    """Yield the tree's lines: each node's name and status, what is beside it, and the counts below a fold."""
     shown = _select(snapshot, wanted)
     if not shown:
         return
@@ -96,6 +111,8 @@ def tree(snapshot: Snapshot, wanted: TreeFilter, colour: bool) -> Iterator[str]:
             line = "".join(bars) + ("└─ " if last[index] else "├─ ") + name
             bars.append("   " if last[index] else "│  ")
         line += "  " + describe_status(record, snapshot.collected_time, status_text[record.status])
+        if beside and path in beside:
+            line += f"  {printable(beside[path])}"
         if wanted.depth == depth:
             line += _folded(shown, depths, index, colour)
         yield line
@@ -106,6 +123,18 @@ def describe_status(record: StatusRecord, time: datetime, status: str = "") -> s
     seconds = record.seconds_until(time)
     lasting = "" if seconds is None else f" {format_lasting(seconds)}"
     return (status or record.status) + lasting + "".join(f", {printable(flag)}" for flag in record.flags)
+
+
+def describe_shown(shown: Shown) -> str:
+    """Return a node's labels and meters in words: `info: step 5; progress 40 of 100`."""
+    labels = (f"{each.name}: {_one_line(each.text)}" for each in shown.labels)
+    meters = (f"{each.name} {each.value} of {each.most}" for each in shown.meters)
+    return "; ".join([*labels, *meters])
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LABEL else f"{line[: LABEL - 3]}..."
 
 
 def fitting_depth(snapshot: Snapshot, wanted: TreeFilter, lines: int) -> int | None:

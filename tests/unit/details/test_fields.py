@@ -41,6 +41,7 @@ def test_a_field_a_parent_and_one_of_the_server() -> None:
     assert {family: [line.strip() for line in lines.split("\n")] for family, lines in families(found)} == {
         "server": ["defs_state NET state>:queued state_change:5 modify_change:3",
                    "edit ECF_HOME '/h' # server"],
+        "kinds": ["*"],
         "/": ["suite s # begun:1 state:active", "calendar initTime:2026-Nov-24 00:00:00",
               "edit SUITE_WIDE 'a'", "suite z"],
         "/s/": ["family f"],
@@ -63,6 +64,7 @@ def test_kinds_that_are_not_wanted_are_not_kept() -> None:
     )  # fmt: skip
     assert dict(families(base_of(*lines, policy=Policy(["labels"])).fields)) == {
         "server": "defs_state NET state>:queued state_change:5 modify_change:3",
+        "kinds": "labels",
         "/": 'suite s # begun:1\ncalendar initTime:x\nlabel l "b"',
         "/s/": "task t # try:2 state:aborted",
     }

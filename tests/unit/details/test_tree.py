@@ -9,6 +9,7 @@ import pytest
 from tests.unit.details.definitions import Kept, base_of, mementos
 from tests.unit.details.test_fields import TREE
 from watchman_cli.details.node import Tree
+from watchman_cli.details.policy import Policy
 from watchman_cli.details.tree import DetailsChanged, DetailsDamaged, StoredTree
 
 
@@ -103,3 +104,10 @@ def test_a_damaged_change() -> None:
 
     with pytest.raises(DetailsDamaged):
         StoredTree(read, store.stamp).node("/s")  # type: ignore[arg-type]
+
+
+def test_kinds_that_are_not_kept() -> None:
+    lines = ("suite s", "task t", "endsuite")
+    assert Kept(base_of(*lines)).tree().missing(["labels", "meters"]) == []
+    policy = Policy(["labels"])
+    assert Kept(base_of(*lines, policy=policy), policy).tree().missing(["meters", "labels"]) == ["meters"]

@@ -12,7 +12,7 @@ from tests.support.stored_servers import FAILING, GOOD, IDLE, NOW, SUITE, status
 from watchman_cli.check import Assessment, State, assess, assess_deadlines
 from watchman_cli.deadlines import DeadlineState, Matches
 from watchman_cli.health import Health
-from watchman_cli.output.check import NAMED, NODES_SHOWN, render
+from watchman_cli.output.check import NAMED, NODES_SHOWN, nodes_for_each, nodes_shown, render
 from watchman_cli.readback import StoredServer
 from watchman_cli.snapshot import StatusRecord
 
@@ -147,3 +147,26 @@ def test_the_form_of_the_performance_data_does_not_depend_on_values() -> None:
         assert labels([assess(each, thresholds()) for each in well]) == labels(
             [assess(each, thresholds()) for each in late]
         )
+
+
+def reason_lines(reason: str) -> list[str]:
+    assessments = [assess(status(SUITE), thresholds())]
+    return render(assessments, thresholds(), False, {"o/r": {"/s/f/t": reason}}).splitlines()
+
+
+def test_the_reason_of_an_abort_is_in_the_nodes_line() -> None:
+    assert reason_lines("no disk")[1] == "/s/f/t: aborted for 2 h 10 min, task_aborted: no disk"
+
+
+@pytest.mark.parametrize("reason", ["a|b\nc\x1b[31m\u202ed\r", "\n", "x" * 100_000])
+def test_a_hostile_reason_is_one_short_safe_line(reason: str) -> None:
+    lines = reason_lines(reason)
+    assert len(lines) == 3 and len(lines[1]) < 200
+    assert lines[1].isprintable() and "|" not in lines[1] and "".join(lines).count("|") == 1
+
+
+def test_the_nodes_that_are_shown() -> None:
+    found = assess(status(SUITE), thresholds())
+    nodes, others = nodes_shown(found, 1)
+    assert ([node.path for node in nodes], others) == (["/s/f/t"], 1)
+    assert nodes_for_each([found] * 4) == NODES_SHOWN // 4 and nodes_for_each([found] * 100) == 1

@@ -6,7 +6,9 @@ from datetime import datetime, timezone
 
 import pytest
 
-from watchman_cli.output.tree import TreeFilter, tree
+from watchman_cli.beside import Shown
+from watchman_cli.details.attributes import Label, Meter
+from watchman_cli.output.tree import LABEL, TreeFilter, describe_shown, tree
 from watchman_cli.snapshot import Snapshot, StatusRecord
 
 SNAPSHOT = Snapshot(
@@ -54,3 +56,12 @@ def test_durations_and_flags() -> None:
 def test_only_matching_nodes_are_shown(wanted: dict[str, object], names: list[str]) -> None:
     found = [line.split()[0] for line in shown(**wanted)]
     assert [name for name in found if name not in ("/", "s", "/s")] == names
+
+
+def test_what_is_beside_a_node() -> None:
+    shown = Shown([Label("info", "step 5\nof 9"), Label("x", "y" * 500)], [Meter("progress", 0, 100, 90, 40)])
+    words = describe_shown(shown)
+    assert words == f"info: step 5 of 9; x: {'y' * (LABEL - 3)}...; progress 40 of 100"
+    lines = list(tree(SNAPSHOT, TreeFilter(), False, {"/s/waits": "info: \x1b[31mred"}))
+    assert lines[4] == "   ├─ waits  queued, late  info: ?[31mred"
+    assert lines[3] == "   ├─ short  active for less than a minute"
