@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sources import parsed
+
 PACKAGE = Path(__file__).parent.parent.parent / "watchman_cli"
 NOT_COMMANDS = {
     *("a", "an", "the", "this", "that", "those", "these", "it", "its", "each", "every", "all", "any", "one"),
@@ -18,7 +20,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 def functions(path: Path) -> Iterator[tuple[str, str]]:
     """The name and docstring of each function that has one; properties are nouns."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             decorators = {ast.unparse(each).rpartition(".")[2] for each in node.decorator_list}
             docstring = ast.get_docstring(node)

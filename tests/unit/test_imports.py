@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sources import parsed
+
 PACKAGE = Path(__file__).parent.parent.parent / "watchman_cli"
 BASE = {"__version__", "duration", "errors", "files", "journal", "retry", "schema", "shard", "status", "text"}
 DATA = BASE | {"snapshot", "health"}
@@ -53,7 +55,7 @@ FOREIGN = {"redis": "store", "typer": "cli", "click": "cli", "ecflow": "bindings
 
 def imports(path: Path) -> Iterator[str]:
     """Every module that a file imports, in functions and for type checking too."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

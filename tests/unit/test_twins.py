@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.sources import parsed
+
 UNIT = Path(__file__).parent
 PACKAGE = UNIT.parent.parent / "watchman_cli"
 # Modules that are tested with a real server, or as a process of their own, with the reason.
@@ -43,7 +45,7 @@ NEEDS_SERVER = {
 def has_code(path: Path) -> bool:
     """Return True if a module has a function: a class without one holds only data."""
     functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-    return any(isinstance(node, functions) for node in ast.walk(ast.parse(path.read_text())))
+    return any(isinstance(node, functions) for node in ast.walk(parsed(path)))
 
 
 def twin_of(name: str) -> Path:

@@ -42,12 +42,12 @@ def test_nodes_have_their_values_the_longest_active_first() -> None:
 
 def test_longest_active_node_may_come_last() -> None:
     records = [
-        StatusRecord("/s/short", "active", "2026-11-24T12:09:00+00:00"),
+        StatusRecord("/s/brief", "active", "2026-11-24T12:09:00+00:00"),
         StatusRecord("/s/unknown", "active"),
         StatusRecord("/s/long", "active", "2026-11-24T12:00:00+00:00"),
     ]
     found = measured(records)["active_for"]
-    assert (found.value, [node.path for node, _ in found.nodes]) == (600, ["/s/long", "/s/short"])
+    assert (found.value, [node.path for node, _ in found.nodes]) == (600, ["/s/long", "/s/brief"])
 
 
 def test_node_that_becomes_active_in_the_future_is_active_for_no_time() -> None:

@@ -147,20 +147,31 @@ def checked(*pieces: bytes) -> int:
     return len(calls)
 
 
-def test_records_are_checked_in_parts() -> None:
+@pytest.fixture
+def together(monkeypatch: pytest.MonkeyPatch) -> int:
+    """A part is some records, in place of thousands."""
+    monkeypatch.setattr("watchman_cli.snapshot.value.CHECKED_TOGETHER", 1 << 12)
+    return 1 << 12
+
+
+def test_a_part_is_a_few_megabytes() -> None:
+    assert CHECKED_TOGETHER == 2 << 20
+
+
+def test_records_are_checked_in_parts(together: int) -> None:
     whole = join_records(many(3))
     assert checked(whole) == 1
     assert checked(join_records(many(3)[:1]), b",", join_records(many(3)[1:])) == 2
     assert checked(join_records(many(3)[:1]), b"," + join_records(many(3)[1:])) == 2
     assert checked() == 0
-    large = join_records(many(1 + 3 * CHECKED_TOGETHER // len(join_records(many(100))) * 100))
+    large = join_records(many(1 + 3 * together // len(join_records(many(100))) * 100))
     assert 3 <= checked(large) <= 4
 
 
-@pytest.mark.parametrize("number", [1, 2 * CHECKED_TOGETHER // 30])
+@pytest.mark.parametrize("parts", [0, 2])
 @pytest.mark.parametrize("where", [0, 1, -1])
-def test_invalid_record_is_found_in_each_part(number: int, where: int) -> None:
-    some = many(number)
+def test_invalid_record_is_found_in_each_part(parts: int, where: int, together: int) -> None:
+    some = many(1 + parts * together // 30)
     some[where] = some[where]._replace(status="waiting")
     with pytest.raises(BadSnapshot, match=r"^\$\.status_records\[\d+\]\.status: "):
         checked(join_records(some))
