@@ -82,6 +82,13 @@ def test_a_week_s_end_without_a_cycle() -> None:
     assert next_cycle(workdays, saturday).due == utc("2026-11-30T05:30")
 
 
+def test_a_night_after_a_day_that_the_zone_left_out() -> None:
+    """Samoa had no 30 December 2011, a Friday: the morning after it comes before its noon."""
+    deadline = Deadline("/s", by=6 * 60, after=12 * 60, zone="Pacific/Apia", days=DAYS[4:5])
+    cycle = current_cycle(deadline, utc("2011-12-30T23:00"))
+    assert (cycle.start, cycle.due) == (utc("2011-12-30T22:00"), utc("2011-12-31T16:00"))
+
+
 def test_an_unknown_zone() -> None:
     with pytest.raises(ValueError, match=r"^unknown time zone: Mars/Base$"):
         Deadline("/s", 0, zone="Mars/Base").tzinfo  # noqa: B018
