@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.definition_tree import DefinitionTree
 from tests.unit.details.test_generated import TREE
 from watchman_cli.details.summary import summarize
 from watchman_cli.errors import NoSuchNode
@@ -43,3 +44,48 @@ def test_the_document() -> None:
 def test_no_such_node() -> None:
     with pytest.raises(NoSuchNode, match=r"^no such node: /s/none$"):
         summarize(TREE, "/s/none")
+
+
+ATTRIBUTES = """
+suite s
+  task t # try:2 state:aborted dur:00:01:00 flag:late rid:77
+    event 3 e
+    event 4 # set
+    meter m 0 100 # 7
+    label l "some text"
+    limit lim 5 # 2 /s/a /s/b
+    queue q 1 2 3 # 1
+    time 10:00
+    edit A '1'
+endsuite
+"""
+
+
+def test_document_has_each_kind_of_attribute() -> None:
+    document = summarize(DefinitionTree(ATTRIBUTES), "/s/t").as_dict()
+    names = ("path", "status", "kind", "try", "job_id", "flags", "reason")
+    assert {name: document[name] for name in names} == {
+        "path": "/s/t", "status": "aborted", "kind": "task", "try": 2, "job_id": "77", "flags": ["late"],
+        "reason": "",
+    }  # fmt: skip
+    assert document["events"] == [
+        {"number": 3, "name": "e", "set": False}, {"number": 4, "name": "", "set": True},
+    ]  # fmt: skip
+    assert document["meters"] == [{"name": "m", "value": 7, "min": 0, "max": 100}]
+    assert document["labels"] == [{"name": "l", "text": "some text"}]
+    assert document["limits"] == [{"name": "lim", "max": 5, "value": 2, "holders": ["/s/a", "/s/b"]}]
+    assert document["queues"] == [{"name": "q", "items": ["1", "2", "3"], "position": 1}]
+    assert {"name": "A", "value": "1", "source": "own", "path": "/s/t"} in document["variables"]
+    assert "repeats" not in document and "times" not in document
+
+
+def test_nearest_variable_of_a_name_counts() -> None:
+    tree = DefinitionTree(
+        "edit A '0' # server\nedit S '0' # server\nsuite s\n edit A '1'\n edit B '1'\n"
+        "family f\n  edit A '2'\n"
+        "  repeat integer B 5 9\n  task t\n   edit A '3'\n   edit TASK 'own'\nendsuite"
+    )
+    found = {each.name: (each.value, each.source, each.path) for each in summarize(tree, "/s/f/t").variables}
+    assert found["A"] == ("3", "own", "/s/f/t") and found["S"] == ("0", "server", "/")
+    assert found["B"] == ("5", "repeat", "/s/f")  # of the nearest node, before a variable above it
+    assert found["TASK"] == ("own", "own", "/s/f/t")

@@ -180,6 +180,15 @@ def test_parts_are_joined_from_the_left() -> None:
     assert wait.holds is False
 
 
+@pytest.mark.parametrize(("word", "holds"), [("-o", True), ("-a", False)])
+def test_second_part_is_joined_by_its_word(word: str, holds: bool) -> None:
+    lines = ["trigger a == complete", f"trigger {word} a == queued"]
+    assert (
+        only(tree_of("task a # state:queued", "task b # state:queued", *lines), "/s/b", "trigger").holds
+        is holds
+    )
+
+
 def test_a_freed_trigger_stops_nothing() -> None:
     tree = tree_of("task a # state:queued", "task b # state:queued", "trigger a == complete # free")
     wait = only(tree, "/s/b", "trigger")

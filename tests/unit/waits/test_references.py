@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from tests.support.definition_tree import DefinitionTree
 from tests.unit.waits.test_evaluate import TREE
-from watchman_cli.waits.references import Masked, as_number, find_above, find_name, resolve, upwards
+from watchman_cli.details.attributes import Queue, Repeat
+from watchman_cli.waits.references import (
+    Masked,
+    _queue_value,
+    as_number,
+    find_above,
+    find_name,
+    repeat_value,
+    resolve,
+    upwards,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +80,108 @@ def test_a_variable_as_a_number(text: str, number: int) -> None:
 def test_a_masked_variable_has_no_number() -> None:
     with pytest.raises(Masked):
         as_number("***")
+
+
+def test_name_of_a_node_may_end_with_any_letter() -> None:
+    tree = DefinitionTree("suite sX\n  task a # state:complete\n  task b\nendsuite")
+    node = tree.node("/sX/b")
+    assert node
+    found = [resolve(tree, node, path) for path in ("a", "./a", "../sX/a")]
+    assert [each.path if each else None for each in found] == ["/sX/a"] * 3
+
+
+EVERYTHING = """
+suite s
+  task t
+    event 3 e
+    event 4 # set
+    event m
+    meter m 0 100 # 7
+    meter v 0 100 # 8
+    edit v '9'
+    edit r '10'
+    repeat integer r 1 20 # 11
+    limit TASK 5 # 12 /s/t
+    limit l 5 # 2 /s/t
+    queue l 1 2 3 # 1
+    queue q 21 22 23 # 1
+    edit PASSWORD '***'
+endsuite
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("e", 0),
+        ("3", 0),
+        ("4", 1),
+        ("m", 0),  # an event comes before a meter
+        ("v", 8),  # a meter before a variable
+        ("r", 10),  # a variable before a repeat
+        ("TASK", 0),  # a generated variable, which is no number, before a limit
+        ("l", 2),  # a limit before a queue
+        ("q", 22),
+    ],
+)
+def test_first_attribute_of_a_name_counts(name: str, value: int) -> None:
+    tree = DefinitionTree(EVERYTHING)
+    node = tree.node("/s/t")
+    assert node
+    found = find_name(tree, node, name)
+    assert found and (found.value, found.repeat) == (value, None)
+
+
+def test_masked_name_is_unknown() -> None:
+    tree = DefinitionTree(EVERYTHING)
+    node = tree.node("/s/t")
+    assert node
+    with pytest.raises(Masked):
+        find_name(tree, node, "PASSWORD")
+
+
+@pytest.mark.parametrize(
+    ("repeat", "value"),
+    [
+        (Repeat("integer", "r", ("1", "5", "1"), 3), 3),
+        (Repeat("integer", "r", ("1", "5", "1"), 0), 1),
+        (Repeat("integer", "r", ("1", "5", "1"), 6), 5),
+        (Repeat("integer", "r", ("5", "1", "-1"), 0), 1),
+        (Repeat("integer", "r", ("5", "1", "-1"), 6), 5),
+        (Repeat("date", "r", ("20260101", "20260131", "1"), 20260201), 20260131),
+        (Repeat("enumerated", "r", ("7", "8", "9"), 0), 7),
+        (Repeat("enumerated", "r", ("7", "8", "9"), 2), 9),
+        (Repeat("enumerated", "r", ("7", "8", "9"), 3), 9),  # past its end
+        (Repeat("enumerated", "r", ("7", "8", "9"), -1), 7),
+        (Repeat("enumerated", "r", ("a", "8"), 0), 0),
+        (Repeat("enumerated", "r", ("a", "b", "c"), 2), 2),
+        (Repeat("enumerated", "r", ("a", "b"), 2), 1),
+        (Repeat("datelist", "r", ("20260101", "20260103"), 1), 20260103),
+        (Repeat("string", "r", ("7", "8"), 1), 1),  # its index, for any text
+        (Repeat("enumerated", "r", (), 4), 4),
+        (Repeat("day", "r", ("1",), 6), 6),
+    ],
+)
+def test_value_of_a_repeat(repeat: Repeat, value: int) -> None:
+    assert repeat_value(repeat) == value
+
+
+def test_masked_repeat_has_no_value() -> None:
+    with pytest.raises(Masked):
+        repeat_value(Repeat("enumerated", "TOKENS", ("***",), 0))
+    assert repeat_value(Repeat("string", "r", ("***", "x"), 1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("items", "position", "value"),
+    [
+        (("7", "x", "9"), 0, 7),
+        (("7", "x", "9"), 1, 1),
+        (("7", "x", "9"), 2, 9),
+        (("7", "x", "9"), 3, 3),
+        (("7", "x", "9"), -1, -1),
+        ((), 0, 0),
+    ],
+)
+def test_value_of_a_queue(items: tuple[str, ...], position: int, value: int) -> None:
+    assert _queue_value(Queue("q", items, position, ())) == value
