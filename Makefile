@@ -1,7 +1,7 @@
 # The README's commands. Each works as the only command on a fresh Debian or Ubuntu machine that has
 # python3, git and make: it installs what is missing, as root or with sudo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit mutants fuzz test-releases roots test-pythons coverage install release lint docs bench soak servers browser systemd slurm
+.PHONY: help demo test test-unit mutants fuzz test-releases roots test-pythons coverage install release deb test-deb lint docs bench soak servers browser systemd slurm
 
 PYTHON ?= python3
 # Debian has ecflow_server in /usr/sbin, which is not in an ordinary user's PATH.
@@ -59,6 +59,20 @@ install: .venv/bin/watchman  ## Make .venv/bin/watchman, ready to run
 
 release: .venv/.dev  ## Build the wheel and the source distribution in dist/, and check them; nothing is signed or published
 	packaging/release
+
+deb:  ## Build the Debian package in dist/, on Debian 12 or 13
+	@dpkg-checkbuilddeps packaging/debian/control 2>/dev/null || \
+	{ echo "Installing what builds it" && $(APT) update -qq && \
+	$(APT) install -qq -y --no-install-recommends dpkg-dev >/dev/null && \
+	$(APT) build-dep -qq -y --no-install-recommends ./packaging >/dev/null; }
+	packaging/deb
+
+# Some minutes, most of them Debian's packages: not a part of `make test`.
+test-deb: deb .venv/.dev servers  ## Install, run, upgrade and purge the packages in dist/ in bare roots of Debian, as root
+	@[ "$$(id -u)" = 0 ] || { echo 'make test-deb needs root: it makes roots of Debian'; exit 1; }
+	@{ command -v lintian && command -v mmdebstrap && command -v man; } >/dev/null || { echo "Installing what tests it" && $(APT) update -qq && \
+	$(APT) install -qq -y --no-install-recommends lintian mmdebstrap man-db debian-archive-keyring >/dev/null; }
+	.venv/bin/python -m pytest -p no:xdist tests/packages
 
 lint: .venv/.dev  ## Check format, style and types
 	.venv/bin/ruff format --check .

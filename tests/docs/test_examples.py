@@ -24,7 +24,7 @@ EXAMPLES = ROOT / "examples"
 # of an administrator or of the whole project, not to be run by a test
 ADMINISTRATION = (
     r"(make|useradd|install|systemctl|journalctl|apt-get|pipx?|uv tool|python3 -m venv|~/watchman/bin/pip"
-    r"|watchman --install-completion|watchman config init)\b"
+    r"|watchman --install-completion|watchman config init|editor|ecflow-watchman)\b"
 )
 # the project's own tests and checks, which are run as such
 OF_THE_PROJECT = ("CONTRIBUTING.md", "benchmarks/README.md")

@@ -20,7 +20,7 @@ from tests.docs.pages import DOCS, PAGES, ROOT, anchors, links
 KNOWN_HOSTS = re.compile(
     r"(?:www\.)?(?:w3|monitoring-plugins|textualize|semver|matplotlib|keepachangelog|json-schema)\.(?:org|com|io)"
     r"|purl\.org|creativecommons\.org|redis\.io|cloudevents\.io|developer\.mozilla\.org|github\.com"
-    r"|(?:.+\.)?example\.(?:org|com|net)"
+    r"|www\.debian\.org|(?:.+\.)?example\.(?:org|com|net)"
 )
 OTHER_PROJECTS = re.compile(rb"github\.com/(?!(?:ecmwf/ecflow|prometheus/node_exporter)\b)")
 
