@@ -19,11 +19,11 @@ help:  ## Print these lines
 demo: .venv/bin/watchman servers  ## Watch a small real suite on private servers, then clean up
 	@.venv/bin/python -m tests.demo
 
-test: .venv/.dev servers browser systemd slurm .venv/promtool .venv/monitoring .venv/cron  ## Run the whole test suite
+test: .venv/.dev servers browser systemd slurm .venv/promtool .venv/monitoring .venv/plugins .venv/cron  ## Run the whole test suite
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 # A test that is measured takes nearly twice as long: those that kill, repeat and arrange faults are not.
-coverage: .venv/.dev servers browser systemd slurm .venv/promtool .venv/monitoring .venv/cron  ## Run the whole test suite and measure the branches taken
+coverage: .venv/.dev servers browser systemd slurm .venv/promtool .venv/monitoring .venv/plugins .venv/cron  ## Run the whole test suite and measure the branches taken
 	.venv/bin/coverage erase
 	.venv/bin/coverage run -m pytest -n $(WORKERS) --dist worksteal -m measured tests/unit tests/integration
 	.venv/bin/coverage combine -q
