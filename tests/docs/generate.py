@@ -119,6 +119,7 @@ def blocks() -> dict[str, Callable[[], str]]:
         "config deadlines": lambda: "\n".join(
             settings(own["deadlines"]["items"]["properties"], own["deadlines"]["items"]["required"])
         ),
+        "config notify": lambda: "\n".join(settings(top["notify"]["properties"], [])),
         "config defaults": lambda: "\n".join(settings(defaults, [])),
         "snapshot fields": lambda: document("snapshot"),
         "health fields": lambda: document("health"),

@@ -78,7 +78,7 @@ class Monitoring:
                 f"--storage.path={self._home}/alertmanager",
                 "--cluster.listen-address=",
                 f"{listen}{self._alertmanager}",
-                prefix=_with_templates(),
+                prefix=with_templates(),
             )
             self._start(
                 stack,
@@ -148,7 +148,7 @@ def _targets(port: int, **more: str) -> dict[str, Any]:
     return {**more, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}
 
 
-def _with_templates() -> tuple[str, ...]:
+def with_templates() -> tuple[str, ...]:
     """Return a command's prefix with which Alertmanager finds its templates."""
     if TEMPLATES.exists():
         return ()

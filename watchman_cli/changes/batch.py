@@ -7,7 +7,7 @@ reset: it names only the new revision, and consumers read the snapshot again.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -32,7 +32,8 @@ class Batch:
 
     `before` is the revision that was replaced. It is None in a reset, and `reason` then says why. In a batch
     that was read back, a record before a change has only its path and status. `missed` has the deadlines that
-    the run found missed, as they are configured; a batch can have only these.
+    the run found missed, as they are configured. `began` and `ended` have the causes that notifications tell,
+    as JSON. A batch can have only these.
     """
 
     source: str
@@ -44,6 +45,8 @@ class Batch:
     server_state_before: str | None = None  # if it changed
     reason: str | None = None
     missed: tuple[str, ...] = ()
+    began: Sequence[Mapping[str, Any]] = ()
+    ended: Sequence[Mapping[str, Any]] = ()
     id: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def or_reset(self, revision: str | None) -> Batch:
@@ -72,6 +75,7 @@ class Batch:
             "server_state": {name: value for name, value in state.items() if value},
             "reason": self.reason,
             "missed": self.missed or None,
+            **({"began": self.began, "ended": self.ended} if self.began or self.ended else {}),
             **({} if self.before is None else content),
         }
         event = {
@@ -152,6 +156,8 @@ def decode(value: bytes) -> Batch:
         server_state_before=data["server_state"].get("from"),
         reason=data.get("reason"),
         missed=tuple(data.get("missed", ())),
+        began=tuple(data.get("began", ())),
+        ended=tuple(data.get("ended", ())),
         id=event["id"],
     )
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from watchman_cli.snapshot import Head, Piece, RecordChange
 
@@ -12,6 +12,14 @@ if TYPE_CHECKING:  # imported only if there are changes
     from watchman_cli.changes.batch import Batch
 
 NOT_KEPT = "changes were not kept for a while"
+
+
+class News(NamedTuple):
+    """What a batch has beside the changes of nodes: missed deadlines, and causes that began and ended."""
+
+    missed: tuple[str, ...] = ()
+    began: tuple[Mapping[str, Any], ...] = ()
+    ended: tuple[Mapping[str, Any], ...] = ()
 
 
 class Stream(NamedTuple):
@@ -32,29 +40,29 @@ class Stream(NamedTuple):
         new: Head | None,
         pieces: Sequence[Piece],
         changes: Sequence[RecordChange] | None,
-        missed: tuple[str, ...],
+        news: News,
     ) -> Batch | None:
         """Return the batch that leads to a snapshot read at `time`, ISO 8601, or None without a change.
 
         `new` is its head, or None to keep the stored one. Its records are in `pieces`; `changes` are None if
-        they are unknown. `missed` has the deadlines that were missed. If the stream does not lead to the
-        stored snapshot, the batch is a reset. Raises StoreError.
+        they are unknown. If the stream does not lead to the stored snapshot, the batch is a reset. Raises
+        StoreError.
         """
-        if new is None and not missed:
+        if new is None and not any(news):
             return None
         batch = None
         if new is not None:
             from watchman_cli.changes.compare import make_batch_of
 
             batch = make_batch_of(self.source, new, self.head, self.snapshot, pieces, changes)
-        if missed and batch is None and self.head is not None:
+        if any(news) and batch is None and self.head is not None:
             from watchman_cli.changes.batch import Batch
 
             revision = self.head.revision
             batch = Batch(self.source, time, revision, revision, self.head.server_state)
         if batch is None:
             return None
-        batch = replace(batch, missed=missed)
+        batch = replace(batch, **news._asdict())
         return batch if batch.before is None or self.is_kept else batch.as_reset(NOT_KEPT)
 
     def leads_to(self, new: Head | None, batch: Batch | None) -> bool:

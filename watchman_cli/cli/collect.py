@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from watchman_cli.cli.metrics import MetricsWriter
     from watchman_cli.collect import Collector, Outcome
     from watchman_cli.config import Config, Server
+    from watchman_cli.notify.run import Notifier
     from watchman_cli.output.log import Reporter
     from watchman_cli.store import Store
 
@@ -98,6 +99,8 @@ def collect(
             reporter.report("watchman", str(error), logging.ERROR)
             if metrics:
                 metrics.write((), error.exit_code)
+            if not dry_run:
+                _notify(_notifier(settings, None), (), error.exit_code, reporter)
         raise typer.Exit(error.exit_code) from error
     from watchman_cli.bindings import Referee
     from watchman_cli.collect import Collector
@@ -113,7 +116,8 @@ def collect(
         on_failure=lambda outcome: _is_shared(outcome) or reporter.on_failure(outcome),
         reset_sync=bool(reset_sync),
     )
-    raise typer.Exit(_exit_code(_run(collector, reporter, metrics, always=always)))
+    notifier = None if dry_run else _notifier(settings, opened)
+    raise typer.Exit(_exit_code(_run(collector, reporter, metrics, notifier, always=always)))
 
 
 def _detach_stderr() -> None:
@@ -130,7 +134,12 @@ def _is_shared(outcome: Outcome) -> bool:
 
 
 def _run(
-    collector: Collector, reporter: Reporter, metrics: MetricsWriter | None, *, always: bool
+    collector: Collector,
+    reporter: Reporter,
+    metrics: MetricsWriter | None,
+    notifier: Notifier | None,
+    *,
+    always: bool,
 ) -> list[Outcome]:
     """Make the run, and report each server's outcome as it comes."""
     began = time.monotonic()
@@ -155,6 +164,8 @@ def _run(
         _report_shared_failures(outcomes, reporter, always=always)
         if metrics and not collector.interrupted:
             metrics.write(outcomes, _exit_code(outcomes))
+        if not collector.interrupted:
+            _notify(notifier, outcomes, _exit_code(outcomes), reporter)
     if collector.store and not collector.interrupted:  # otherwise its connections release the leases
         collector.store.close()
     if snapshots:
@@ -179,6 +190,27 @@ def _reporter(total: int, verbose: bool, log_format: LogFormat, *, always: bool)
     from watchman_cli.output.progress import Progress
 
     return Progress(total, always=always)
+
+
+def _notifier(config: Config, store: Store | None) -> Notifier | None:
+    """Return the notifier of this run, or None if the configuration has no `notify`."""
+    if config.notify is None:
+        return None
+    from watchman_cli.notify.run import Notifier
+
+    notifier = Notifier(config, config.notify, store)
+    on_signal(notifier.stop)
+    return notifier
+
+
+def _notify(notifier: Notifier | None, outcomes: Sequence[Outcome], code: int, reporter: Reporter) -> None:
+    """Tell the causes that the run has written."""
+    if notifier is None:
+        return
+    from watchman_cli.notify.run import Judged
+
+    told = [Judged(o.server, o.health.notices) for o in outcomes if o.health and o.health.notices]
+    notifier.tell(told, code, lambda line: reporter.report("watchman", line, logging.WARNING))
 
 
 def _metrics_writer(config: Config, reporter: Reporter) -> MetricsWriter | None:

@@ -47,6 +47,12 @@ def config_check(
     _print_deadlines(settings)
     install_handlers()
     _check_bindings(settings)
+    if settings.notify is not None:
+        from watchman_cli.notify.check import find_problems
+
+        problems = list(find_problems(settings.notify))
+        if problems:
+            raise ConfigError(problems)
     if connect and not _check_connections(settings):
         raise typer.Exit(1)
 
@@ -97,6 +103,12 @@ def _check_connections(settings: Config) -> bool:
     for connection in try_connections(settings.servers, JOBS):
         print(describe_connection(connection), flush=True)
         answers.append(connection.error is None)
+    if settings.notify is not None:
+        from watchman_cli.notify.check import try_receivers
+
+        for name, why in try_receivers(settings.notify):
+            print(printable(f"{name}: {why or 'ok'}"), flush=True)
+            answers.append(why is None)
     return all(answers)
 
 

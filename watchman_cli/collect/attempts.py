@@ -27,6 +27,7 @@ from watchman_cli.sync.reading import Reading, Scope
 from watchman_cli.sync.session import SyncSession
 
 if TYPE_CHECKING:  # imported only if details are kept
+    from watchman_cli.causes.model import Rules
     from watchman_cli.details.policy import Policy
     from watchman_cli.details.stored import KeptDetails
 
@@ -51,6 +52,7 @@ class Context:
     on_warnings: Callable[[Server, Sequence[str]], bool]
     on_failure: Callable[[Outcome], bool]
     turns: Turns
+    rules: Rules | None  # how causes are told
 
 
 def policy_of(server: Server) -> Policy | None:

@@ -83,6 +83,7 @@ class Collector:
             on_warnings=on_warnings,
             on_failure=on_failure,
             turns=Turns(),
+            rules=config.notify.rules if config.notify else None,
         )
         self.threads_missing = ""  # the reason if fewer threads than wanted were started
 

@@ -191,6 +191,7 @@ class ServerCollector:
             attempts.kept_details,
             lease.changed_details,
             lease.has_details,
+            self._context.rules,
         )
 
     def _facts(self) -> Attempts:

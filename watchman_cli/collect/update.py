@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from watchman_cli import health as health_record
 from watchman_cli import snapshot
 from watchman_cli.bindings import BindingsReading
-from watchman_cli.changes.stream import Stream
+from watchman_cli.changes.stream import News, Stream
 from watchman_cli.collect import report
 from watchman_cli.collect.result import Attempts
 from watchman_cli.collect.verify import Verification, next_verification, reading_of, verification_due
 from watchman_cli.config import Server
 from watchman_cli.errors import ServerError
 from watchman_cli.health import Disabled, Failure, Health, count_again, with_counts
+from watchman_cli.health.causes import new_causes
 from watchman_cli.health.misses import describe_misses, new_misses, with_misses_reported
 from watchman_cli.snapshot import HEAD_SIZE, Head, parse_head
 from watchman_cli.store import SnapshotChanged, Update
@@ -29,6 +30,7 @@ from watchman_cli.sync import cache as sync_cache
 from watchman_cli.sync.reading import Reading
 
 if TYPE_CHECKING:  # imported only if they are used: each takes milliseconds
+    from watchman_cli.causes.model import Notices, Rules
     from watchman_cli.changes.batch import Batch
     from watchman_cli.details.kept import Kept
     from watchman_cli.details.policy import Policy
@@ -40,7 +42,8 @@ class Stored(NamedTuple):
 
     `snapshot` returns no bytes if there is no snapshot, and raises StoreError. `policy` says which details
     are wanted, `kept_details` which are in the store, and `changed_details` returns those of some nodes that
-    changed. `has_details` looks whether the store has any; both raise StoreError.
+    changed. `has_details` looks whether the store has any; both raise StoreError. `rules` say how causes
+    are told, if they are.
     """
 
     health: Health
@@ -50,6 +53,7 @@ class Stored(NamedTuple):
     kept_details: KeptDetails | None = None
     changed_details: Callable[[Sequence[str]], StoredDetails] | None = None
     has_details: Callable[[], bool] = lambda: False
+    rules: Rules | None = None
 
     @property
     def is_counted(self) -> bool:
@@ -158,7 +162,15 @@ def after_failure(server: Server, stored: Stored, error: ServerError, attempts: 
     )
     if stored.head is not None and not stored.is_counted:
         health = count_again(health, stored.head.revision, stored.snapshot, server.deadlines)
-    return _commit(server, health)
+    if stored.rules is None:
+        return _commit(server, health)
+    from watchman_cli.collect.judge import after_failed_run
+
+    health = replace(
+        health, notices=after_failed_run(stored.rules, health, server.report_after, attempts.time)
+    )
+    health, batch = _continue_stream(server, stored, health.checked_time, None, health)
+    return _commit(server, health, batch=batch)
 
 
 def after_verification(
@@ -214,15 +226,48 @@ def _commit_reading(
     server: Server, stored: Stored, reading: Reading, value: bytes | None, health: Health, sync: bytes
 ) -> Commit:
     """Return the commit of a reading with its changes; without `value`, it only sets the snapshot's time."""
-    stream = Stream(server.name, stored.head, stored.snapshot, stored.changes_kept)
+    health = replace(health, notices=_judge(stored, reading, value, health))
     head = None if value is None else _head_of(value)
-    batch = None
-    if server.changes:
-        missed = new_misses(stored.health, health)
-        batch = stream.continue_with(reading.read_time, head, reading.pieces or (), reading.changes, missed)
-    health = replace(health, changes_kept=stream.leads_to(head, batch))
+    health, batch = _continue_stream(server, stored, reading.read_time, head, health, reading)
     new_time = reading.read_time if value is None else None
     return _commit(server, health, value, batch, new_time=new_time, sync=sync)
+
+
+def _judge(stored: Stored, reading: Reading, value: bytes | None, health: Health) -> Notices | None:
+    """Return the server's notices after a reading; without `value`, the stored snapshot stays.
+
+    Raises StoreError.
+    """
+    if stored.rules is None:
+        return health.notices
+    from watchman_cli.collect.judge import after_good_run
+
+    content = stored.snapshot if value is None else partial(bytes, value)
+    changes = () if value is None and reading.changes is None else reading.changes
+    revisions = _revision(None, stored.head), _revision(value, stored.head)
+    return after_good_run(stored.rules, health, reading.server_state, changes, content, revisions)
+
+
+def _continue_stream(
+    server: Server,
+    stored: Stored,
+    time: str,
+    new: Head | None,
+    health: Health,
+    reading: Reading | None = None,
+) -> tuple[Health, Batch | None]:
+    """Return the health record after the update's batch of changes, and the batch, or None.
+
+    `new` is the head of a snapshot that was read at `time`, or None to keep the stored one. Raises
+    StoreError.
+    """
+    stream = Stream(server.name, stored.head, stored.snapshot, stored.changes_kept)
+    batch = None
+    if server.changes:
+        news = News(new_misses(stored.health, health), *new_causes(stored.health, health))
+        pieces, changes = ((), None) if reading is None else (reading.pieces or (), reading.changes)
+        batch = stream.continue_with(time, new, pieces, changes, news)
+    return replace(health, changes_kept=stream.leads_to(new, batch)), batch
 
 
 def _counted(

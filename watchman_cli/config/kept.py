@@ -23,7 +23,8 @@ from watchman_cli.files import make_directories, replace_file
 
 MOST = 8  # that are kept; the oldest go
 SIZE_LIMIT = 64 << 20
-_PLACES = ("store", "ecflow_python")  # whose lines a valid configuration still needs
+# Whose lines a valid configuration still needs, by the first key.
+_PLACES = {"store": ["store"], "ecflow_python": ["ecflow_python"], "notify": ["notify", "command"]}
 
 
 class KeptLines(NamedTuple):
@@ -108,4 +109,4 @@ def keep(content: bytes, value: Any, line_of: Mapping[str, int], environment: Ma
 
 def lines_of(line_of: Any, value: Mapping[str, Any]) -> dict[str, int]:
     """Return the lines that a valid configuration still needs."""
-    return {name: line_of([name]) for name in _PLACES if name in value}
+    return {name: line_of(place) for name, place in _PLACES.items() if name in value}

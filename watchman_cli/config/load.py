@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 from watchman_cli import schema
 from watchman_cli.config import secrets
 from watchman_cli.config.file import Document
-from watchman_cli.config.model import Config, Server
+from watchman_cli.config.model import Config, Notify, Server, Webhook
 from watchman_cli.config.permissions import find_other_writer
 from watchman_cli.config.read import ValidFile, read_files
+from watchman_cli.duration import parse_duration
 from watchman_cli.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -64,7 +65,9 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, store: str | N
     file, document = main.written, main.value
     python = environment.get("WATCHMAN_ECFLOW_PYTHON")
     if not python and "ecflow_python" in document:
-        _check_may_name_program(file)
+        _check_may_name_program(file, ["ecflow_python"], ", or set WATCHMAN_ECFLOW_PYTHON")
+    if "command" in document.get("notify", {}):
+        _check_may_name_program(file, ["notify", "command"])
     return Config(
         path=path,
         store=store_url(store, environment, document.get("store")),
@@ -72,6 +75,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, store: str | N
         ecflow_python=python or document.get("ecflow_python"),
         sync_cache=document.get("sync_cache", _default("sync_cache")),
         metrics_file=Path(document["metrics_file"]) if "metrics_file" in document else None,
+        notify=make_notify(document["notify"]) if "notify" in document else None,
         servers=tuple(_servers(files)),
         warnings=tuple(warning for each in files for warning in _warnings(each.written)),
         included=tuple(each.written.path for each in files[1:]),
@@ -87,18 +91,22 @@ def _servers(files: Sequence[ValidFile]) -> Iterator[Server]:
             yield make_server(entry, defaults)
 
 
-def _check_may_name_program(file: Document) -> None:
-    """Check that no other user can make the caller run a program. Raises ConfigError."""
+def _check_may_name_program(file: Document, place: list[Any], otherwise: str = "") -> None:
+    """Check that no other user can make the caller run the program at a place. Raises ConfigError."""
     problem = find_other_writer(file.path)
     if problem:
-        line = file.lines.line_of(["ecflow_python"])
+        key = ".".join(place)
         refusal = f"a file that other users can write must not name a program: {problem}"
-        raise ConfigError([f"{file.path}:{line}: ecflow_python: {refusal}, or set WATCHMAN_ECFLOW_PYTHON"])
+        raise ConfigError([f"{file.path}:{file.lines.line_of(place)}: {key}: {refusal}{otherwise}"])
 
 
 def _warnings(file: Document) -> list[str]:
-    """Return a warning for each file with a password that other users can read."""
-    open_files = [file.path] if file.readable_by_others and secrets.has_inline_password(file.value) else []
+    """Return a warning for each file with a password that other users can read.
+
+    The headers of a webhook count as passwords: most have one.
+    """
+    has_password = secrets.has_inline_password(file.value) or secrets.has_headers(file.value)
+    open_files = [file.path] if file.readable_by_others and has_password else []
     for path in secrets.password_files(file.value):
         if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             open_files.append(path)
@@ -154,6 +162,27 @@ def make_deadline(entry: Mapping[str, Any]) -> Deadline:
     times = {name: parse_time_of_day(entry[name]) for name in ("by", "after") if name in entry}
     days = {"days": tuple(day for day in DAYS if day in entry["days"])} if "days" in entry else {}
     return Deadline(**{**entry, **times, **days})
+
+
+def make_notify(entry: Mapping[str, Any]) -> Notify:
+    """Return the settings of a valid `notify`."""
+    described = schema.load("config")["properties"]["notify"]["properties"]
+    urls = entry.get("alertmanager", ())
+    webhook = entry.get("webhook")
+    return Notify(
+        hold=parse_duration(str(entry.get("for", described["for"]["default"]))),
+        alertmanager=(urls,) if isinstance(urls, str) else tuple(urls),
+        webhook=None if webhook is None else _make_webhook(webhook),
+        command=tuple(entry.get("command", ())),
+        ping=entry.get("ping"),
+    )
+
+
+def _make_webhook(entry: str | Mapping[str, Any]) -> Webhook:
+    if isinstance(entry, str):
+        return Webhook(entry)
+    token_file = secrets.expand_home(entry["token_file"]) if "token_file" in entry else None
+    return Webhook(entry["url"], tuple(entry.get("headers", {}).items()), token_file)
 
 
 def make_server(entry: Mapping[str, Any], defaults: Mapping[str, Any] = MappingProxyType({})) -> Server:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from watchman_cli.errors import ConfigError
 from watchman_cli.text import plain_or_quoted, suggestion
 
 if TYPE_CHECKING:
+    from watchman_cli.causes.model import Rules
     from watchman_cli.deadlines import Deadline
 
 Protocol = Literal["tcp", "ssl", "http", "https"]
@@ -61,6 +62,37 @@ class Server:
         return f"{self.host}:{self.port}"
 
 
+class Webhook(NamedTuple):
+    """The address that events are posted to, with these headers, and with the token in a file."""
+
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    token_file: Path | None = None
+
+
+class Notify(NamedTuple):
+    """Where causes are told that last for `hold` seconds; `ping` is asked after each run."""
+
+    hold: float
+    alertmanager: tuple[str, ...] = ()
+    webhook: Webhook | None = None
+    command: tuple[str, ...] = ()
+    ping: str | None = None
+
+    @property
+    def rules(self) -> Rules:
+        """How causes are told: events are kept for those receivers that are configured."""
+        from watchman_cli.causes.model import Rules
+
+        return Rules(
+            self.hold,
+            (
+                *(("webhook",) if self.webhook else ()),
+                *(("command",) if self.command else ()),
+            ),
+        )
+
+
 @dataclass(frozen=True)
 class Config:
     """A valid configuration."""
@@ -73,6 +105,7 @@ class Config:
     warnings: tuple[str, ...]
     metrics_file: Path | None = None
     included: tuple[Path, ...] = ()  # the files that the file at `path` includes
+    notify: Notify | None = None
     store_source: str = "store"  # the option, the variable or the line that names the store
 
     def select(self, names: Iterable[str]) -> tuple[Server, ...]:

@@ -136,7 +136,7 @@ def _may_be_kept(document: Mapping[str, Any]) -> bool:
 
     A password's file, and the zone of a deadline, must be looked at in each run.
     """
-    if secrets.has_inline_password(document):
+    if secrets.has_inline_password(document) or secrets.has_headers(document):
         return False
     entries = [document.get("defaults", {}), *document.get("servers", ())]
     zones = (each.get("zone") for entry in entries for each in entry.get("deadlines", ()))

@@ -123,6 +123,12 @@ def has_inline_password(document: Mapping[str, Any]) -> bool:
     )
 
 
+def has_headers(document: Mapping[str, Any]) -> bool:
+    """Return True if a valid document has headers for a webhook, which may be secret."""
+    webhook = document.get("notify", {}).get("webhook")
+    return isinstance(webhook, dict) and bool(webhook.get("headers"))
+
+
 def password_files(document: Mapping[str, Any]) -> Iterator[Path]:
     """Yield the password files that a valid document names, each once."""
     entries = [document.get("defaults", {}), *document.get("servers", ())]

@@ -151,10 +151,9 @@ def _explain(error: Any, lines: Lines) -> Iterator[Problem]:
     elif error.validator == "required":
         missing = next(name for name in rule if name not in value and f"'{name}'" in error.message)
         yield place, f"{missing} is missing"
-    elif error.validator == "anyOf" and isinstance(value, list):
-        for inner in error.context:
-            if inner.validator != "type" or len(inner.absolute_path) > len(place):
-                yield from _explain(inner, lines)
+    elif error.validator == "anyOf" and (inner := list(_within(error))):
+        for each in inner:
+            yield from _explain(each, lines)
     else:
         secret = _is_secret(place)
         if error.validator == "type" and rule in ("object", "array") and isinstance(value, str):
@@ -168,6 +167,13 @@ def _explain(error: Any, lines: Lines) -> Iterator[Problem]:
         elif error.validator == "pattern" and "integer" in error.schema["type"]:
             hint = _type_hint(value, "integer", written, secret)
         yield place, _message(error.validator, shown, rule, error.schema) + hint
+
+
+def _within(error: Any) -> Iterator[Any]:
+    """Yield the errors inside a list or a mapping that fits none of several types."""
+    for inner in error.context if isinstance(error.instance, (list, dict)) else ():
+        if inner.validator != "type" or len(inner.absolute_path) > len(error.absolute_path):
+            yield inner
 
 
 def _type_hint(value: Any, rule: str, written: str | None, secret: bool) -> str:

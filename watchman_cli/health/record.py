@@ -15,6 +15,7 @@ from watchman_cli.errors import ErrorKind
 from watchman_cli.snapshot import MAX_SKEW, parse_time
 
 if TYPE_CHECKING:
+    from watchman_cli.causes.model import Notices
     from watchman_cli.deadlines import DeadlineState
 
 Mode = Literal["unchanged", "incremental", "full"]  # how a run read a server
@@ -74,6 +75,7 @@ class Health:
     deadlines: tuple[DeadlineState, ...] = ()
     changes_kept: bool = False
     reported_failure: ReportedFailure | None = None
+    notices: Notices | None = None
 
     @property
     def summary(self) -> str:
@@ -144,6 +146,9 @@ def _document(health: Health) -> dict[str, Any]:
         flat["reported_failure"] = {**reported._asdict(), "kinds": list(reported.kinds)}
     flat["disabled"] = health.disabled and health.disabled._asdict()
     flat["deadlines"] = [state.as_json() for state in health.deadlines] or None
+    notices = flat.pop("notices")
+    if notices is not None:
+        flat["notices"] = notices.as_json()
     sync = {name: flat.pop(name) for name in _OF_SYNC}
     return {**flat, "sync": sync}
 
@@ -167,6 +172,10 @@ def _from_fields(flat: Mapping[str, Any]) -> Health:
         fields["disabled"] = Disabled(disabled["since"], disabled["reason"])
     if "deadlines" in fields:
         fields["deadlines"] = _states(fields["deadlines"] or ())
+    if notices := fields.get("notices"):
+        from watchman_cli.causes.model import read_notices
+
+        fields["notices"] = read_notices(notices)
     return Health(**fields)
 
 

@@ -22,6 +22,7 @@ from watchman_cli.snapshot.search import (
     EncodedRecords,
     count_changes,
     count_nodes,
+    find_root_causes,
     root_causes,
     status_pattern,
 )
@@ -68,6 +69,7 @@ __all__ = [
     "encode",
     "encode_record",
     "encode_tail",
+    "find_root_causes",
     "join_records",
     "parse_head",
     "parse_time",

@@ -41,7 +41,7 @@ def count_nodes(value: bytes) -> dict[str, int]:
     if start >= 0:
         record = value[start : value.index(RECORD_END, start) + len(RECORD_END)]
         _add(counts, decode_record(orjson.loads(record)), -1)
-    return {"suites": len(_SUITE.findall(value)), ROOT_CAUSES: _count_root_causes(value), **counts}
+    return {"suites": len(_SUITE.findall(value)), ROOT_CAUSES: len(find_root_causes(value)), **counts}
 
 
 def count_changes(
@@ -60,7 +60,7 @@ def count_changes(
             _add(changed, old, -1)
             _add(changed, new, 1)
             recount = recount or (old.status == "aborted") != (new.status == "aborted")
-    return {**changed, ROOT_CAUSES: _count_root_causes(snapshot())} if recount else changed
+    return {**changed, ROOT_CAUSES: len(find_root_causes(snapshot()))} if recount else changed
 
 
 def root_causes(records: EncodedRecords) -> list[StatusRecord]:
@@ -74,10 +74,10 @@ def root_causes(records: EncodedRecords) -> list[StatusRecord]:
     return [record for record in aborted if record.path not in above]
 
 
-def _count_root_causes(value: bytes) -> int:
-    """Return the number of a snapshot's root causes."""
+def find_root_causes(value: bytes) -> list[StatusRecord]:
+    """Return a snapshot's root causes."""
     start = value.find(RECORD_START)
-    return len(root_causes(EncodedRecords(value[start : value.rfind(b"]")]))) if start >= 0 else 0
+    return root_causes(EncodedRecords(value[start : value.rfind(b"]")])) if start >= 0 else []
 
 
 def _add(counts: dict[str, int], record: StatusRecord, number: int) -> None:

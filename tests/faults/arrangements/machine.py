@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.environment import GOOD, FaultRun
 from tests.support.faulty_server import Connection, FakeServer
-from tests.support.loopback import await_true
+from tests.support.loopback import await_true, free_port
 from watchman_cli.store.redis.keys import key
 
 
@@ -55,6 +55,12 @@ def metrics_nowhere(run: FaultRun) -> None:
     """Name a metrics file in a directory that does not exist."""
     beside(run)
     run.settings["metrics_file"] = str(run.folder / "nowhere" / "watchman.prom")
+
+
+def receiver_down(run: FaultRun) -> None:
+    """Name a receiver of notifications at a port at which nothing listens."""
+    beside(run)
+    run.settings["notify"] = {"ping": f"http://127.0.0.1:{free_port()}/"}
 
 
 def metrics_locked(run: FaultRun) -> None:

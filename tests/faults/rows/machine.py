@@ -61,6 +61,15 @@ MACHINE_ROWS = tuple(
             where="warning",
         ),
         FaultCase(
+            "receiver down",
+            "A receiver of `notify` does not answer, or refuses what is sent",
+            machine.receiver_down,
+            "connection refused; each run tries again",
+            "the next runs deliver what was not accepted; reported once, and once as it works again",
+            code=0,
+            where="warning",
+        ),
+        FaultCase(
             "metrics locked",
             "Another process holds the lock of the directory of `metrics_file`",
             machine.metrics_locked,

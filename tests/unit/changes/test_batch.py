@@ -122,3 +122,15 @@ def test_reset_without_a_reason_says_that_the_changes_are_unknown() -> None:
 def test_largest_batch_is_not_a_reset() -> None:
     some = [(None, StatusRecord(f"/s/t{number}", "queued")) for number in range(MAX_CHANGES)]
     assert make_batch("o/r", TIME, (None, "RUNNING"), (OLD, NEW), some).before == OLD
+
+
+def test_causes_are_read_back() -> None:
+    began = ({"kind": "aborted", "cause": "/s/t", "since": TIME, "text": "/s/t aborted"},)
+    ended = ({"kind": "failing", "cause": "failing", "since": TIME, "until": TIME, "text": "not read"},)
+    batch = replace(make_batch("o/r", TIME, (None, "RUNNING"), (OLD, OLD), ()), began=began, ended=ended)
+    assert schema.is_valid("changes", orjson.loads(batch.encode()))
+    assert (decode(batch.encode()).began, decode(batch.encode()).ended) == (began, ended)
+    only = orjson.loads(replace(batch, ended=()).encode())["data"]
+    assert (len(only["began"]), only["ended"]) == (1, [])
+    without = orjson.loads(replace(batch, began=(), ended=()).encode())["data"]
+    assert not {"began", "ended"} & without.keys()

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.collect.scenarios import ABORTED, CHANGED, NEW, OLD, READ_TIME, TASK, revision_of, value_of
 from watchman_cli import snapshot
 from watchman_cli.changes.batch import Batch
-from watchman_cli.changes.stream import NOT_KEPT, Stream
+from watchman_cli.changes.stream import NOT_KEPT, News, Stream
 from watchman_cli.snapshot import HEAD_SIZE, Head, RecordChange, StatusRecord, parse_head
 
 BATCH = Batch("o/r", READ_TIME, "a", "b", "RUNNING")
@@ -32,7 +32,7 @@ def continued(
     missed: tuple[str, ...] = (),
 ) -> Batch | None:
     pieces = (snapshot.join_records(new or ()),)
-    return stream.continue_with(READ_TIME, head_of(new) if new else None, pieces, changes, missed)
+    return stream.continue_with(READ_TIME, head_of(new) if new else None, pieces, changes, News(missed))
 
 
 KEPT = Stream("o/r", head_of(OLD), unread, True)

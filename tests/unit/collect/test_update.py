@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.unit.causes.examples import NODE, told
 from tests.unit.collect.scenarios import (
     ABORTED,
     CACHE,
@@ -30,6 +31,7 @@ from tests.unit.collect.scenarios import (
 )
 from watchman_cli import health, snapshot
 from watchman_cli.bindings import Bindings, BindingsReading
+from watchman_cli.causes.model import Rules
 from watchman_cli.changes.batch import Batch
 from watchman_cli.changes.stream import NOT_KEPT
 from watchman_cli.collect.result import Attempts
@@ -555,3 +557,39 @@ def test_without_changes_the_stream_does_not_lead_to_the_bindings_reading() -> N
             server(), stored(), Verification("x", "they differ"), theirs, NOW, count=False
         )
         assert (found.update.changes, found.health.changes_kept) == (None, kept)
+
+
+RULES = Rules(0, ("webhook",))
+
+
+def test_causes_are_told_with_the_snapshot() -> None:
+    before = stored(value_of(OLD), may_read=False)._replace(rules=RULES)
+    commit = after_reading(server(changes=True), before, INCREMENTAL, facts(), count=False)
+    notices = health.decode(commit.update.health).notices
+    assert notices
+    assert [each.cause.name for each in notices.told] == ["/s/t"]
+    assert notices.revision == revision_of(NEW)
+    assert len(notices.events) == 1
+    assert commit.update.changes
+    assert [each["cause"] for each in commit.update.changes.began] == ["/s/t"]
+
+
+def test_failure_that_is_told_has_a_batch_of_its_own() -> None:
+    error = ServerError("refused", "connection refused")
+    before = stored(value_of(OLD), may_read=False)._replace(rules=RULES)
+    commit = after_failure(server(changes=True), before, error, facts())
+    batch = commit.update.changes
+    assert batch
+    assert batch.before == batch.after == revision_of(OLD)
+    assert [each["cause"] for each in batch.began] == ["failing"]
+    assert commit.health.changes_kept
+    early = after_failure(server(changes=True, report_after=2), before, error, facts())
+    assert early.update.changes is None
+    assert early.health.notices and not early.health.notices.known
+
+
+def test_notices_stay_without_rules() -> None:
+    before = stored(value_of(OLD), may_read=False)
+    kept = replace(before.health, notices=told(NODE))
+    commit = after_reading(server(), before._replace(health=kept), INCREMENTAL, facts(), count=False)
+    assert commit.health.notices == told(NODE)

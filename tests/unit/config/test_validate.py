@@ -177,3 +177,32 @@ def test_the_bindings_read_no_details(path: Path) -> None:
     assert problems(path, text) == [
         "3: servers[0].details: the bindings do not read details: set reader to auto or protocol"
     ]
+
+
+def test_receivers_of_notifications(path: Path) -> None:
+    text = f"""\
+servers:
+{SERVER}notify:
+  for: soon
+  alertmanager: [http://a, ftp://b, http://u:p@c]
+  webhook: {{url: http://h, header: 3}}
+  command: mail
+  ping: http://h:70000
+"""
+    assert problems(path, text) == [
+        "4: notify.for: 'soon' is not a number of seconds, or a text as 90s, 2m, 1h30m or 1d",
+        "5: notify.alertmanager[1]: 'ftp://b' is not a URL that begins with http:// or https://, "
+        "without a user and a password",
+        "5: notify.alertmanager[2]: this address is not a URL that begins with http:// or https://, "
+        "without a user and a password",
+        "6: notify.webhook.header: unknown key; did you mean headers?",
+        "7: notify.command: this value is not a list",
+        "8: notify.ping: 'http://h:70000' is not a URL that begins with http:// or https://, "
+        "without a user and a password",
+    ]
+
+
+@pytest.mark.parametrize("span", ["0", "90", "1.5", "2m", "1h30m", '"90"'])
+def test_spans(path: Path, span: str) -> None:
+    path.write_text(f"servers:\n{SERVER}notify: {{for: {span}}}\n")
+    assert config.load(path, {}).notify
