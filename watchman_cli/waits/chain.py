@@ -148,8 +148,9 @@ class _Walk:
                 yield node
             return
         for node in self._named(owner, comparison):
-            waits = node.status == "queued" and not _has_nodes(node) and bool(self._stops(node))
-            if waits:
+            is_other = node.path != owner.path  # a node does not wait for a run of its own
+            is_queued = node.status == "queued" and not _has_nodes(node)
+            if is_other and is_queued and self._stops(node):
                 yield node
             elif node.status in _ENDS and not _has_nodes(node):
                 self._end_at(node)

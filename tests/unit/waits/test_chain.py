@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.definition_tree import DefinitionTree
 from tests.unit.waits.test_conditions import tree_of
+from watchman_cli.waits import chain
 from watchman_cli.waits.chain import find_ends
 
 
@@ -155,3 +156,50 @@ def test_a_long_chain_and_a_wide_one() -> None:
         "family f # state:aborted", *tasks, "endfamily", "task z # state:queued", "trigger f == complete"
     )
     assert len(ends(tree, "/s/z")) == 900
+
+
+def test_two_nodes_that_wait_for_each_other() -> None:
+    lines = [
+        "task a # state:queued",
+        "trigger b == complete",
+        "task b # state:queued",
+        "trigger a == complete",
+    ]
+    found = texts(tree_of(*lines), "/s/a")
+    assert found == [(path, f"{path} and another node wait for each other") for path in ("/s/a", "/s/b")]
+
+
+def texts(tree: DefinitionTree, path: str) -> list[tuple[str, str]]:
+    node = tree.node(path)
+    assert node
+    return [(each.path, each.text) for each in find_ends(tree, node)]
+
+
+@pytest.mark.parametrize(("state", "word"), [("HALTED", "halted"), ("SHUTDOWN", "shut down")])
+def test_server_that_does_not_run_is_named(state: str, word: str) -> None:
+    assert texts(tree_of("task a # state:queued", server=state), "/s/a") == [("/", f"the server is {word}")]
+
+
+@pytest.mark.parametrize(
+    ("lines", "text"),
+    [
+        (["trigger ghost == complete"], ("/s/a", "/s/a refers to ghost, which names nothing")),
+        (["trigger :V > 7", "edit V '5'"], ("/s/a", ":V > 7: :V is 5")),
+        (["trigger bad == complete"], ("/s/bad", "/s/bad is aborted")),
+        (["trigger bad:e == set"], ("/s/bad", "/s/bad is aborted")),
+    ],
+)
+def test_text_of_an_end(lines: list[str], text: tuple[str, str]) -> None:
+    tree = tree_of("task bad # state:aborted", "event e", "task a # state:queued", *lines)
+    found = texts(tree, "/s/a")
+    assert found == [text]
+
+
+def test_nodes_that_are_followed_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chain, "MAX_NODES", 3)
+    lines = [
+        line for n in range(3) for line in (f"task t{n} # state:queued", f"trigger t{n + 1} == complete")
+    ]
+    tree = tree_of(*lines, "task t3 # state:aborted")
+    assert ends(tree, "/s/t0") == []
+    assert ends(tree, "/s/t1") == [("/s/t3", "aborted")]
