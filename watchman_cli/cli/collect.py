@@ -115,6 +115,7 @@ def collect(
         on_warnings=reporter.on_warnings,
         on_failure=lambda outcome: _is_shared(outcome) or reporter.on_failure(outcome),
         reset_sync=bool(reset_sync),
+        read_always=bool(server or reset_sync),
     )
     notifier = None if dry_run else _notifier(settings, opened)
     raise typer.Exit(_exit_code(_run(collector, reporter, metrics, notifier, always=always)))

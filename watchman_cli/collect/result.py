@@ -38,7 +38,8 @@ LATE = 2.0  # seconds beyond a deadline that only a process which stood still ca
 class Outcome:
     """The result for one server after `seconds`; `phases` has the seconds of each phase.
 
-    `health` is the record that was written. `told` says whether the error was reported.
+    `health` is the record that was written, or that is stored if it is why the server was skipped. `told`
+    says whether the error was reported.
     """
 
     server: Server
@@ -60,7 +61,7 @@ class Outcome:
 
 
 class Attempts(NamedTuple):
-    """The facts about a run's attempts at a server, at `time`, after `seconds`.
+    """The facts about a run's attempts at a server, which began at `began`, at `time`, after `seconds`.
 
     `connected` says whether the server answered one of them. `disabled` is kept in the health record. `share`
     is a random number from 0 to 1: the part of its interval after which a server is verified first.
@@ -73,6 +74,7 @@ class Attempts(NamedTuple):
     connected: bool
     disabled: Disabled | None
     share: float
+    began: datetime | None = None
 
 
 class Phases:

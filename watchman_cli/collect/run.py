@@ -6,10 +6,13 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 
+from watchman_cli import health
 from watchman_cli.bindings import Referee
+from watchman_cli.collect import interval
 from watchman_cli.collect.attempts import Context
 from watchman_cli.collect.result import Outcome, unexpected
 from watchman_cli.collect.server import ServerCollector
@@ -43,7 +46,8 @@ class Collector:
     `on_progress` is called with a server's present step. `on_warnings` is called with lines that must be
     reported before the health record says that they were; it returns whether they were. `on_failure` is
     called with a failure for the same reason. All may be called from any thread. `reset_sync` ignores
-    earlier runs' sync caches, and turns incremental syncs on again.
+    earlier runs' sync caches, and turns incremental syncs on again. `read_always` skips no server because it
+    was read less than its `min_interval` ago.
     """
 
     def __init__(
@@ -58,10 +62,12 @@ class Collector:
         on_warnings: Callable[[Server, Sequence[str]], bool] = _print_warnings,
         on_failure: Callable[[Outcome], bool] = _print_failure,
         reset_sync: bool = False,
+        read_always: bool = False,
     ) -> None:
         self.servers = servers
         self.store = store
         self._jobs = jobs
+        self._read_always = read_always
         self._stood_still = 0.0
         self._looked = time.monotonic()
         self._started: dict[str, float] = {}
@@ -230,9 +236,19 @@ class Collector:
             self._acquiring.discard(server.name)
         try:
             with lease:
-                return self._collect_with(server, lease, started)
+                skipped = self._skip(server, lease, started)
+                return skipped or self._collect_with(server, lease, started)
         finally:  # after the release: until then stop() waits for it
             del self._leases[server.name]
+
+    def _skip(self, server: Server, lease: Lease, started: float) -> Outcome | None:
+        """Return the outcome for a server whose last reading began just now, or None to read it."""
+        if self._read_always or not server.min_interval:
+            return None
+        previous = health.salvage(lease.stored.health)
+        why = interval.why_skipped(previous, server.min_interval, datetime.now(timezone.utc))
+        seconds = time.monotonic() - started
+        return Outcome(server, "skipped", seconds, health=previous, skipped=why) if why else None
 
     def _collect_with(self, server: Server, lease: Lease | None, started: float) -> Outcome:
         collector = self._collectors[server.name] = ServerCollector(self._context, server, lease, started)

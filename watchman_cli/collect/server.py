@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from watchman_cli import health, snapshot
-from watchman_cli.collect import report
+from watchman_cli.collect import interval, report
 from watchman_cli.collect import update as updates
 from watchman_cli.collect.attempts import Context, ServerAttempts
 from watchman_cli.collect.result import (
@@ -48,8 +48,8 @@ class ServerCollector:
         deadline = started + server.deadline - min(RESERVE, server.deadline / 10)
         self._attempts = ServerAttempts(context, server, lease, started, deadline, self._previous)
         self.work: SharedWork = self._attempts.work
-        now = datetime.now(timezone.utc)
-        self._warnings = list(health.warn_of_another(self._previous, self._kept, server.address, now))
+        self._began = datetime.now(timezone.utc)
+        self._warnings = list(health.warn_of_another(self._previous, self._kept, server.address, self._began))
 
     def run(self) -> Outcome:
         """Return the outcome, once all of it is written. Raises StoreError."""
@@ -65,6 +65,12 @@ class ServerCollector:
             self.work.end()
 
     def _run(self) -> Outcome:
+        if self._lease is not None and self._server.min_interval:
+            try:
+                mark = interval.beginning(self._previous, self._began, self._server.expire)
+                self._lease.commit(mark, end=False)
+            except LeaseLost as error:
+                return replace(self._outcome("skipped"), skipped=str(error))
         try:
             reading = self._attempts.read()
         except ServerError as error:
@@ -204,6 +210,7 @@ class ServerCollector:
             connected=attempts.connected,
             disabled=attempts.disabled,
             share=random.random(),  # so that servers take turns
+            began=self._began,
         )
 
     def _outcome(

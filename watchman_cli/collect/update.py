@@ -325,6 +325,7 @@ def _after_attempts(server: Server, previous: Health, attempts: Attempts) -> Hea
     return replace(
         previous,
         checked_time=attempts.time.isoformat(timespec="microseconds"),
+        began_time=attempts.began.isoformat(timespec="microseconds") if attempts.began else None,
         ok=True,
         address=server.address,
         attempts=attempts.number,

@@ -198,5 +198,7 @@ def make_server(entry: Mapping[str, Any], defaults: Mapping[str, Any] = MappingP
         settings[name] = int(entry[name])  # JSON Schema takes 3141.0 for an integer too
     for name in {"certificate", "tokens"} & entry.keys():
         settings[name] = secrets.expand_home(entry[name])
+    if isinstance(entry["min_interval"], str):
+        settings["min_interval"] = parse_duration(entry["min_interval"])
     settings.pop("password_file", None)
     return Server(**settings)

@@ -50,6 +50,7 @@ class Server:
     detail_kinds: tuple[str, ...] = ()
     secret_names: tuple[str, ...] = ()
     report_after: int = 1
+    min_interval: float = 0
 
     @property
     def name(self) -> str:

@@ -76,19 +76,22 @@ class Health:
     changes_kept: bool = False
     reported_failure: ReportedFailure | None = None
     notices: Notices | None = None
+    began_time: str | None = None
 
     @property
     def summary(self) -> str:
         """The record in a few words: `ok`, or the number of failed runs and the last one's message."""
         if self.ok:
             return "ok"
+        if not self.failures:
+            return "its first reading has begun, and has not ended"
         runs = "run" if self.failures == 1 else "runs"
         return f"{self.failures} {runs} failed: {self.error.message if self.error else ''}"
 
 
 _OF_SYNC = ("mode", "reason", "verification", "next_verification", "disabled", "stale_handle")
 _EPOCH = "1970-01-01T00:00:00+00:00"
-_TIMES = ("checked_time", "failing_since", "collected_time", "next_verification")
+_TIMES = ("checked_time", "began_time", "failing_since", "collected_time", "next_verification")
 
 
 def encode(health: Health) -> bytes:
@@ -141,6 +144,8 @@ def warn_of_another(previous: Health, kept: str | None, address: str, now: datet
 def _document(health: Health) -> dict[str, Any]:
     flat = dict(vars(health))
     flat["error"] = health.error and health.error._asdict()
+    if health.began_time is None:
+        del flat["began_time"]
     reported = flat.pop("reported_failure")
     if reported:
         flat["reported_failure"] = {**reported._asdict(), "kinds": list(reported.kinds)}

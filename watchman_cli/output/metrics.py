@@ -131,7 +131,11 @@ def merge(run: Run, left: Series, now: float) -> Series:
     read = {}
     for outcome in run.outcomes:
         key = (*ours, outcome.server.owner, outcome.server.repo)
-        if outcome.health and not _is_later(attempts.get(key), _seconds(outcome.health.checked_time), now):
+        if not outcome.health or not outcome.health.checked_time:
+            continue
+        known, checked = attempts.get(key), _seconds(outcome.health.checked_time)
+        of_another_host = outcome.result == "skipped"  # this file may have the same reading with more series
+        if not _is_later(known, checked, now) and not (of_another_host and known == checked):
             read[key] = list(_server_metrics(outcome, outcome.health))
 
     def stays(name: str, labels: Labels) -> bool:
@@ -179,9 +183,11 @@ def _server_metrics(outcome: Outcome, health: Health) -> Iterator[tuple[str, Lab
     yield "watchman_server_failures", (), health.failures
     if health.error:
         yield "watchman_server_error", (health.error.kind,), 1
-    yield "watchman_server_attempts", (), outcome.attempts
-    yield "watchman_server_requests", (), outcome.requests
-    yield "watchman_server_received_bytes", (), outcome.received
+    yield "watchman_server_attempts", (), health.attempts
+    if health.requests is not None:
+        yield "watchman_server_requests", (), health.requests
+    if outcome.result != "skipped":
+        yield "watchman_server_received_bytes", (), outcome.received
     for phase, seconds in outcome.phases.items():
         yield "watchman_server_duration_seconds", (phase,), seconds
     if health.mode:

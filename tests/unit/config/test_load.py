@@ -179,3 +179,29 @@ def test_headers_count_as_passwords(path: Path) -> None:
     (warning,) = config.load(path, environment).warnings
     assert "has a password, and other users can read it" in warning
     assert not (path.parent / ".cache").exists()
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"), [("0", 0), ("50", 50), ("1.5", 1.5), ("50s", 50), ("'0s'", 0), ("1h30m", 5400)]
+)
+def test_min_interval_is_seconds_or_a_time(path: Path, written: str, seconds: float) -> None:
+    path.write_text(f"defaults: {{min_interval: {written}}}\nservers:\n{SERVER}")
+    assert config.load(path, {}).servers[0].min_interval == seconds
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("-1", "-1 is less than 0"),
+        ("604801", "604801 is greater than 604800"),
+        ("50 s", "'50 s' is not a number of seconds, or a time as 50s, 2m or 1h30m"),
+        ("'50'", "'50' is not a number of seconds, or a time as 50s, 2m or 1h30m"),
+        ("s", "'s' is not a number of seconds, or a time as 50s, 2m or 1h30m"),
+        ("true", "true is not a number"),
+    ],
+)
+def test_invalid_min_interval(path: Path, written: str, said: str) -> None:
+    path.write_text(f"defaults:\n  min_interval: {written}\nservers:\n{SERVER}")
+    with pytest.raises(ConfigError) as caught:
+        config.load(path, {})
+    assert caught.value.problems == (f"{path}:2: defaults.min_interval: {said}",)
