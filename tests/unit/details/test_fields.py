@@ -72,3 +72,31 @@ def test_kinds_that_are_not_wanted_are_not_kept() -> None:
     assert job == "task t # rid:17 abort<:why>abort try:2 state:aborted"
     everything = dict(families(base_of(*lines).fields))["/s/"]
     assert everything.split("\n")[1:] == ["time 10:00", "aviso --name a"]
+
+
+@pytest.mark.parametrize(
+    ("family", "names"), [("/", ["/"]), ("/s/", ["/s/", "/"]), ("/s/f/g/", ["/s/f/g/", "/s/f/"])]
+)
+def test_fields_in_which_a_family_may_be(family: str, names: list[str]) -> None:
+    assert fields.fields_of(family) == names
+
+
+def test_each_family_is_in_one_of_its_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fields, "FIELD_SIZE", 20)
+    packed = fields._packed(
+        {"/": ["123"], "/a/": ["1234567890"], "/b/": [], "/c/": ["123456789"], "/d/": ["1"]}
+    )
+    assert packed == {"/": ["/", "/a/", "/c/"], "/d/": ["/d/"]}
+
+
+def test_kinds_are_named_in_their_order() -> None:
+    found = dict(families(base_of("suite s", "endsuite", policy=Policy(["meters", "labels"])).fields))
+    assert found["kinds"] == "labels meters"
+
+
+def test_secret_repeats_are_noted_in_each_family() -> None:
+    lines = (
+        "suite s", "repeat enumerated MY_TOKEN a b", "family f", "task t", "repeat string PASSWORD x",
+        "task u", "repeat integer N 1 2", "task v", "repeat string SECRET_WORD y", "endfamily", "endsuite",
+    )  # fmt: skip
+    assert sorted(base_of(*lines).hidden_repeats) == ["/s", "/s/f/t", "/s/f/v"]

@@ -381,3 +381,29 @@ def test_details_of_an_unchanged_server(server: Server) -> None:
     server.ecflow.replies = [changes_reply()]
     reading = detailed(server).read(cache, lambda: value, None)
     assert (reading.mode, reading.changed, reading.base) == ("unchanged", None, None)
+
+
+def test_start_that_was_seen_before_keeps_its_first_time(server: Server) -> None:
+    """Also if the changes are not used, or a handle is registered anew."""
+    cache, value, _ = kept(server)
+    server.ecflow.replies = [changes_with(handles()), with_handle(6, "s")]
+    reading = server.session("s").read(cache, lambda: value, None)
+    assert reading.cache and reading.cache.first_seen == cache.first_seen != reading.read_time
+    dropped = bytes(replies.reply(replies.member("StcCmd")))
+    server.ecflow.replies = [changes_with(handles()), with_handle(7, "s"), dropped]
+    reading = server.session("s", keep=False).read(cache, lambda: value, "other suites")
+    assert reading.cache and reading.cache.first_seen == cache.first_seen
+
+
+def test_changes_that_do_not_fit_keep_the_first_time(server: Server) -> None:
+    cache, value = stored(server.read_in_full())
+    server.ecflow.replies = [changes_reply(("/s/x", ABORTED)), full_reply()]
+    reading = server.session().read(cache, lambda: value, None)
+    assert reading.cache and reading.cache.first_seen == cache.first_seen != reading.read_time
+
+
+def test_changes_of_a_kept_handle_are_compared_with_it(server: Server) -> None:
+    cache, _, listed = kept(server)
+    server.ecflow.replies = [changes_with(listed)]
+    assert server.session("s").changed_since((5, 3), cache) == set()
+    assert server.ecflow.asked_for[1:] == [["stats", "handles", "sync 5 3 4"]]

@@ -108,3 +108,14 @@ def test_findings_are_in_the_order_of_the_nodes() -> None:
         "trigger nobody == complete",
     ]
     assert [path for path, _, _ in found(*lines)] == ["/s/t", "/s/f/b", "/s/c"]
+
+
+def test_finding_as_a_document() -> None:
+    tree = tree_of("task a # state:queued", "inlimit none 2")
+    (finding,) = lint(tree)
+    assert finding.as_dict() == {
+        "path": "/s/a",
+        "kind": "dead-reference",
+        "expression": "inlimit none",
+        "text": "there is no limit none",
+    }

@@ -183,3 +183,12 @@ def test_a_release_that_is_lost_is_tried_again(redis: FakeRedis, store: RedisSto
     redis.before["EXEC"] = once(Lost())
     lock.release()
     assert redis.values == {}
+
+
+def test_a_lock_that_is_gone_is_not_made_anew(redis: FakeRedis, store: RedisStore) -> None:
+    lock = lock_of(store)
+    assert take(store, lock)
+    redis.before["WATCH"] = lambda words: NOT_PERMITTED
+    redis._del(KEY)
+    lock.release()
+    assert redis.values == {}
