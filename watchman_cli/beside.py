@@ -76,6 +76,11 @@ def read_reasons(store: Store, stored: StoredServer, paths: Collection[str]) -> 
     return with_details(store, stored.server, reasons, revision_of(stored))
 
 
+def read_beside(store: Store, stored: StoredServer, use: Callable[[StoredTree], T]) -> T:
+    """Return what `use` makes of the details of a snapshot. Raises OtherSnapshot, NoDetails or StoreError."""
+    return with_details(store, stored.server, lambda tree, _: use(tree), revision_of(stored))
+
+
 def read_shown(store: Store, stored: StoredServer, kinds: Collection[ShownKind]) -> dict[str, Shown]:
     """Return the labels and meters, or only one kind, of each node of a snapshot that has any.
 

@@ -16,15 +16,13 @@ from watchman_cli.node_details import require, with_details
 from watchman_cli.snapshot import parse_time
 from watchman_cli.waits.find import Found, Kind, search
 from watchman_cli.waits.lint import Finding, lint
+from watchman_cli.waits.references import NEEDED, REFERRED
 from watchman_cli.waits.result import Why, explain
 
 if TYPE_CHECKING:
     from watchman_cli.details.tree import StoredTree
     from watchman_cli.snapshot import Head
     from watchman_cli.store import Store
-
-# What names and claims can refer to, besides nodes: without one of these kinds, they seem to name nothing.
-REFERRED = ("events", "inlimits", "limits", "meters", "queues", "repeats", "triggers", "variables")
 
 
 def why(store: str, server: str, path: str) -> Why:
@@ -70,7 +68,7 @@ def why_in(store: Store, server: str, path: str) -> Why:
     """Do as `why` does, in an open store."""
 
     def explained(tree: StoredTree, head: Head) -> Why:
-        require(tree, server, (*REFERRED, "times"), "why a node waits")
+        require(tree, server, NEEDED, "why a node waits")
         return explain(tree, path, parse_time(head.collected_time))
 
     return with_details(store, server, explained)

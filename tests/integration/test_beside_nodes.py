@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import yaml
+from playwright.sync_api import expect
 
+from tests.support.browser import chromium
 from tests.support.ecflow_server import EcflowServer
 from tests.support.redis_server import RedisServer
 from tests.support.watchman import Watchman
@@ -140,3 +143,30 @@ def test_check_lint_does_not_say_ok_for_what_it_cannot_know(
 def test_options_that_do_not_fit_lint(stored: Watchman, options: list[str]) -> None:
     result = stored.run("check", "r", "--lint", *options)
     assert result.code == 3 and "cannot be used with" in result.text
+
+
+def test_the_page_has_what_a_node_waits_for(stored: Watchman) -> None:
+    page = stored.home / "page.html"
+
+    def made() -> str:
+        assert stored.run("page", "--output", str(page)).code == 0
+        return page.read_text()
+
+    collect(stored, False)
+    assert "no disk" not in made() and 'class="note"' not in made()
+    collect(stored, True)
+    text = made()
+    assert text.count("<dt>aborted</dt><dd><bdi>Script ended | with 7</bdi></dd>") == 2
+    assert "<dt>in the end</dt><dd><bdi>/s/f/a is aborted</bdi></dd>" in text and "s3cret" not in text
+    with chromium() as browser:
+        opened = browser.new_page()
+        opened.goto(page.as_uri())
+        panel = opened.locator("#note")
+        expect(opened.get_by_role("tree")).to_be_visible()
+        expect(panel).to_be_hidden()
+        opened.locator('#tree [role="treeitem"]', has_text=re.compile("^b ")).click()
+        expect(panel).to_contain_text("trigger: a == complete does not hold: a is aborted")
+        opened.keyboard.press("ArrowUp")
+        expect(panel).to_contain_text("step 5 of 9")
+        opened.keyboard.press("Escape")
+        expect(panel).to_be_hidden()

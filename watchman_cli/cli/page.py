@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import stat
 import sys
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from watchman_cli.cli.completion import complete_server
 from watchman_cli.cli.options import CONFIG, STORE, servers_from_options
-from watchman_cli.errors import ConfigError, WatchmanError
+from watchman_cli.errors import ConfigError, StoreError, WatchmanError
 from watchman_cli.files import replace_file
 from watchman_cli.text import plain_or_quoted
+
+if TYPE_CHECKING:
+    from watchman_cli.output.page.notes import Notes
+    from watchman_cli.readback import StoredServer
+    from watchman_cli.store import Store
+
+NOTES_TIME = 5.0  # seconds for what is said of nodes, of all servers
 
 
 def page(
@@ -39,12 +49,11 @@ def page(
     from datetime import datetime, timezone
 
     from watchman_cli.output.page import render
-    from watchman_cli.readback import read_servers
 
     target = None if output == "-" else _checked(output)
     opened, names = servers_from_options(servers or [], config, store)
-    stored = read_servers(opened, names)
-    text = render(stored, datetime.now(timezone.utc)).encode()
+    stored, notes = _read(opened, names)
+    text = render(stored, datetime.now(timezone.utc), notes).encode()
     if target is None:
         sys.stdout.buffer.write(text)
     else:
@@ -55,6 +64,61 @@ def page(
                 f"{plain_or_quoted(output)}: {error.strerror}; no page was written"
             ) from error
     raise typer.Exit(1 if any(each.error for each in stored) else 0)
+
+
+def _read(store: Store, names: Sequence[str]) -> tuple[list[StoredServer], dict[str, Notes]]:
+    """Return the stored servers, and what there is to say of their nodes: nothing without details.
+
+    No error in reading the details of a server hides the server. Raises StoreError.
+    """
+    from watchman_cli.output.page.notes import LEAST_NOTED, NODES_NOTED
+    from watchman_cli.readback import read_servers
+
+    servers, notes = [], {}
+    left, reads, end = NODES_NOTED, True, time.monotonic() + NOTES_TIME
+    for place, name in enumerate(names):
+        (stored,) = read_servers(store, [name])
+        most = max(LEAST_NOTED, left // (len(names) - place))
+        now = time.monotonic()
+        until = now + max(0.0, end - now) / (len(names) - place)
+        if stored.snapshot is not None and reads:
+            try:
+                stored, found = _with_notes(store, stored, most, until)
+                left = max(0, left - len(found))
+                if found:
+                    notes[name] = found
+            except StoreError:  # it would be the same for the other servers
+                reads = False
+        servers.append(stored)
+    return servers, notes
+
+
+def _with_notes(store: Store, stored: StoredServer, most: int, until: float) -> tuple[StoredServer, Notes]:
+    """Return the server, read again if a run has replaced it meanwhile, and the notes of its nodes."""
+    from watchman_cli.beside import read_beside
+    from watchman_cli.errors import NoDetails, NoSnapshot
+    from watchman_cli.node_details import ATTEMPTS, OtherSnapshot
+    from watchman_cli.output.page.notes import make_notes
+    from watchman_cli.readback import read_servers
+
+    def expired() -> bool:
+        return time.monotonic() > until
+
+    for _ in range(ATTEMPTS):
+        snapshot = stored.snapshot
+        if snapshot is None:
+            break
+        try:
+            return stored, read_beside(
+                store,
+                stored,
+                lambda tree, of=snapshot: make_notes(tree, of, most, expired),  # type: ignore[misc]
+            )
+        except OtherSnapshot:
+            (stored,) = read_servers(store, [stored.server])
+        except (NoDetails, NoSnapshot):
+            break
+    return stored, {}
 
 
 def _checked(output: str) -> Path:

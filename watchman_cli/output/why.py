@@ -30,6 +30,8 @@ def render(why: Why, colour: bool) -> Iterator[str]:
             yield f"  {_end(end, colour)}"
         if len(why.in_the_end) > ENDS_SHOWN:
             yield f"  and {len(why.in_the_end) - ENDS_SHOWN} more"
+    if why.cut:
+        yield "There is more behind it: the chain is longer than it was followed."
 
 
 def _wait(wait: Wait, path: str, colour: bool) -> Iterator[str]:

@@ -47,29 +47,34 @@ class End:
 
 def find_ends(tree: Tree, node: Node) -> list[End]:
     """Return the ends of the chains that begin at a node, each once, sorted by path."""
-    walk = _Walk(tree)
-    walk.follow(node)
+    return follow(tree, node, MAX_NODES)[0]
+
+
+def follow(tree: Tree, node: Node, most: int) -> tuple[list[End], bool]:
+    """Return the ends that are found by following at most `most` nodes, and whether there are more nodes."""
+    walk = _Walk(tree, most)
+    cut = walk.follow(node)
     ends = {(each.path, each.kind): each for each in walk.ends}
-    if not ends and tree.server.state != "RUNNING":
+    if not ends and not cut and tree.server.state != "RUNNING":
         return [
             End("/", "server", "the server is " + {"HALTED": "halted"}.get(tree.server.state, "shut down"))
-        ]
-    return sorted(ends.values(), key=lambda each: (each.path, each.kind))
+        ], cut
+    return sorted(ends.values(), key=lambda each: (each.path, each.kind)), cut
 
 
 class _Walk:
     """Follows conditions from node to node; `ends` has where that led."""
 
-    def __init__(self, tree: Tree) -> None:
-        self._tree = tree
+    def __init__(self, tree: Tree, most: int) -> None:
+        self._tree, self._most = tree, most
         self._seen: set[str] = set()
         self.ends: list[End] = []
 
-    def follow(self, first: Node) -> None:
-        """Follow everything that a node waits for."""
+    def follow(self, first: Node) -> bool:
+        """Follow everything that a node waits for; return whether that is too much."""
         edges: dict[str, list[str]] = {}
         pending = [first]
-        while pending and len(self._seen) < MAX_NODES:
+        while pending and len(self._seen) < self._most:
             node = pending.pop()
             if node.path in self._seen:
                 continue
@@ -80,6 +85,7 @@ class _Walk:
         self.ends += [
             End(path, "cycle", f"{path} and another node wait for each other") for path in _in_cycles(edges)
         ]
+        return any(each.path not in self._seen for each in pending)
 
     def _next(self, node: Node) -> Iterator[Node]:
         """Yield the nodes that a node waits for; note an end if it waits for none."""

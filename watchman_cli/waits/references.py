@@ -14,6 +14,10 @@ from watchman_cli.details.generated import generated_variables
 from watchman_cli.details.node import Node, Tree
 
 MASKED = "***"
+# The kinds of details that expressions and claims are, or refer to: without one of them, they seem to name
+# nothing. A node may wait for a time as well.
+REFERRED = ("events", "inlimits", "limits", "meters", "queues", "repeats", "triggers", "variables")
+NEEDED = (*REFERRED, "times")
 STATES = (
     "unknown",
     "complete",

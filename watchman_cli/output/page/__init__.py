@@ -19,16 +19,21 @@ from watchman_cli.check import DEFAULT_THRESHOLDS, Assessment, State, judge, sev
 from watchman_cli.output.page.card import ServerCard, make_card
 from watchman_cli.output.page.causes import find_causes
 from watchman_cli.output.page.nodes import STATUSES, Nodes, rows
+from watchman_cli.output.page.notes import Note, Notes
 from watchman_cli.output.page.template import fill
 from watchman_cli.readback import StoredServer
 from watchman_cli.text import printable
 
 NODES_SHOWN = 500  # without script, and before a user unfolds anything
+NO_NOTE = "This page has no details of this node: `watchman why` and `watchman node` have them."
 REFRESH = 60  # seconds after which an open page reloads itself
 
 
-def render(servers: Sequence[StoredServer], time: datetime) -> str:
-    """Return the page of these servers, made at `time`: the worst servers and causes come first."""
+def render(servers: Sequence[StoredServer], time: datetime, notes: Mapping[str, Notes] | None = None) -> str:
+    """Return the page of these servers, made at `time`: the worst servers and causes come first.
+
+    `notes` has what there is to say of single nodes, by the server.
+    """
     nodes = Nodes()
     judged = [
         (judge(stored), nodes.add(stored.server, stored.snapshot) if stored.snapshot else None)
@@ -41,6 +46,7 @@ def render(servers: Sequence[StoredServer], time: datetime) -> str:
             "stale_after": DEFAULT_THRESHOLDS.max_age,
             **_server_content(judged),
             **_node_content(nodes),
+            **_note_content(judged, notes or {}),
         }
     )
 
@@ -76,6 +82,25 @@ def _node_content(nodes: Nodes) -> Mapping[str, Any]:
     }
 
 
+def _note_content(
+    judged: Sequence[tuple[Assessment, int | None]], notes: Mapping[str, Notes]
+) -> Mapping[str, Any]:
+    """Return the notes by the index of their node, and the same for the script."""
+    found: dict[int, Note] = {}
+    for assessment, start in judged:
+        of_server = notes.get(assessment.stored.server)
+        if of_server and start is not None:
+            assert assessment.stored.snapshot
+            for place, record in enumerate(assessment.stored.snapshot.records):
+                if record.path in of_server:
+                    found[start + place] = of_server[record.path]
+    document = {
+        "notes": {str(index): [tuple(line) for line in note] for index, note in found.items()},
+        "hint": NO_NOTE,
+    }
+    return {"notes": found, "notes_data": _packed(document) if found else ""}
+
+
 def _encode_nodes(nodes: Nodes, shown: Sequence[int]) -> str:
     """Return all nodes for the script: JSON, compressed, in base64.
 
@@ -95,4 +120,8 @@ def _encode_nodes(nodes: Nodes, shown: Sequence[int]) -> str:
             document["since"][str(index)] = max(0, int(seconds))
         if record.flags:
             document["flags"][str(index)] = [printable(flag) for flag in record.flags]
+    return _packed(document)
+
+
+def _packed(document: Mapping[str, Any]) -> str:
     return base64.b64encode(zlib.compress(orjson.dumps(document), 6)).decode()

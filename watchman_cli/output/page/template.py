@@ -18,13 +18,15 @@ from watchman_cli.snapshot import StatusRecord
 from watchman_cli.text import printable
 
 SCRIPTS = ("ages.js", "nodes.js", "tree.js", "place.js", "page.js")  # one script in the page
+NOTES_SCRIPT, NOTES_STYLE = "notes.js", "notes.css"  # only in a page that has notes
 _FOLDER = Path(__file__).parent
 
 
 def fill(content: Mapping[str, Any]) -> str:
     """Return the page with this content. Text is escaped; the style and the script are the project's own."""
-    style = _read("style.css")
-    script = "".join(map(_read, SCRIPTS))
+    noted = bool(content["notes"])
+    style = _read("style.css") + (_read(NOTES_STYLE) if noted else "")
+    script = "".join(map(_read, (*SCRIPTS, NOTES_SCRIPT) if noted else SCRIPTS))
     environment = Environment(
         loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
