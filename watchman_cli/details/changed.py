@@ -28,7 +28,7 @@ TIMES = frozenset(("time", "today", "cron", "date", "day"))  # of which a node m
 VARIABLES = "variables"  # of the server: all that users set
 TOKENS = ("state", "server_state", "dur", "suspended", "flag", "begun", "alias_no", "rid", "try", "abort")
 STAYING = ("defstatus", "clock", "calendar", "autocancel", "autoarchive", "autorestore", "verify")
-_STAYS = re.compile(rf"(?:{'|'.join((*STAYING, *TOKENS))})(?: |$)")
+_STAYS = rf"(?:{'|'.join((*STAYING, *TOKENS))})(?: |$)"  # compiled when it is needed, which is seldom
 
 
 class NotKept(Exception):
@@ -141,7 +141,7 @@ _TOKENS: Mapping[str, Any] = {
 def merged(earlier: Parts, later: Parts) -> Parts:
     """Return what differs from the stored definition after both changes."""
     if CLEARED in later:
-        earlier = {key: line for key, line in earlier.items() if _STAYS.match(key)}
+        earlier = {key: line for key, line in earlier.items() if stays(key)}
     for key in later:
         if f"{key} #" in earlier:
             earlier = {each: line for each, line in earlier.items() if each != f"{key} #"}
@@ -175,4 +175,4 @@ def decode(value: bytes) -> Parts:
 
 def stays(line: str) -> bool:
     """Return whether a line stays when a node's attributes are cleared."""
-    return _STAYS.match(line) is not None
+    return re.match(_STAYS, line) is not None
