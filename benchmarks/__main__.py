@@ -13,6 +13,7 @@ from rich.console import Console
 from benchmarks import (
     chart,
     commands,
+    details,
     endurance,
     many_servers,
     million_nodes,
@@ -34,6 +35,7 @@ BENCHMARKS = {
     "endurance": (endurance, "Many runs in a row"),
     "page": (page, "The HTML page"),
     "readers": (readers, "Changes, metrics and deadlines"),
+    "details": (details, "Details, in CPU time"),
     "million_nodes": (million_nodes, "A server with a million nodes"),
 }
 HERE = Path(__file__).parent

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count, islice, product
@@ -113,6 +113,7 @@ class Environment:
     home: Path
     redis: RedisServer
     stack: ExitStack
+    measure: Callable[..., float] = seconds
     watchman: Watchman = field(init=False)
     turns: Counter[int] = field(default_factory=Counter)  # by the server's port
 
@@ -142,11 +143,15 @@ class Environment:
     def collect(self, mode: str | None = None, *arguments: str, number: int = 0) -> float:
         """The wall time of `watchman collect`; raises Failed if server `number` was read in another mode."""
         taken = self.timed(WATCHMAN, "collect", "--config", str(self.watchman.config), *arguments)
+        self.check(mode, number)
+        return taken
+
+    def check(self, mode: str | None, number: int = 0) -> None:
+        """Raise Failed if server `number` was read in another mode."""
         health = health_of(self.redis.client, f"bench/s{number}") or {"sync": {"mode": None, "reason": None}}
         sync = health["sync"]
         if mode and sync["mode"] != mode:
             raise Failed(f"{mode} was wanted, and it was {sync['mode']}: {sync['reason']}")
-        return taken
 
     def collect_anew(self) -> float:
         """The wall time of `watchman collect` where no run was before."""
@@ -184,7 +189,7 @@ class Environment:
         if isinstance(output, Path):
             with output.open("wb") as file:
                 return self.timed(*command, output=file.fileno())
-        return seconds(command, self.watchman.environment(), self.watchman.home, output)
+        return self.measure(command, self.watchman.environment(), self.watchman.home, output)
 
     def change(
         self, server: EcflowServer, nodes: int, changed: int, in_suites_of: int = NODES_OF_A_SUITE
@@ -225,14 +230,14 @@ class Staying:
 
 
 @contextmanager
-def environment() -> Iterator[Environment]:
-    """A place to measure on, gone afterwards with all that was started there."""
+def environment(measure: Callable[..., float] = seconds) -> Iterator[Environment]:
+    """A place to measure on, gone afterwards with all that was started there; `measure` times a process."""
     with tempfile.TemporaryDirectory(prefix="watchman-bench") as folder, ExitStack() as stack:
         home = Path(folder)
         redis = RedisServer(home).start()
         stack.callback(redis.stop)
         stack.callback(redis.client.close)
-        yield Environment(home, redis, stack)
+        yield Environment(home, redis, stack, measure)
 
 
 def address(server: EcflowServer) -> tuple[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import statistics
 import subprocess
 import tempfile
@@ -107,6 +108,16 @@ def seconds(
             errors.seek(0)
             raise Failed(f"{command[0]}: exit code {code}: {errors.read()[-500:].decode('utf-8', 'replace')}")
     return taken
+
+
+def cpu_seconds(
+    command: Sequence[str], environment: Mapping[str, str], cwd: Path, output: int = subprocess.DEVNULL
+) -> float:
+    """The CPU time of a whole process, user and system. Raises Failed where it does not exit with 0."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds(command, environment, cwd, output)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def cpu(pid: int) -> float:
