@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 
 from tests.support.ecflow_server import EcflowServer
 from tests.support.faulty_server import Connection
+from tests.support.loopback import await_true
 from tests.support.redis_server import RedisServer
 from tests.support.relay import Relay
 from tests.support.watchman import Watchman
@@ -26,14 +28,17 @@ RUNS, ROUNDS = 20, 6
 
 
 class Counted(Relay):
-    """Notes when each request came, as a time.monotonic()."""
+    """Notes when each request came, as a time.monotonic(); answers none before `free` is set."""
 
     def __init__(self, port: int) -> None:
         self.times: list[float] = []
+        self.free = threading.Event()
+        self.free.set()
         super().__init__(port)
 
     def serve(self, connection: Connection) -> None:
         self.times.append(time.monotonic())
+        self.free.wait(60)
         super().serve(connection)
 
 
@@ -81,6 +86,22 @@ def test_a_failed_reading_counts(watchman: Watchman, store_url: str) -> None:
     assert watchman.collect().code == 0
     assert health_of(open_store(store_url, "store"))["failures"] == 1
     assert watchman.collect("--server", "r").code == 1
+
+
+def test_a_reading_that_was_killed_is_not_repeated_within_the_interval(
+    watchman: Watchman, counted: Counted, store_url: str
+) -> None:
+    entry = {"owner": "o", "repo": "r", "host": "127.0.0.1", "port": counted.port}
+    watchman.configure(store_url, [entry], defaults={"min_interval": "1h", "reader": "protocol"})
+    counted.free.clear()
+    with watchman.start("collect") as run:
+        await_true(lambda: counted.times, "no request came")
+        run.kill()
+        run.communicate()
+    counted.free.set()
+    result = watchman.collect("-v")
+    assert (result.code, len(counted.times)) == (0, 1)
+    assert "skipped: its last reading began" in result.err
 
 
 def test_a_killed_run_costs_one_interval(watchman: Watchman, counted: Counted, store_url: str) -> None:
