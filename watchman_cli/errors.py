@@ -88,6 +88,10 @@ class NoDetails(WatchmanError):
     """The store has no details of that server, or none that belong to its snapshot."""
 
 
+class NoSilence(WatchmanError):
+    """The node is not silenced in the store."""
+
+
 class NoSuchNode(WatchmanError):
     """The server has no node at that path."""
 

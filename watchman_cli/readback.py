@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from watchman_cli.health import Health
 from watchman_cli.snapshot import Snapshot, decode, parse_time
 
 if TYPE_CHECKING:
+    from watchman_cli.silences import Silence
     from watchman_cli.store import Store
 
 
@@ -22,6 +23,7 @@ class StoredServer:
 
     `error` says why there is no snapshot, and `value` has the snapshot's stored bytes. `health_summary` is a
     few words: `ok`, the number of failed runs and the reason of the last one, or why that is unknown.
+    `silences` are those of this server, and the configured ones.
     """
 
     server: str  # owner/repo
@@ -31,6 +33,7 @@ class StoredServer:
     health: Health
     health_summary: str
     value: bytes = field(default=b"", repr=False)
+    silences: tuple[Silence, ...] = ()
 
     @property
     def age(self) -> float | None:
@@ -74,13 +77,28 @@ def read_server(store: Store, name: str) -> StoredServer:
 
 
 def read_servers(
-    store: Store, names: Sequence[str], decode: Callable[[bytes], Snapshot] = decode
+    store: Store,
+    names: Sequence[str],
+    decode: Callable[[bytes], Snapshot] = decode,
+    maintenance: Sequence[Silence] = (),
 ) -> list[StoredServer]:
     """Return the stored values of each server. Raises StoreError.
 
     `decode` makes a snapshot from a value. It may decode all records, or only those that are used.
+    `maintenance` are the configured silences.
     """
-    return [_read_any(store, name, decode) for name in names]
+    found = (_read_any(store, name, decode) for name in names)
+    return [replace(each, silences=(*maintenance, *read_silences(store, each.server))) for each in found]
+
+
+def read_silences(store: Store, name: str) -> Sequence[Silence]:
+    """Return the silences of a server in the store. Raises StoreError."""
+    value = store.silences(name)
+    if not value:
+        return ()
+    from watchman_cli.silences import decode
+
+    return decode(name, value)
 
 
 def _read_any(store: Store, name: str, decode: Callable[[bytes], Snapshot]) -> StoredServer:

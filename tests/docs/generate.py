@@ -116,6 +116,9 @@ def blocks() -> dict[str, Callable[[], str]]:
     return {
         "config top": lambda: "\n".join(settings(top, config["then"]["required"])),
         "config server": lambda: "\n".join(settings(own, server["required"])),
+        "config maintenance": lambda: "\n".join(
+            settings(top["maintenance"]["items"]["properties"], top["maintenance"]["items"]["required"])
+        ),
         "config deadlines": lambda: "\n".join(
             settings(own["deadlines"]["items"]["properties"], own["deadlines"]["items"]["required"])
         ),

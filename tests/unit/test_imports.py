@@ -20,7 +20,8 @@ ALLOWED: dict[str, set[str]] = {
     "health": BASE | {"snapshot", "deadlines", "causes"},
     "causes": BASE | {"snapshot", "deadlines"},
     "deadlines": BASE | {"snapshot"},
-    "config": BASE | {"deadlines", "causes"},
+    "silences": BASE | {"snapshot"},
+    "config": BASE | {"deadlines", "causes", "silences", "snapshot"},
     "ecflow_client": set(),
     "details": BASE | {"ecflow_client"},
     "waits": BASE | {"details"},
@@ -32,12 +33,12 @@ ALLOWED: dict[str, set[str]] = {
     "collect": DATA
     | {"deadlines", "config", "ecflow_client", "bindings", "sync", "store", "changes", "details", "causes"},
     "notify": DATA | {"causes", "config", "store"},
-    "readback": DATA | {"config", "store"},
+    "readback": DATA | {"config", "silences", "store"},
     "node_details": DATA | {"details", "store"},
     "follow": DATA | {"changes", "store"},
     "wait": DATA | {"readback", "store"},
     "beside": DATA | {"details", "node_details", "readback", "store", "waits"},
-    "check": DATA | {"deadlines", "readback", "waits"},
+    "check": DATA | {"deadlines", "readback", "silences", "waits"},
     "output": DATA
     | {
         "deadlines",
@@ -50,6 +51,7 @@ ALLOWED: dict[str, set[str]] = {
         "details",
         "waits",
         "beside",
+        "silences",
     },
 }
 FOREIGN = {"redis": "store", "typer": "cli", "click": "cli", "ecflow": "bindings"}

@@ -4,6 +4,7 @@ from watchman_cli.check.assess import Assessment, Problem, assess
 from watchman_cli.check.deadlines import assess_deadlines
 from watchman_cli.check.judge import judge
 from watchman_cli.check.measure import MeasureName
+from watchman_cli.check.quiet import Quiet
 from watchman_cli.check.ranges import Range, parse_threshold
 from watchman_cli.check.state import State, severity, worst
 from watchman_cli.check.thresholds import DEFAULT_THRESHOLDS, Thresholds
@@ -13,6 +14,7 @@ __all__ = [
     "Assessment",
     "MeasureName",
     "Problem",
+    "Quiet",
     "Range",
     "State",
     "Thresholds",

@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from watchman_cli.check.measure import Measure, measure
+from watchman_cli.check.quiet import Quiet, nodes_filter, quiet_nodes, silence_of
 from watchman_cli.check.state import State, severity, worst
 from watchman_cli.check.thresholds import Thresholds
 from watchman_cli.readback import StoredServer
+from watchman_cli.silences import Silence
 from watchman_cli.snapshot import StatusRecord
 from watchman_cli.text import plain_or_quoted
 
@@ -33,13 +35,15 @@ class Problem:
 class Assessment:
     """A server's problems and measures; `measures` is empty if its nodes cannot be judged.
 
-    `summary` replaces the measures in the summary of a server without problems.
+    `summary` replaces the measures in the summary of a server without problems. `quiet` are the silenced
+    causes, which are no problems.
     """
 
     stored: StoredServer
     problems: tuple[Problem, ...]
     measures: tuple[Measure, ...] = ()
     summary: str = ""
+    quiet: tuple[Quiet, ...] = ()
 
     @property
     def state(self) -> State:
@@ -55,15 +59,36 @@ def sort_problems(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 def assess(stored: StoredServer, thresholds: Thresholds) -> Assessment:
     """Return a server's problems and measures. The nodes of a snapshot that is too old are not judged."""
     unusable = why_unusable(stored, thresholds.max_age)
+    whole = silence_of(stored, None)
     if unusable is not None:
+        if whole is not None and stored.health.failures:
+            return Assessment(stored, (), quiet=(Quiet("failing", 1, whole),))
         return Assessment(stored, (unusable,))
     assert stored.snapshot is not None
-    measures = measure(stored.snapshot, thresholds.path)
+    find = nodes_filter(stored)
+    measures = measure(stored.snapshot, thresholds.path, find)
     if not measures:
         unknown = Problem(State.UNKNOWN, f"no such node: {plain_or_quoted(thresholds.path)}")
         return Assessment(stored, (unknown,))
     problems = [*_server_problems(stored), *_node_problems(measures, thresholds)]
-    return Assessment(stored, sort_problems(problems), tuple(measures))
+    if find is None:
+        return Assessment(stored, sort_problems(problems), tuple(measures))
+    quiet = []
+    for each in measure(stored.snapshot, thresholds.path):
+        if each.name in ("aborted", "late"):
+            quiet += quiet_nodes(each.name, [record for record, _ in each.nodes], find)
+    if whole is not None:
+        quiet += _quiet_server(stored, whole)
+        problems = [each for each in problems if each.state is State.UNKNOWN or each.measure]
+    return Assessment(stored, sort_problems(problems), tuple(measures), quiet=tuple(quiet))
+
+
+def _quiet_server(stored: StoredServer, silence: Silence) -> Iterator[Quiet]:
+    """Yield the silenced causes that are the server's own."""
+    if stored.snapshot and stored.snapshot.server_state in SERVER_STATES:
+        yield Quiet(stored.snapshot.server_state, 1, silence)
+    if stored.health.failures:
+        yield Quiet("failing", 1, silence)
 
 
 def _server_problems(stored: StoredServer) -> Iterator[Problem]:

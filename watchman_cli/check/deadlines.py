@@ -7,6 +7,7 @@ from datetime import datetime
 
 from watchman_cli.check.assess import Assessment, Problem
 from watchman_cli.check.measure import Measure
+from watchman_cli.check.quiet import Quiet, count_quiet, nodes_filter
 from watchman_cli.check.state import State
 from watchman_cli.deadlines import DeadlineState, listed
 from watchman_cli.duration import format_duration
@@ -26,6 +27,15 @@ def assess_deadlines(stored: StoredServer, names: Collection[str] = ()) -> Asses
         return Assessment(stored, (Problem(State.UNKNOWN, text),))
     missed = [each for each in states if each.state == "missed"]
     unknown = [each for each in states if each.state == "unknown"]
+    find = nodes_filter(stored)
+    quiet: list[Quiet] = []
+    if find is not None:
+        quiet = [
+            *count_quiet("missed", [found for each in missed if (found := find(path_of(each)))]),
+            *count_quiet("unknown", [found for each in unknown if (found := find(path_of(each)))]),
+        ]
+        missed = [each for each in missed if not find(path_of(each))]
+        unknown = [each for each in unknown if not find(path_of(each))]
     many = "deadline" if len(states) == 1 else "deadlines"
     total = f"of {len(states)} {many}"
     problems = []
@@ -36,7 +46,15 @@ def assess_deadlines(stored: StoredServer, names: Collection[str] = ()) -> Asses
         lines = tuple(_lines(unknown, stored.read_time))
         problems.append(Problem(State.UNKNOWN, f"{len(unknown)} {total} unknown", lines=lines))
     measures = Measure("missed", len(missed)), Measure("unknown", len(unknown))
-    return Assessment(stored, tuple(problems), measures, f"{len(states)} {many}, none missed")
+    summary = f"{len(states)} {many}, none missed"
+    if quiet:
+        summary = f"{len(states)} {many}"
+    return Assessment(stored, tuple(problems), measures, summary, tuple(quiet))
+
+
+def path_of(state: DeadlineState) -> str:
+    """Return the path of a deadline, whose words begin with it."""
+    return state.deadline.partition(" ")[0]
 
 
 def _lines(states: Iterable[DeadlineState], now: datetime) -> Iterator[str]:

@@ -19,5 +19,6 @@ def judge(stored: StoredServer) -> Assessment:
     assessment = assess(stored, DEFAULT_THRESHOLDS)
     if not listed(stored.health.deadlines):
         return assessment
-    problems = sort_problems((*assessment.problems, *assess_deadlines(stored).problems))
-    return replace(assessment, problems=problems)
+    deadlines = assess_deadlines(stored)
+    problems = sort_problems((*assessment.problems, *deadlines.problems))
+    return replace(assessment, problems=problems, quiet=(*assessment.quiet, *deadlines.quiet))

@@ -16,6 +16,7 @@ from watchman_cli.cli.options import (
     STORE,
     deadlines_from_options,
     duration,
+    maintenance_from_options,
     node_path,
     servers_from_options,
 )
@@ -120,8 +121,9 @@ def check(
         if every == bool(name):
             raise ConfigError(["name one server as OWNER/REPO, or --all"])
         opened, names = servers_from_options([name] if name else [], config, store)
+        maintenance = maintenance_from_options(config, store)
         known = deadlines_from_options(config, store) if deadlines else {}
-        stored = read_servers(opened, names, decode_later)
+        stored = read_servers(opened, names, decode_later, maintenance)
         reasons: Reasons = {}
         if deadlines:
             assessments = [assess_deadlines(each, known.get(each.server, ())) for each in stored]

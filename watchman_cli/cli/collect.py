@@ -164,7 +164,7 @@ def _run(
             reporter.report("watchman", collector.threads_missing, logging.WARNING)
         _report_shared_failures(outcomes, reporter, always=always)
         if metrics and not collector.interrupted:
-            metrics.write(outcomes, _exit_code(outcomes))
+            metrics.write(outcomes, _exit_code(outcomes), collector.store)
         if not collector.interrupted:
             _notify(notifier, outcomes, _exit_code(outcomes), reporter)
     if collector.store and not collector.interrupted:  # otherwise its connections release the leases

@@ -23,7 +23,9 @@ def list_servers(
 
     settings = load_config(config, store)
     names = [server.name for server in settings.servers]
-    servers = read_servers(open_store(settings.store, settings.store_source), names)
+    servers = read_servers(
+        open_store(settings.store, settings.store_source), names, maintenance=settings.maintenance
+    )
     if as_json:
         print(json_line([table.as_json(stored) for stored in servers]))
     else:

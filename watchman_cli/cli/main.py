@@ -32,6 +32,9 @@ class WatchmanGroup(LazyGroup):
         "check": Command(
             "check", "check", "Example: watchman check nwp_xp/nwpc_op --max-age 5m", "PluginCommand"
         ),
+        "silence": Command(
+            "silence", "silence", "Example: watchman silence nwpc_op /forecast --for 2h --because 'new disks'"
+        ),
         "wait": Command(
             "wait", "wait", "Example: watchman wait nwpc_op /suite/family --until complete --or aborted"
         ),

@@ -7,15 +7,19 @@ import os
 import stat
 import time
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from watchman_cli.errors import StoreError
 from watchman_cli.files import locked, replace_file, why_distrusted
 
 if TYPE_CHECKING:
     from watchman_cli.collect import Outcome
     from watchman_cli.config import Config
     from watchman_cli.output.log import Reporter
+    from watchman_cli.silences import Silence
+    from watchman_cli.store import Store
 
 LOCK_PATIENCE = 2.0  # seconds to wait for other runs
 LOCK_PATIENCE_PER_SERVER = 0.01  # seconds more for each server: the tasks of an array end at the same time
@@ -30,15 +34,19 @@ class MetricsWriter:
         self._label = config_label(config.path)
         self._time, self._began = time.time(), time.monotonic()
 
-    def write(self, outcomes: Sequence[Outcome], code: int) -> None:
-        """Write the metrics of a run that ends with an exit code; warn if that fails."""
+    def write(self, outcomes: Sequence[Outcome], code: int, store: Store | None = None) -> None:
+        """Write the metrics of a run that ends with an exit code; warn if that fails.
+
+        Without the store, the silenced causes are unknown.
+        """
         from watchman_cli.output.metrics import Run, merge
         from watchman_cli.output.metrics_text import decode, encode
 
         path = self._config.metrics_file
         assert path
+        silenced = {} if store is None else count_silenced(store, self._config, outcomes)
         seconds = time.monotonic() - self._began
-        run = Run(self._label, self._config.servers, outcomes, self._time, seconds, code)
+        run = Run(self._label, self._config.servers, outcomes, self._time, seconds, code, silenced)
         try:
             with locked(path.parent, lock_patience(len(self._config.servers))):
                 replace_file(path, encode(merge(run, decode(_read(path)), time.time())))
@@ -50,6 +58,32 @@ class MetricsWriter:
 def lock_patience(servers: int) -> float:
     """Return the seconds to wait for other runs, which write the series of this many servers."""
     return LOCK_PATIENCE + LOCK_PATIENCE_PER_SERVER * servers
+
+
+def count_silenced(store: Store, config: Config, outcomes: Sequence[Outcome]) -> dict[str, int]:
+    """Return the number of silenced causes of each server that was asked, if the store tells."""
+    from watchman_cli.readback import read_silences
+
+    counts = {}
+    now = datetime.now(timezone.utc)
+    try:
+        for outcome in outcomes:
+            name = outcome.server.name
+            silences = [*config.maintenance, *read_silences(store, name)] if outcome.health else []
+            counts[name] = 0
+            if any(each.is_at(now) and each.concerns(name) for each in silences):
+                counts[name] = _count_silenced(store, name, config.maintenance)
+    except StoreError:
+        pass
+    return counts
+
+
+def _count_silenced(store: Store, name: str, maintenance: Sequence[Silence]) -> int:
+    from watchman_cli.check import judge
+    from watchman_cli.readback import read_servers
+
+    (stored,) = read_servers(store, [name], maintenance=maintenance)
+    return sum(each.number for each in judge(stored).quiet)
 
 
 def config_label(path: Path) -> str:

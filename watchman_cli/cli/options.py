@@ -16,6 +16,7 @@ from watchman_cli.text import plain_or_quoted, quoted
 if TYPE_CHECKING:
     from watchman_cli.config import Config
     from watchman_cli.shard import Shard
+    from watchman_cli.silences import Silence
     from watchman_cli.store import Store
 
 CONFIG = typer.Option(
@@ -144,6 +145,14 @@ def deadlines_from_options(config: str | None, store: str | None) -> dict[str, s
     except ConfigError:  # a store and an OWNER/REPO do not need one
         return {}
     return {server.name: {str(deadline) for deadline in server.deadlines} for server in servers}
+
+
+def maintenance_from_options(config: str | None, store: str | None) -> Sequence[Silence]:
+    """Return the configured silences; none if there is no usable configuration."""
+    try:
+        return load_config(config, store).maintenance
+    except ConfigError:  # a store and an OWNER/REPO do not need one
+        return ()
 
 
 def node_path(text: str) -> str:

@@ -7,13 +7,14 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from watchman_cli.cli.completion import complete_server
-from watchman_cli.cli.options import CONFIG, STORE, servers_from_options
+from watchman_cli.cli.options import CONFIG, STORE, maintenance_from_options, servers_from_options
 from watchman_cli.errors import ConfigError, StoreError, WatchmanError
 from watchman_cli.files import replace_file
 from watchman_cli.text import plain_or_quoted
@@ -21,6 +22,7 @@ from watchman_cli.text import plain_or_quoted
 if TYPE_CHECKING:
     from watchman_cli.output.page.notes import Notes
     from watchman_cli.readback import StoredServer
+    from watchman_cli.silences import Silence
     from watchman_cli.store import Store
 
 NOTES_TIME = 5.0  # seconds for what is said of nodes, of all servers
@@ -52,7 +54,7 @@ def page(
 
     target = None if output == "-" else _checked(output)
     opened, names = servers_from_options(servers or [], config, store)
-    stored, notes = _read(opened, names)
+    stored, notes = _read(opened, names, maintenance_from_options(config, store))
     text = render(stored, datetime.now(timezone.utc), notes).encode()
     if target is None:
         sys.stdout.buffer.write(text)
@@ -66,7 +68,9 @@ def page(
     raise typer.Exit(1 if any(each.error for each in stored) else 0)
 
 
-def _read(store: Store, names: Sequence[str]) -> tuple[list[StoredServer], dict[str, Notes]]:
+def _read(
+    store: Store, names: Sequence[str], maintenance: Sequence[Silence]
+) -> tuple[list[StoredServer], dict[str, Notes]]:
     """Return the stored servers, and what there is to say of their nodes: nothing without details.
 
     No error in reading the details of a server hides the server. Raises StoreError.
@@ -77,7 +81,7 @@ def _read(store: Store, names: Sequence[str]) -> tuple[list[StoredServer], dict[
     servers, notes = [], {}
     left, reads, end = NODES_NOTED, True, time.monotonic() + NOTES_TIME
     for place, name in enumerate(names):
-        (stored,) = read_servers(store, [name])
+        (stored,) = read_servers(store, [name], maintenance=maintenance)
         most = max(LEAST_NOTED, left // (len(names) - place))
         now = time.monotonic()
         until = now + max(0.0, end - now) / (len(names) - place)
@@ -115,7 +119,8 @@ def _with_notes(store: Store, stored: StoredServer, most: int, until: float) -> 
                 lambda tree, of=snapshot: make_notes(tree, of, most, expired),  # type: ignore[misc]
             )
         except OtherSnapshot:
-            (stored,) = read_servers(store, [stored.server])
+            (again,) = read_servers(store, [stored.server])
+            stored = replace(again, silences=stored.silences)
         except (NoDetails, NoSnapshot):
             break
     return stored, {}

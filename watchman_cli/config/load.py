@@ -22,6 +22,7 @@ from watchman_cli.errors import ConfigError
 
 if TYPE_CHECKING:
     from watchman_cli.deadlines import Deadline
+    from watchman_cli.silences import Silence
 
 IN_WORKING_DIRECTORY = Path("watchman.yaml")
 
@@ -77,6 +78,9 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, store: str | N
         metrics_file=Path(document["metrics_file"]) if "metrics_file" in document else None,
         notify=make_notify(document["notify"]) if "notify" in document else None,
         servers=tuple(_servers(files)),
+        maintenance=tuple(
+            make_silence(entry) for each in files for entry in each.value.get("maintenance", ())
+        ),
         warnings=tuple(warning for each in files for warning in _warnings(each.written)),
         included=tuple(each.written.path for each in files[1:]),
     )
@@ -183,6 +187,17 @@ def _make_webhook(entry: str | Mapping[str, Any]) -> Webhook:
         return Webhook(entry)
     token_file = secrets.expand_home(entry["token_file"]) if "token_file" in entry else None
     return Webhook(entry["url"], tuple(entry.get("headers", {}).items()), token_file)
+
+
+def make_silence(entry: Mapping[str, Any]) -> Silence:
+    """Return the silence of a valid entry of `maintenance`."""
+    from watchman_cli.silences import Silence
+    from watchman_cli.snapshot import parse_time
+
+    start = parse_time(entry["from"]) if "from" in entry else None
+    because = entry.get("because", "maintenance")
+    until = parse_time(entry["until"])
+    return Silence(entry.get("server", "*"), until, entry.get("path", "/"), start, because=because)
 
 
 def make_server(entry: Mapping[str, Any], defaults: Mapping[str, Any] = MappingProxyType({})) -> Server:

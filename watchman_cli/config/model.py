@@ -13,6 +13,7 @@ from watchman_cli.text import plain_or_quoted, suggestion
 if TYPE_CHECKING:
     from watchman_cli.causes.model import Rules
     from watchman_cli.deadlines import Deadline
+    from watchman_cli.silences import Silence
 
 Protocol = Literal["tcp", "ssl", "http", "https"]
 Reader = Literal["auto", "protocol", "bindings"]
@@ -105,6 +106,7 @@ class Config:
     servers: tuple[Server, ...]
     warnings: tuple[str, ...]
     metrics_file: Path | None = None
+    maintenance: tuple[Silence, ...] = ()
     included: tuple[Path, ...] = ()  # the files that the file at `path` includes
     notify: Notify | None = None
     store_source: str = "store"  # the option, the variable or the line that names the store

@@ -52,6 +52,9 @@ def _problems(
     unescaped = find_unescaped(store) if isinstance(store, str) else None
     if unescaped:
         yield ["store"], unescaped
+    for place, message in _maintenance_problems(document.get("maintenance")):
+        if tuple(place) not in known:
+            yield place, message
     defaults = {**_defaults(includer.value if includer else None), **_defaults(document)}
     entries = document.get("servers")
     for index, entry in enumerate(entries if isinstance(entries, list) else ()):
@@ -66,6 +69,23 @@ def _problems(
                 name_of_both, first = escaped(f"{owner}/{repo}"), seen[owner, repo]
                 yield ["servers", index], f"{name_of_both} is already the server of {first}"
             seen.setdefault((owner, repo), f"{file.path}:{file.lines.line_of(['servers', index])}")
+
+
+def _maintenance_problems(entries: Any) -> Iterator[Problem]:
+    """Yield a problem for each time that no calendar has, and each end that is not after its start."""
+    from watchman_cli.snapshot import parse_time
+
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        times = {}
+        for name in ("from", "until"):
+            written = entry.get(name) if isinstance(entry, dict) else None
+            if isinstance(written, str):
+                try:
+                    times[name] = parse_time(written)
+                except ValueError:
+                    yield ["maintenance", index, name], f"{_quote(written)} is not a valid date and time"
+        if len(times) == 2 and times["until"] <= times["from"]:
+            yield ["maintenance", index, "until"], "is not after from"
 
 
 def _defaults(document: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from watchman_cli.check import (
 )
 from watchman_cli.duration import format_duration, format_lasting
 from watchman_cli.output.tree import describe_status
+from watchman_cli.silences import describe as describe_silence
 from watchman_cli.snapshot import StatusRecord
 from watchman_cli.text import printable
 
@@ -34,6 +35,7 @@ DATA_LIMIT = 4000  # bytes
 WIDEST = 1e7  # the value that space is reserved for, so that the form stays the same from run to run
 _UNITS: dict[MeasureName, str] = {"active_for": "s"}
 _HIGHEST: tuple[MeasureName, ...] = ("active_for",)  # measures whose total is the highest value, not the sum
+_SINGLE = ("failing", "HALTED", "SHUTDOWN")  # a server has one of them
 _ALWAYS_SHOWN: tuple[MeasureName, ...] = ("aborted", "late")  # in the summary of a server that is OK
 
 
@@ -84,6 +86,14 @@ def describe(problem: Problem) -> str:
     return problem.text if problem.measure is None else _words(problem.measure.name, problem.measure.value)
 
 
+def describe_quiet(assessment: Assessment) -> list[str]:
+    """Return the silenced causes in words, one for each kind."""
+    counts: Counter[str] = Counter()
+    for each in assessment.quiet:
+        counts[each.kind] += each.number
+    return [f"{'' if kind in _SINGLE else f'{count} '}{kind} silenced" for kind, count in counts.items()]
+
+
 def _text(line: str) -> str:
     """Return a line without the character that would begin performance data."""
     return printable(line).replace("|", "/")
@@ -96,6 +106,7 @@ def _summarize(assessment: Assessment) -> str:
         words = [assessment.summary]
     elif not words:
         words = [_words(each.name, each.value) for each in assessment.measures if each.name in _ALWAYS_SHOWN]
+    words += describe_quiet(assessment)
     if stored.age is not None:
         words.append(f"collected {format_duration(stored.age)} ago")
     return f"{stored.server}: {', '.join(words)}"
@@ -135,6 +146,8 @@ def _causes(assessment: Assessment, limit: int, reasons: Reasons) -> Iterator[st
     """Yield the problems' lines, a line for each of `limit` nodes, and the number of other nodes."""
     for problem in assessment.problems:
         yield from problem.lines
+    for silence in dict.fromkeys(each.silence for each in assessment.quiet):
+        yield f"{silence.path}: {describe_silence(silence)}"
     shown, others = nodes_shown(assessment, limit)
     of_server = reasons.get(assessment.stored.server, {})
     for node in shown:
@@ -155,6 +168,7 @@ def _performance_data_together(assessments: Sequence[Assessment], thresholds: Th
         for name in names
     ]
     longest += [_item(f"{each.stored.server} age", WIDEST, "", None, None) for each in assessments]
+    longest += [_item(f"{each.stored.server} silenced", WIDEST, "", None, None) for each in assessments]
     if len(" ".join(longest).encode()) <= DATA_LIMIT:
         return " ".join(
             item
@@ -170,6 +184,9 @@ def _performance_data_together(assessments: Sequence[Assessment], thresholds: Th
     ages = [each.stored.age for each in assessments if each.stored.age is not None]
     if ages:
         items.append(_item("age", max(ages), "s", None, None))
+    silenced = sum(quiet.number for each in assessments for quiet in each.quiet)
+    if silenced:
+        items.append(_item("silenced", silenced, "", None, None))
     return " ".join(items)
 
 
@@ -179,6 +196,8 @@ def _performance_data(assessment: Assessment, thresholds: Thresholds, prefix: st
         yield _item(prefix + each.name, each.value, _UNITS.get(each.name, ""), *ranges)
     if assessment.stored.age is not None:
         yield _item(f"{prefix}age", assessment.stored.age, "s", None, None)
+    if assessment.quiet:
+        yield _item(f"{prefix}silenced", sum(each.number for each in assessment.quiet), "", None, None)
 
 
 def _item(name: str, value: float, unit: str, *ranges: Range | None) -> str:

@@ -8,7 +8,7 @@ server, the server keeps its series, with its time.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from watchman_cli.deadlines import listed
@@ -32,7 +32,10 @@ MEGABYTE = 1 << 20
 
 @dataclass(frozen=True)
 class Run:
-    """One run with the configuration `config`, which has all of `servers`; `code` is its exit code."""
+    """One run with the configuration `config`, which has all of `servers`; `code` is its exit code.
+
+    `silenced` has the number of silenced causes of each server, by its name, if it is known.
+    """
 
     config: str
     servers: Iterable[Server]
@@ -40,6 +43,7 @@ class Run:
     began: float  # seconds since 1970
     seconds: float
     code: int
+    silenced: Mapping[str, int] = field(default_factory=dict)
 
 
 # Each metric's name, its own labels besides the configuration's and server's, and its help.
@@ -73,6 +77,7 @@ METRICS: Mapping[str, tuple[Labels, str]] = {
         (),
         "How many aborted nodes have no aborted node below them, as watchman check counts them.",
     ),
+    "watchman_server_silenced": ((), "How many causes of alarms are silenced."),
     "watchman_server_flagged_nodes": (("flag",), "How many nodes have a flag: late or zombie."),
     "watchman_deadline_state": (
         ("deadline", "state"),
@@ -137,6 +142,8 @@ def merge(run: Run, left: Series, now: float) -> Series:
         of_another_host = outcome.result == "skipped"  # this file may have the same reading with more series
         if not _is_later(known, checked, now) and not (of_another_host and known == checked):
             read[key] = list(_server_metrics(outcome, outcome.health))
+            if outcome.server.name in run.silenced:
+                read[key].append(("watchman_server_silenced", (), run.silenced[outcome.server.name]))
 
     def stays(name: str, labels: Labels) -> bool:
         if labels[:1] != ours:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from watchman_cli.check import Assessment, State, judge, severity
-from watchman_cli.output.check import describe
+from watchman_cli.output.check import describe, describe_quiet
 from watchman_cli.output.format import colourize, format_age, format_counts
+from watchman_cli.output.silences import silences_in_words
 from watchman_cli.readback import StoredServer
 from watchman_cli.status import NodeStatus
 from watchman_cli.text import printable
@@ -50,7 +51,7 @@ def as_json(stored: StoredServer) -> dict[str, Any]:
         "age": None if age is None else round(age, 3),
         "server_state": snapshot.server_state if snapshot else None,
         "counts": snapshot.counts() if snapshot else {},
-        "health": printable(stored.health_summary),
+        "health": printable(", ".join([stored.health_summary, *silences_in_words(stored)])),
         "ok": stored.health.ok,
         "error": printable(stored.error) if stored.error else None,
         "state": assessment.state.name,
@@ -79,7 +80,8 @@ def render(servers: Sequence[StoredServer], colour: bool, width: int | None) -> 
 
 def _row(assessment: Assessment) -> Row:
     stored = assessment.stored
-    why = ", ".join(printable(describe(problem)) for problem in assessment.problems)
+    words = [*map(describe, assessment.problems), *describe_quiet(assessment)]
+    why = ", ".join(map(printable, words or silences_in_words(stored)))
     age = "-" if stored.age is None else format_age(stored.age)
     nodes = "-" if stored.snapshot is None else format_counts(stored.snapshot.counts(), False)
     return Row(printable(stored.server), assessment.state.name, age, why or "-", nodes)

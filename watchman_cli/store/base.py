@@ -21,6 +21,11 @@ which a run would fail. It removes its values: see `Store.remove`.
 If an update has a batch of changes, the batch is appended once, with the snapshot. If the batch does not
 follow the stored snapshot, a reset is appended instead. Keeping changes is optional for a store, and so is
 keeping details (details/stored.py).
+
+A store can also keep the silences of each server (silences/stored.py), for every run and reader that shares
+it. `silences` reads them, and `change_silences` replaces them. They need no lease, and no lease waits for
+them: a server can be silenced while a run reads it. Changes at the same time are made one after the other,
+and none is lost.
 """
 
 from __future__ import annotations
@@ -46,6 +51,8 @@ FIRST_POLL, LAST_POLL = 0.02, 0.25  # seconds between two looks at such an addre
 MAX_BATCHES = 1440  # of a server in Redis: one day, with a run each minute
 MAX_BATCH = 64 << 20  # bytes to read of one batch
 Field = Literal["status", "health", "sync"]  # a value of a server
+MAX_SILENCES = 1 << 20  # bytes to read of a server's silences
+CHANGE_TIMEOUT = 10.0  # seconds in which a change of silences is made
 MAX_VALUE: dict[Field, int] = {"status": 512 << 20, "health": 1 << 20, "sync": 64 << 20}  # bytes to read
 
 
@@ -280,6 +287,20 @@ class Store(ABC):
         They are read at one moment, with the beginning of the snapshot. Raises StoreError.
         """
         raise StoreError(f"store {self.url}: a store of this kind keeps no details")
+
+    def silences(self, name: str) -> bytes:
+        """Return a server's silences as they are stored, or empty bytes. Raises StoreError.
+
+        They are empty as well if the value is unusable, or the user may not read it: then alarms go on.
+        """
+        return b""
+
+    def change_silences(self, name: str, change: Callable[[bytes], bytes]) -> None:
+        """Replace a server's silences by what `change` makes of them; empty bytes delete them.
+
+        `change` is called again if another process has changed them meanwhile. Raises StoreError.
+        """
+        raise StoreError(f"store {self.url}: a store of this kind keeps no silences")
 
     def set_timeout(self, seconds: float) -> None:  # noqa: B027 (a store that does not wait has none)
         """Limit the wait for one answer of the store, so that a deadline can be kept."""

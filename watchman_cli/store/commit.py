@@ -2,7 +2,7 @@
 
 1. Another live run has the lease: LeaseLost.
 2. No run has it, and the stored snapshot is later than both the run's and the leased one: LeaseLost. So it
-   is if the update has no reading, and the stored health record is not the leased one.
+   is if the update has no reading, and the stored health record is later than the leased one.
 3. A new time is set only in the leased snapshot, byte for byte, proved to be whole: else SnapshotChanged.
 4. A batch of changes follows the stored snapshot, or becomes a reset.
 5. Changed details are added only to those that they changed: else SnapshotChanged.
@@ -13,6 +13,8 @@ The store then writes everything, or nothing.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import orjson
 
 from watchman_cli import snapshot
 from watchman_cli.store.base import LeaseLost, SnapshotChanged, StoredState, Update, is_whole, with_time
@@ -86,9 +88,18 @@ def check_lease(stored: StoredState, update: Update, current: Current) -> Head |
     head = snapshot.parse_head(current.value[: snapshot.HEAD_SIZE])
     if current.owner == "no run" and stored.superseded_by(head, update):
         raise LeaseLost(SUPERSEDED)
-    if current.health and current.health != stored.health:
+    if _checked_time(current.health) > _checked_time(stored.health):
         raise LeaseLost(RECORDED)
     return head
+
+
+def _checked_time(health: bytes) -> str:
+    """Return the time of a health record, or an empty string; all have the same form."""
+    try:
+        time = orjson.loads(health or b"{}").get("checked_time")
+    except (orjson.JSONDecodeError, AttributeError):
+        return ""
+    return time if isinstance(time, str) else ""
 
 
 def new_value(update: Update, value: bytes) -> bytes | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from watchman_cli.details.stored import NO_DETAILS, StoredDetails
 from watchman_cli.errors import BadSnapshot
@@ -13,6 +13,7 @@ from watchman_cli.store import holder
 from watchman_cli.store.base import (
     LOCK_GRACE,
     MAX_BATCHES,
+    MAX_SILENCES,
     MAX_VALUE,
     Field,
     Lease,
@@ -36,6 +37,7 @@ class Memory:
         self.locks: dict[str, tuple[bytes, float]] = {}  # a token, and the time.monotonic() of its expiry
         self.batches: dict[str, list[StoredBatch]] = defaultdict(list)
         self.details: dict[str, StoredDetails] = {}
+        self.silences: dict[str, bytes] = {}
         self._appended = 0
 
     def append(self, name: str, batch: bytes) -> None:
@@ -74,6 +76,14 @@ class MemoryStore(Store):
                 changed={key: value for key, value in found.changed.items() if paths is None or key in paths},
                 raw_head=self.head(name),
             )
+
+    def silences(self, name: str) -> bytes:
+        value = self.memory.silences.get(name, b"")
+        return value if len(value) <= MAX_SILENCES else b""
+
+    def change_silences(self, name: str, change: Callable[[bytes], bytes]) -> None:
+        with self.memory.changed:
+            self.memory.silences[name] = change(self.silences(name))
 
     def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
         lease = MemoryLease(self, name, max(1.0, deadline - time.monotonic()) + LOCK_GRACE)

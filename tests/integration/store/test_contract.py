@@ -23,6 +23,7 @@ NAME, ADDRESS = "o/r", "login01:3141"
 RECORDS = b",".join(
     b'{"path":"%s","status":"queued"}' % path for path in (b"/", b"/s", b"/s/t", b"/s/u", b"/s/v")
 )
+LATER_RECORD = b'{"checked_time":"2026-01-01T00:00:00.000009+00:00"}'
 LATER = "2026-01-01T00:00:00.000009+00:00"
 
 
@@ -117,10 +118,10 @@ def test_failure_without_its_lock_keeps_a_later_failure(kind: Kind, store: Store
     first = take(store)
     kind.delete(NAME, "lock")
     with take(store) as second:
-        second.commit(Update(health=b"2"))
+        second.commit(Update(health=LATER_RECORD))
     with pytest.raises(LeaseLost):
         first.commit(Update(health=b"3"))
-    assert store.value(NAME, "health") == b"2"
+    assert store.value(NAME, "health") == LATER_RECORD
     assert kind.locks() == []
     third = take(store)
     kind.delete(NAME, "lock")

@@ -52,13 +52,13 @@ def damaged(tmp_path: Path) -> Path:
     [
         (
             "readback.py",
-            f"def read_servers(*_): raise KeyError('{SECRET}')",
+            f"def read_servers(*_, **__): raise KeyError('{SECRET}')",
             "unexpected KeyError at readback.py:",
         ),
-        ("readback.py", "def read_servers(*_): raise MemoryError", "out of memory"),
+        ("readback.py", "def read_servers(*_, **__): raise MemoryError", "out of memory"),
         (
             "readback.py",
-            "def read_servers(*_): raise OSError(24, 'Too many open files')",
+            "def read_servers(*_, **__): raise OSError(24, 'Too many open files')",
             "Too many open files",
         ),
         ("readback.py", "import absent", "cannot be imported: absent"),

@@ -73,16 +73,19 @@ def test_a_lock_that_is_gone_does_not_forbid_a_write() -> None:
     assert check_lease(stored(1), NEW, Current("no run", value(1)[:HEAD_SIZE])) == head(1)
 
 
+def record(number: int) -> bytes:
+    return b'{"checked_time":"%s"}' % time_of(number).encode()
+
+
 def test_run_without_its_lock_does_not_replace_a_later_failure() -> None:
     assert needs_health(FAILED, "no run")
-    assert not any(
-        (needs_health(FAILED, "this run"), needs_health(NEW, "no run"), needs_health(TOUCH, "no run"))
-    )
-    own = stored(1).health or b"leased"
-    leased = replace(stored(1), health=own)
-    with pytest.raises(LeaseLost, match=f"^{RECORDED}$"):
-        decide(leased, FAILED, Current("no run", value(1), health=b"another run's"))
-    for health in (own, b""):
+    assert not needs_health(FAILED, "this run")
+    assert not any(needs_health(update, "no run") for update in (NEW, TOUCH))
+    leased = replace(stored(1), health=record(2))
+    for own in (leased, stored(1)):
+        with pytest.raises(LeaseLost, match=f"^{RECORDED}$"):
+            decide(own, FAILED, Current("no run", value(1), health=record(3)))
+    for health in (record(2), record(1), b"", b"[]", b"{", b'{"checked_time":1}'):  # 1: an older copy is back
         assert decide(leased, FAILED, Current("no run", value(1), health=health)).replaced == head(1)
 
 

@@ -21,6 +21,7 @@ from tests.integration.store.test_changes import (  # noqa: F401
     test_what_came_between_the_look_at_the_end_and_the_snapshot,
 )
 from tests.integration.store.test_contract import *  # noqa: F403
+from tests.integration.store.test_silences import *  # noqa: F403
 from tests.support.memory_kind import MemoryKind
 from watchman_cli.store import Store
 from watchman_cli.store.base import LOCK_GRACE, MAX_BATCHES

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from watchman_cli.check import DEFAULT_THRESHOLDS, Assessment, State
-from watchman_cli.output.check import describe
+from watchman_cli.output.check import describe, describe_quiet
+from watchman_cli.output.silences import silences_in_words
 from watchman_cli.readback import StoredServer
 from watchman_cli.text import printable
 
@@ -31,7 +32,8 @@ class ServerCard:
 def make_card(judged: Assessment, index: int | None) -> ServerCard:
     """Return the card of a server that was judged."""
     stored = judged.stored
-    reasons = (text for problem in judged.problems for text in (describe(problem), *problem.lines))
+    problems = (text for problem in judged.problems for text in (describe(problem), *problem.lines))
+    reasons = (*problems, *describe_quiet(judged), *silences_in_words(stored))
     counts = stored.snapshot.counts() if stored.snapshot else {}
     return ServerCard(
         printable(stored.server), stored, judged.state, tuple(map(printable, reasons)), counts, index

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -101,6 +101,18 @@ class DirectoryStore(Store):
         from watchman_cli.store.directory import changes
 
         return changes.has(self, name, position)
+
+    def silences(self, name: str) -> bytes:
+        from watchman_cli.store.directory import silences
+
+        return silences.read(self, name)
+
+    def change_silences(self, name: str, change: Callable[[bytes], bytes]) -> None:
+        from watchman_cli.store.directory import silences
+
+        with translating_os_errors(self.url):
+            folder = self._folders.open(*name.split("/"), silences.FOLDER)
+            silences.change(self, name, folder, change)
 
     def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
         with translating_os_errors(self.url):

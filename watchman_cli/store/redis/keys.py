@@ -17,6 +17,7 @@ class ServerKeys(NamedTuple):
     lock: str
     details: str
     changed_details: str
+    silences: str
     channel: str
 
     @property
@@ -42,6 +43,7 @@ def server_keys(name: str) -> ServerKeys:
         lock=f"{slot}/lock",
         details=f"{slot}/details",
         changed_details=f"{slot}/details/changed",
+        silences=f"{slot}/silences",
         channel=f"{status}/channel",
     )
 

@@ -109,6 +109,16 @@ class RedisStore(Store):
 
         return stream.position_at(seconds)
 
+    def silences(self, name: str) -> bytes:
+        from watchman_cli.store.redis import silences
+
+        return silences.read(self, name)
+
+    def change_silences(self, name: str, change: Callable[[bytes], bytes]) -> None:
+        from watchman_cli.store.redis import silences
+
+        silences.change(self, name, change)
+
     def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
         lease = RedisLease(self, name, deadline, address)
         try:

@@ -15,6 +15,7 @@ def test_the_keys_of_a_server() -> None:
         "{o/r/status}/lock",
         "{o/r/status}/details",
         "{o/r/status}/details/changed",
+        "{o/r/status}/silences",
         "o/r/status/channel",
     )
     assert keys.all == keys[:-1]

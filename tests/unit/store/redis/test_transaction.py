@@ -17,7 +17,7 @@ from watchman_cli.store.redis.transaction import (
     write_values,
 )
 
-KEYS = ServerKeys("status", "health", "sync", "changes", "lock", "details", "changed", "channel")
+KEYS = ServerKeys("status", "health", "sync", "changes", "lock", "details", "changed", "silences", "channel")
 BATCH = Batch("o/r", "t", "a", "b", "RUNNING")
 LIVES = {"expires": 5000, "stays": NO_EXPIRY, "missing": NO_KEY}
 
