@@ -129,6 +129,15 @@ soak: .venv/.dev servers  ## Compare incremental with full syncs at random, unti
 	{ apt-get download -qq $$packages 2>/dev/null || { $(APT) update -qq && apt-get download -qq $$packages; }; } && \
 	for package in *.deb; do dpkg-deb -x $$package . || exit; rm $$package; done && cd .. && mv cron.part cron
 
+# Icinga 2 and Nagios 4 of Debian with the libraries that are missing here, unpacked: to install them would start services.
+.venv/plugins: .venv/bin/python
+	@apt-cache show icinga2-bin >/dev/null 2>&1 || $(APT) update -qq
+	@rm -rf .venv/plugins.part && mkdir .venv/plugins.part && cd .venv/plugins.part && \
+	packages="icinga2-bin icinga2-common nagios4-core nagios4-common" && echo "Fetching $$packages" && \
+	fetch() { apt-get download -qq $$({ echo $$packages; apt-get install -s --no-install-recommends $$packages | \
+	awk '/^Inst/ {print $$2}'; } | xargs -n 1 | sort -u) 2>/dev/null; } && { fetch || { $(APT) update -qq && fetch; }; } && \
+	for package in *.deb; do dpkg-deb -x $$package . || exit; rm $$package; done && cd .. && mv plugins.part plugins
+
 # The real servers that the demo, the tests and the benchmarks start for themselves.
 servers:
 	@missing=; \
