@@ -1,4 +1,4 @@
-"""watchman: reads ecFlow servers, and keeps what it found where everybody else can read it.
+"""watchman: reads ecFlow servers, and keeps their nodes where other programs can read them.
 
 The library is usable without the command line::
 

@@ -8,7 +8,8 @@ from functools import partial
 from typing import TypeVar
 
 from watchman_cli import snapshot
-from watchman_cli.details.tree import DetailsChanged, DetailsDamaged, StoredTree
+from watchman_cli.details.stored import DetailsChanged
+from watchman_cli.details.tree import DetailsDamaged, StoredTree
 from watchman_cli.errors import NoDetails, NoSnapshot
 from watchman_cli.snapshot import Head
 from watchman_cli.store import Store
@@ -25,7 +26,7 @@ class OtherSnapshot(NoDetails):
 def with_details(
     store: Store, name: str, use: Callable[[StoredTree, Head], T], revision: str | None = None
 ) -> T:
-    """Return what `use` makes of the nodes of the server `name` (`owner/repo`), and of its snapshot's head.
+    """Return the result of `use` for the nodes of the server `name` (`owner/repo`) and its snapshot's head.
 
     The nodes are read when they are asked for, all of one time: if a run replaces them meanwhile, `use` is
     called again. With `revision`, they are those of the snapshot with that revision. Raises NoSnapshot,
@@ -55,9 +56,7 @@ def with_details(
             raise NoDetails(
                 f"{name}: the details in {store.url} are damaged: the next full reading replaces them"
             ) from error
-    raise NoDetails(
-        f"{name}: the details in {store.url} are not those of its snapshot: wait for the next run"
-    )
+    raise NoDetails(f"{name}: the details in {store.url} belong to another snapshot: wait for the next run")
 
 
 def require(tree: StoredTree, name: str, kinds: Collection[str], task: str) -> None:

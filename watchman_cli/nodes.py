@@ -88,7 +88,7 @@ def find_in(store: Store, server: str, kind: Kind, text: str) -> list[Found]:
 
 
 def lint_in(store: Store, server: str) -> list[Finding]:
-    """Return what is wrong with the expressions and claims of a server's nodes."""
+    """Return the mistakes in the expressions and claims of a server's nodes."""
 
     def findings(tree: StoredTree, _: Head) -> list[Finding]:
         require(tree, server, REFERRED, "lint")

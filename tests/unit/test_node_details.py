@@ -54,7 +54,7 @@ def test_without_a_snapshot_or_details() -> None:
 def test_details_of_another_snapshot_are_not_used() -> None:
     store = MemoryStore()
     write(store, "active", revision="0" * 32)
-    with pytest.raises(NoDetails, match="not those of its snapshot"):
+    with pytest.raises(NoDetails, match="belong to another snapshot"):
         with_details(store, NAME, state_of)
 
 

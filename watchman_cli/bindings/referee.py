@@ -211,7 +211,7 @@ def _candidates(named: str | None) -> list[str]:
 
 
 def _object(line: bytes) -> dict[str, Any]:
-    """Return the JSON object in a line; an empty one where there is none."""
+    """Return the JSON object in a line, or an empty one."""
     try:
         document = orjson.loads(line)
     except orjson.JSONDecodeError:
@@ -224,7 +224,7 @@ def _import_error(hello: dict[str, Any]) -> str:
 
 
 def _reading(bindings: Bindings, found: dict[str, Any]) -> BindingsReading:
-    """Return what the script wrote, with the words of a snapshot's records."""
+    """Return the script's output, with the words of a snapshot's records."""
     records = [StatusRecord("/", str(found["state"]))]
     for path, status, time_, values in found["nodes"]:
         since = f"{time_[:19]}+00:00" if status in SINCE_SHOWN and _TIME.match(time_) else None

@@ -25,7 +25,7 @@ PR_SET_PDEATHSIG = 1
 # The end of an expression that is not whole; a variable may have any name.
 NEEDS_OPERAND = re.compile(r"(^|[^\w.)]|(?<![\w.])(?<!:)(?<!: )[\w.]*(and|or|not|eq|ne|lt|le|gt|ge|AND|OR))$")
 NAME = re.compile(r"[A-Za-z0-9_][\w.-]*\Z", re.ASCII)
-ERROR_SIZE = 4000  # characters of what the bindings say that are passed on, to be classified
+ERROR_SIZE = 4000  # characters of the bindings' message that are passed on, to be classified
 
 
 def main() -> None:

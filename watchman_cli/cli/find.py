@@ -1,4 +1,4 @@
-"""`watchman find`: nodes by what they have, over all servers."""
+"""`watchman find`: nodes by their attributes, over all servers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def find(
         None,
         "--variable",
         metavar="NAME=VALUE",
-        help="Nodes that set this variable; or only NAME, to any value.",
+        help="Nodes that set this variable to this value; with only NAME, to any value.",
     ),
     label: str | None = typer.Option(
         None, "--label", metavar="TEXT", help="Nodes with a label that has this text."
@@ -42,9 +42,9 @@ def find(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Print the nodes that have a variable, a label, a limit, a repeat, or a trigger on a node: one a line.
+    """Print the nodes that have a variable, a label, a limit, a repeat, or a trigger on a node, one per line.
 
-    `*` stands for any text. Needs `details: true`; a server without details is left out.
+    `*` stands for any text. Needs `details: true`; a server without details is skipped.
     """
     import orjson
 

@@ -15,10 +15,10 @@ def lint(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Print triggers, completes and limits that cannot be meant: one a line; exit code 1 if there are any.
+    """Print mistakes in triggers, completes and limits, one per line; exit code 1 if there are any.
 
-    References that name nothing, triggers that can never hold, texts that ecFlow cannot read, and texts that
-    end the server. Needs `details: true` for the server. Only the store is asked.
+    Mistakes are references that name nothing, triggers that can never hold, expressions that ecFlow cannot
+    read, and expressions that end the server. Needs `details: true` for the server. Reads only the store.
     """
     import orjson
 

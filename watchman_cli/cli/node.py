@@ -1,4 +1,4 @@
-"""`watchman node`: all that is known of a node."""
+"""`watchman node`: one node with its attributes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def node(
         None,
         "--variable",
         metavar="NAME",
-        help="Print only the value of this variable; exit code 1 if there is none.",
+        help="Print only this variable's value; exit code 1 if it is missing.",
     ),
     as_json: bool = typer.Option(False, "--json", help="Print the node as one JSON object."),
     config: str | None = CONFIG,
@@ -25,7 +25,7 @@ def node(
 ) -> None:
     """Show a node's state, variables, limits, meters, events, labels, repeats, and the paths of its job.
 
-    Needs `details: true` for the server. Only the store is asked.
+    Needs `details: true` for the server. Reads only the store.
     """
     import orjson
 

@@ -17,9 +17,9 @@ def why(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Say what a node waits for: its trigger term by term, times, limits, and what it waits for in the end.
+    """Show why a node does not run: its trigger term by term, times, limits, and the end of the chain.
 
-    Needs `details: true` for the server. Only the store is asked.
+    Needs `details: true` for the server. Reads only the store.
     """
     import orjson
 

@@ -128,15 +128,16 @@ def after_reading(
 
 
 def _keep_details(server: Server, stored: Stored, reading: Reading, revision: str) -> Kept | None:
-    """Return what is written of the details, or None. Raises SnapshotChanged or StoreError.
+    """Return the update of the details, or None. Raises SnapshotChanged or StoreError.
 
-    Details that are not wanted any more are known from the sync cache. Without one the server is read in
-    full, and the store is asked. So each later run, which has a cache, knows that there are none.
+    The sync cache says which details are stored. Without a sync cache, the server is read in full, and the
+    store is asked. So each later run, which has a cache, knows which details are stored.
     """
     is_known = stored.policy is not None or stored.kept_details is not None
     if not is_known and (reading.mode != "full" or not stored.has_details()):
         return None
-    from watchman_cli.details.kept import DetailsChanged, DetailsReading, keep_details
+    from watchman_cli.details.kept import DetailsReading, keep_details
+    from watchman_cli.details.stored import DetailsChanged
 
     assert stored.changed_details
     read = DetailsReading(revision, reading.read_time, reading.mode == "full", reading.base, reading.changed)

@@ -60,7 +60,7 @@ def combined(main: bytes, included: Sequence[bytes]) -> bytes:
 
 
 def folder(environment: Mapping[str, str]) -> Path | None:
-    """Return the directory of what is kept, or None if the user has none."""
+    """Return the directory of kept configurations, or None if the user has none."""
     base = environment.get("XDG_CACHE_HOME")
     home = environment.get("HOME")
     if base and base.startswith("/"):
@@ -69,7 +69,7 @@ def folder(environment: Mapping[str, str]) -> Path | None:
 
 
 def find(content: bytes, environment: Mapping[str, str]) -> Kept | None:
-    """Return what was kept of a configuration with this content, or None."""
+    """Return the kept configuration with this content, or None."""
     place = folder(environment)
     if place is None:
         return None

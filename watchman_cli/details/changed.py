@@ -43,7 +43,7 @@ class Changed(NamedTuple):
 
 
 def changed_parts(changes: Iterable[Mementos], policy: Policy, hidden_repeats: Iterable[str]) -> Changed:
-    """Return what is stored of an incremental answer. Raises NotKept.
+    """Return the parts to store of an incremental answer. Raises NotKept.
 
     `hidden_repeats` are the nodes whose repeat is a secret: a change of its value does not name it.
     """
@@ -139,7 +139,7 @@ _TOKENS: Mapping[str, Any] = {
 
 
 def merged(earlier: Parts, later: Parts) -> Parts:
-    """Return what differs from the stored definition after both changes."""
+    """Return the difference from the stored definition after both changes."""
     if CLEARED in later:
         earlier = {key: line for key, line in earlier.items() if stays(key)}
     for key in later:
@@ -149,7 +149,7 @@ def merged(earlier: Parts, later: Parts) -> Parts:
 
 
 def numbered(key: str, number: int) -> str:
-    """Return what tells the second or a later one of equal times of a node from the others.
+    """Return the key of the second or a later one of a node's equal times.
 
     The server names neither: if all have changed, they come in their order. If one of them has, it is taken
     for the first, as ecFlow's own client does.

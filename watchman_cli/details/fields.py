@@ -21,7 +21,7 @@ from watchman_cli.ecflow_client.lines import readable, without_passwords
 from watchman_cli.ecflow_client.spanning import NEW_LINE
 from watchman_cli.ecflow_client.work import UNBOUNDED
 
-SERVER = "server"  # the field of the server, which is no path
+SERVER = "server"  # the server's field, which is not a path
 KINDS_KEPT = "kinds"  # in it: the kinds that are kept, with spaces between them; or EVERY_KIND
 EVERY_KIND = "*"
 LEVEL = 1  # of zlib
@@ -40,7 +40,7 @@ class Base(NamedTuple):
 
 
 def make_base(definition: Definition, policy: Policy, work: Work = UNBOUNDED) -> Base:
-    """Return what is stored of a definition that was read with its lines. Raises TooSlow."""
+    """Return the details to store of a definition that was read with its lines. Raises TooSlow."""
     assert definition.lines
     work.check()
     families = definition.lines.families

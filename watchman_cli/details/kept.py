@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from watchman_cli.details.stored import DetailsLife, DetailsUpdate, KeptDetails, StoredDetails, make_stamp
+from watchman_cli.details.stored import (
+    DetailsChanged,
+    DetailsLife,
+    DetailsUpdate,
+    KeptDetails,
+    StoredDetails,
+    make_stamp,
+)
 
 if TYPE_CHECKING:
     from watchman_cli.details.changed import Changed
     from watchman_cli.details.fields import Base
     from watchman_cli.details.policy import Policy
-
-
-class DetailsChanged(Exception):
-    """The stored details are not those that the previous run left."""
 
 
 class DetailsReading(NamedTuple):

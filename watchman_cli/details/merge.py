@@ -63,7 +63,7 @@ def node_of(parent: str, block: Block, changed: Parts | None = None) -> Node:
 
 
 def server_of(lines: str, changed: Parts | None = None) -> ServerDetails:
-    """Return what the server has besides its suites."""
+    """Return the server's own attributes."""
     changed = changed or {}
     state, flags = "RUNNING", ""  # what the text leaves out
     own: dict[str, str] = {}
@@ -156,7 +156,7 @@ def _repeat_at(line: str, position: str) -> str:
 
 
 def key_of(line: str) -> str:
-    """Return what tells a line from the node's others, as in written.py."""
+    """Return the key that tells a line from the node's others, as in written.py."""
     keyword, _, rest = line.partition(" ")
     if keyword in _NAMED:
         return f"{keyword} {rest.split(' ', 1)[0]}"

@@ -52,7 +52,7 @@ class Node:
 
     @cached_property
     def _tail(self) -> Tail:
-        """The tokens apart from what is free text: the reason of an abort, and a job's id."""
+        """The tokens without free text, which is an abort's reason and a job's id."""
         return split_tail(f" {self.tokens}")
 
     @property

@@ -1,4 +1,4 @@
-"""What of a server's details is kept, and what is masked before anything is."""
+"""Which of a server's details are kept, and which parts are masked before that."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Needed(NamedTuple):
 
 
 class Policy:
-    """What is kept: the lines of these kinds, and of all if there are none named; and which names are secret.
+    """The details to keep: lines of these kinds, or all lines without a kind; and the secret names.
 
     A name is secret if one of SECRET_NAMES or of `secret_names` is a part of it, in any case.
     """
@@ -82,7 +82,7 @@ class Policy:
         return any(part in name for part in self._parts)
 
     def needed_in(self, text: str, start: int) -> Needed:
-        """Return what there is in a text from a place on that lines may have to be changed for."""
+        """Return the reasons to change lines in a text from `start` on."""
         if self.kinds:
             return Needed(True, ())
         folded = text.lower()
@@ -115,7 +115,7 @@ class Policy:
 
 
 def masked_repeat(name: str) -> str:
-    """Return what is kept of a repeat that is a secret, after the word `repeat`."""
+    """Return the kept part of a secret repeat's line, after the word `repeat`."""
     return f'string {name} "{HIDDEN}"'
 
 

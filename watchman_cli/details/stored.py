@@ -1,4 +1,4 @@
-"""What a store has of a server's details, and how it is proved that all of it belongs together.
+"""A server's details in a store, and the proof that all of them belong together.
 
 There are two mappings. In the first are the fields of the last full reading (fields.py); in the second are
 the nodes that changed since (changed.py). Both have the stamp of the reading that wrote them last: the
@@ -12,7 +12,11 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 DetailsLife = Literal["keep", "set", "remove"]  # what becomes of their expiry
-STAMP, BASE_STAMP = "revision", "base"  # fields that are no paths
+STAMP, BASE_STAMP = "revision", "base"  # fields that are not paths
+
+
+class DetailsChanged(Exception):
+    """A run has replaced the details: they do not belong to those that were read before."""
 
 
 class DetailsUpdate(NamedTuple):
@@ -41,7 +45,7 @@ class KeptDetails(NamedTuple):
 
 
 class StoredDetails(NamedTuple):
-    """Some fields of what is stored, read at one moment; a stamp is empty if there is none.
+    """Some stored fields, read at one moment; a missing stamp is an empty string.
 
     `raw_head` is the beginning of the snapshot that was there at that moment.
     """
@@ -59,7 +63,7 @@ class StoredDetails(NamedTuple):
         return bool(self.stamp) and self.stamp in (self.base_stamp, self.changed_stamp)
 
     def after(self, update: DetailsUpdate) -> StoredDetails:
-        """Return what is stored once `update` is written."""
+        """Return the stored details after `update` is written."""
         stamp = update.stamp
         if update.base is not None:
             return StoredDetails(stamp, stamp, "", update.base, {})

@@ -1,4 +1,4 @@
-"""A server's nodes, read from a store one by one, with what changed of them put in."""
+"""A server's nodes, read from a store one by one, with their changes put in."""
 
 from __future__ import annotations
 
@@ -8,17 +8,13 @@ from watchman_cli.details.changed import Parts, decode
 from watchman_cli.details.fields import EVERY_KIND, KINDS_KEPT, SERVER, decompress, fields_of
 from watchman_cli.details.merge import blocks, node_of, server_of
 from watchman_cli.details.node import Node, ServerDetails
-from watchman_cli.details.stored import StoredDetails
+from watchman_cli.details.stored import DetailsChanged, StoredDetails
 
 Read = Callable[["Sequence[str] | None", "Sequence[str] | None"], StoredDetails]
 
 
-class DetailsChanged(Exception):
-    """A run has replaced the details while they were read: what was read before does not fit."""
-
-
 class DetailsDamaged(Exception):
-    """What is stored is not what a run writes."""
+    """The stored details are not as a run writes them."""
 
 
 class StoredTree:

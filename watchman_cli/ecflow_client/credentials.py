@@ -29,7 +29,7 @@ class Credentials(NamedTuple):
 
 
 def credentials_for(access: Access, user: str) -> Credentials:
-    """Return what a server is sent to prove who asks; a token comes before the password. Raises TokenError.
+    """Return the proof of the user for a server; a token comes before the password. Raises TokenError.
 
     A password goes over https only: over http anybody on the way could read it.
     """
@@ -75,7 +75,7 @@ def _token_file(chosen: str | None, environment: Mapping[str, str] = os.environ)
 
 
 def _for_url(token: Mapping[str, Any], url: str, path: str) -> str:
-    """Return what HTTP's Authorization takes, of the entry for a URL.
+    """Return the value of HTTP's Authorization, from the entry for a URL.
 
     Over http anybody on the way could read it. Raises TokenError if the entry does not say that it may.
     """

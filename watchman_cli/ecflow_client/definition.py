@@ -80,7 +80,7 @@ class Definition(Sequence[Node]):
         return len(self.paths)
 
     def __bool__(self) -> bool:
-        return True  # that of a server without suites, too: only None is no definition
+        return True  # a server without suites has a definition, too
 
     @overload
     def __getitem__(self, index: int) -> Node: ...

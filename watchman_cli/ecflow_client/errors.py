@@ -12,11 +12,11 @@ EcflowError
 │       ├── CertificateUntrusted  no trusted authority signed it
 │       └── OtherName   the certificate is another host's
 ├── WrongProtocol       the server speaks another of tcp, ssl, http, https
-├── NotEcflow           what answers does not speak ecFlow's protocol
+├── NotEcflow           the program that answers does not speak ecFlow's protocol
 │   └── OtherHttpServer an HTTP server that is not ecFlow's answers there
 ├── Redirected          an HTTP server names another address
 ├── ProxyFailed         an HTTP proxy answers that the server is unavailable
-├── NotUnderstood       the reply is ecFlow's, and holds what this client does not know
+├── NotUnderstood       the reply is ecFlow's, and holds something that this client does not know
 │   └── TreeUnproved    the definition's text does not show which nodes there are
 ├── OutOfResources      this process may open no more connections, or has no memory
 ├── ReplyTooLarge       the reply is larger than allowed
@@ -235,7 +235,7 @@ class ReplyTooLarge(EcflowError):
 
 
 class OutOfResources(EcflowError):
-    """This process may open no more connections, or has no memory for what they bring."""
+    """This process may open no more connections, or has no memory for their data."""
 
     kind = "resources"
     transient = True

@@ -28,7 +28,7 @@ def _library() -> ctypes.CDLL:
     for name in ("libcrypt.so.1", "libcrypt.so.2"):
         with suppress(OSError):
             return ctypes.CDLL(name)
-    raise PasswordUnusable("this machine has no libcrypt, with which ecFlow passwords are sent")
+    raise PasswordUnusable("this machine has no libcrypt, which ecFlow passwords need")
 
 
 def encrypt(password: str, user: str) -> str:

@@ -177,7 +177,7 @@ def _next_looked_at(text: str, at: int, work: Work) -> re.Match[str] | None:
 
 
 def _is_end(line: str, expected: bool) -> bool:
-    """Return whether a line ends with what stands behind a job's id."""
+    """Return whether a line ends with the tokens that follow a job's id."""
     _, found = _tokens_behind(line)
     return "state" in found and (expected or "try" in found)
 
@@ -209,7 +209,7 @@ def _is_whole(text: str) -> bool:
     line = re.sub(rf"^ *{_EXPRESSION}(?: -[ao]\b)?|# free$", " ", _BLANKS.sub(" ", text))
     line = re.sub(r"\s*/\s*", "/", re.sub(r"\bcal::\w+", " ", line))  # a function's name; a path
     line = re.sub(r"[\w./]*\s*(?::\s*[\w.]+|<flag>\s*\w+)", " variable ", line)
-    line = _COMPARED.sub(" variable ", line)  # a node alone is no operand
+    line = _COMPARED.sub(" variable ", line)  # a node alone is not an operand
     after_operand = False
     for token in _TOKEN.findall(line):
         is_operator = token in _OPERATORS or not (token[0].isalnum() or token[0] in "_./()")

@@ -16,7 +16,7 @@ _INDENTS = ("  ", "   ")
 _NUMBER = re.compile(r"[0-9]{1,18}(?![0-9])")
 _DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?(?![0-9])")
 _VERSION = re.compile(r"[^(]*\(([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4})\)")
-# What identifies a server is shown and stored, so only what has ecFlow's own form is taken. A time is that of
+# The server's identity is shown and stored, so only text in ecFlow's own form is taken. A time is that of
 # boost::posix_time::to_simple_string.
 _FORMS = {
     "host": re.compile(r"[!-~]{1,255}"),
@@ -82,7 +82,7 @@ def parse_statistics(text: str) -> Statistics:
     vitals = {name: _number(lines[label]) for label, name in _VITALS.items() if label in lines}
     state = lines.get("status", "")
     state = state if state in SERVER_STATES else ""
-    plugs = _integer(lines.get("plug"))  # the line is left out if there were none
+    plugs = _integer(lines.get("plug"))  # the line is left out for 0
     return Statistics(instance, missing, state, counts["stats cmd"], counts["group"], vitals, plugs)
 
 

@@ -1,8 +1,8 @@
-"""The sync cache: what one run leaves for the next, so that it need ask a server only for what changed.
+"""The sync cache: one run leaves it for the next, so that this can ask a server only for the changes.
 
 It is disposable: losing or damaging it costs one full reading. It is one value: a digest, and JSON with
-the change numbers, the proof of which start of the server they belong to, and what the records do not
-hold. It has no variable, no password and no reason of an abort.
+the change numbers, the proof of the server's start that they belong to, and data that the records do
+not hold. It has no variable, no password and no reason of an abort.
 """
 
 from __future__ import annotations

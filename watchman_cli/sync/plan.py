@@ -45,7 +45,7 @@ def plan_sync(
     if head is None or head.revision != cache.revision:
         return Plan(cache, "the stored snapshot is not the one of the sync cache")
     if details is not None and (cache.kept_details is None or cache.kept_details.policy != list(details)):
-        return Plan(cache, "other details are to be kept")
+        return Plan(cache, "the configured details were changed")
     if not cache.told_apart and not cache.handle:
         return Plan(cache, JUST_STARTED)
     seconds = cache.seconds_since(now)

@@ -1,4 +1,4 @@
-"""What reading a server gives, and what of it is read."""
+"""The result of reading a server, and the part of it that is read."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Reading:
 
 
 class Scope(NamedTuple):
-    """What of a server is read, and by which marks its client handles are known.
+    """The part of a server that is read, and the marks of its client handles.
 
     `marker` is a name that no suite has. A handle with it was registered by this watchman; one that is
     not kept is dropped again, and has the process's number in its mark. `leased` says that no other run

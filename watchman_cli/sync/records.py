@@ -37,7 +37,7 @@ def encode_records(definition: Definition, work: Work) -> tuple[bytes, ...]:
 
 
 class _Details(dict[NodeState, str]):
-    """What stands in a record after the path; empty where it depends on the suite, too."""
+    """The part of a record after the path; empty if it depends on the suite, too."""
 
     def __missing__(self, state: NodeState) -> str:
         found = ""

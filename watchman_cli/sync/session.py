@@ -145,7 +145,7 @@ class SyncSession:
         )
 
     def _changed(self, cache: SyncCache, changes: Changes) -> Changed | None:
-        """Return what changed of the details that are kept. Raises PatchError."""
+        """Return the changes of the details that are kept. Raises PatchError."""
         if self._scope.details is None or not changes.mementos:
             return None
         from watchman_cli.details.changed import NotKept, changed_parts

@@ -182,7 +182,7 @@ class _Walk:
 
 
 def term_text(term: Truth) -> str:
-    """Return a term with what its references stand for."""
+    """Return a term with the values of its references."""
     values = ", ".join(f"{name} is {value}" for name, value in term.values.items())
     return f"{term.expression}: {values}" if values else term.expression
 

@@ -28,7 +28,7 @@ READY = ("queued", "aborted")  # states from which ecFlow starts a node
 
 @dataclass(frozen=True)
 class Wait:
-    """One condition: `holds` is None if it cannot be told, and `text` says why.
+    """One condition: `holds` is None if that is unknown, and `text` says why.
 
     `path` is the node whose condition it is, `/` the server. The last four are of a trigger or a complete.
     """

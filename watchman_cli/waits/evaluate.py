@@ -1,4 +1,4 @@
-"""What an expression is worth: true, false, or unknown, with what each of its references stands for.
+"""The value of an expression: true, false, or unknown, and the values of its references.
 
 Sources: libs/node/src/ecflow/node/ExprAst.{hpp,cpp}. ecFlow counts in 32 bits, which wrap.
 """
@@ -37,7 +37,7 @@ INSTANT = "it depends on a date with a time, which watchman does not evaluate"
 
 @dataclass(frozen=True)
 class Truth:
-    """An expression's worth: `holds` is None if it cannot be told, and `reason` then says why.
+    """An expression's value: `holds` is None if that is unknown, and `reason` then says why.
 
     `values` has each reference as it is written, with a dstate or an integer, None if it names nothing.
     """
@@ -91,7 +91,7 @@ def junction(text: str, operator: Literal["and", "or"], terms: tuple[Truth, ...]
 
 
 class _Untold(Exception):
-    """A term whose value cannot be told; says why."""
+    """A term whose value is unknown; says why."""
 
 
 class _Terms:

@@ -1,4 +1,4 @@
-"""Nodes by what they have: a variable, a label, a limit, a repeat, or a trigger on another node."""
+"""Nodes by their attributes: a variable, a label, a limit, a repeat, or a trigger on another node."""
 
 from __future__ import annotations
 
@@ -121,5 +121,5 @@ _FINDERS: dict[Kind, Callable[[str], Finder]] = {
 
 
 def as_document(found: list[Found]) -> dict[str, Any]:
-    """Return what `watchman find --json` prints."""
+    """Return the document of `watchman find --json`."""
     return {"found": [each.as_dict() for each in found]}

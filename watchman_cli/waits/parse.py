@@ -62,7 +62,7 @@ def parse(text: str) -> Expression:
 
 
 def _join(text: str, word: Literal["and", "or"], left: Expression, right: Expression) -> Junction:
-    """Return both sides joined; a right side that is joined by the same word is no level of its own."""
+    """Return both sides joined; a right side with the same word is not a level of its own."""
     joined = (
         isinstance(right, Junction)
         and not right.plain
@@ -212,7 +212,7 @@ class _Parser(Scanner):
         if match is None:
             return None
         if len(match[0]) > 10 or int(match[0]) > MAX_NUMBER:
-            raise TooLarge(f"a number is above {MAX_NUMBER}, at which ecFlow fails")
+            raise TooLarge(f"a number is above {MAX_NUMBER}; ecFlow fails at it")
         return Number(match[0], int(match[0]))
 
     def _name(self) -> Name | None:

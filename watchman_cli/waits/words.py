@@ -13,7 +13,7 @@ def describe_truth(truth: Truth) -> str:
     if truth.holds is True:
         return f"{truth.expression} holds"
     if truth.holds is None:
-        return f"{truth.expression} cannot be told: {truth.reason}"
+        return f"{truth.expression} is unknown: {truth.reason}"
     return "; ".join(_describe(each) for each in missing_terms(truth))
 
 
@@ -29,7 +29,7 @@ def missing_terms(truth: Truth) -> Iterator[Truth]:
 
 def _describe(term: Truth) -> str:
     if term.holds is None:
-        return f"{term.expression} cannot be told: {term.reason}"
+        return f"{term.expression} is unknown: {term.reason}"
     values = "; ".join(f"{name} {_value(value)}" for name, value in term.values.items())
     return f"{term.expression} does not hold: {values}" if values else f"{term.expression} does not hold"
 

@@ -9,9 +9,9 @@ import pytest
 
 from watchman_cli.details.changed import Changed
 from watchman_cli.details.fields import Base
-from watchman_cli.details.kept import DetailsChanged, DetailsReading, Kept, keep_details
+from watchman_cli.details.kept import DetailsReading, Kept, keep_details
 from watchman_cli.details.policy import Policy
-from watchman_cli.details.stored import NO_DETAILS, DetailsUpdate, KeptDetails, StoredDetails
+from watchman_cli.details.stored import NO_DETAILS, DetailsChanged, DetailsUpdate, KeptDetails, StoredDetails
 
 POLICY = Policy()
 BEFORE = KeptDetails(Policy().signature, "r1 t1", None, ["/s/a"])

@@ -10,7 +10,8 @@ from tests.unit.details.definitions import Kept, base_of, mementos
 from tests.unit.details.test_fields import TREE
 from watchman_cli.details.node import Tree
 from watchman_cli.details.policy import Policy
-from watchman_cli.details.tree import DetailsChanged, DetailsDamaged, StoredTree
+from watchman_cli.details.stored import DetailsChanged
+from watchman_cli.details.tree import DetailsDamaged, StoredTree
 
 
 def test_nodes_come_back_in_their_order() -> None:

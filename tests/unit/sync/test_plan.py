@@ -61,7 +61,7 @@ def test_other_details_need_a_full_reading(
     kept: KeptDetails | None, wanted: list[str] | None, is_full: bool
 ) -> None:
     cache = replace(CACHE, kept_details=kept)
-    reason = "other details are to be kept" if is_full else None
+    reason = "the configured details were changed" if is_full else None
     assert plan_sync(encode(cache), HEAD, CACHE.target, LATER, wanted) == Plan(cache, reason)
 
 

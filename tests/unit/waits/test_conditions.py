@@ -211,13 +211,13 @@ def test_a_complete_that_holds_makes_the_trigger_void() -> None:
         (
             "a:V == 2147483648",
             None,
-            "the trigger cannot be read: a number is above 2147483647, at which ecFlow fails",
+            "the trigger cannot be read: a number is above 2147483647; ecFlow fails at it",
         ),
         ("1 + 1 == 2 == 1", None, "the trigger cannot be read: reading it ends the server"),
         (
             "1 == 1 == 1",
             None,
-            "1 == 1 == 1 cannot be told: a chain of comparisons, which ends the server that evaluates it",
+            "1 == 1 == 1 is unknown: a chain of comparisons, which ends the server that evaluates it",
         ),
         ("a == queued or 1 == 1 == 1", True, "a == queued or 1 == 1 == 1 holds"),
     ],

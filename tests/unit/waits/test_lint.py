@@ -69,7 +69,7 @@ def test_an_expression_that_is_right(line: str) -> None:
             "trigger a:V == 2147483648",
             "unreadable",
             "the trigger cannot be read, so it is never true: "
-            "a number is above 2147483647, at which ecFlow fails",
+            "a number is above 2147483647; ecFlow fails at it",
         ),
         ("trigger a:V == 5 == 1", "ends-server", "a:V == 5 == 1: a chain of comparisons ends the server"),
         ("complete a:V == 5 == 1", "ends-server", "a:V == 5 == 1: a chain of comparisons ends the server"),

@@ -154,8 +154,8 @@ def test_the_place_of_a_mistake() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("a:V == 2147483648", "a number is above 2147483647, at which ecFlow fails"),
-        ("a:V == 99999999999999999999", "a number is above 2147483647, at which ecFlow fails"),
+        ("a:V == 2147483648", "a number is above 2147483647; ecFlow fails at it"),
+        ("a:V == 99999999999999999999", "a number is above 2147483647; ecFlow fails at it"),
         (
             "(" * (MAX_DEPTH + 1) + "a:V" + ")" * (MAX_DEPTH + 1),
             f"it has more than {MAX_DEPTH} brackets in one another",

@@ -17,7 +17,7 @@ from watchman_cli.waits.words import describe_truth, missing_terms
         ("b == queued and a == complete", "a == complete does not hold: a is suspended"),
         ("1 == 2", "1 == 2 does not hold"),
         ("not b == queued", "not b == queued does not hold: b is queued"),
-        ("../f:SECRET_KEY == 5", "../f:SECRET_KEY == 5 cannot be told: it depends on a value that is masked"),
+        ("../f:SECRET_KEY == 5", "../f:SECRET_KEY == 5 is unknown: it depends on a value that is masked"),
     ],
 )
 def test_words(text: str, words: str) -> None:

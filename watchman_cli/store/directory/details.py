@@ -1,4 +1,4 @@
-"""A server's details in a directory: a file of the last full reading, and one of what changed since.
+"""A server's details in a directory: a file of the last full reading, and one of the changes since.
 
 The first begins with a line of JSON: its stamp, and the size of each field that follows. The second is JSON,
 and has the first one's stamp as well. Both are written before the snapshot: if a run ends in between, what is
@@ -37,7 +37,7 @@ def encode_base(update: DetailsUpdate) -> bytes:
 
 
 def encode_changes(folder: Path, update: DetailsUpdate, trusted: Sequence[int]) -> bytes:
-    """Return the file of what changed, with what has changed before. Raises OSError."""
+    """Return the content of the file of changes, with the earlier changes. Raises OSError."""
     base_stamp, _ = _read_base(folder, (), trusted)
     changes = _read_changes(folder, trusted)
     nodes: dict[str, Any] = {}

@@ -45,7 +45,7 @@ def write_details(update: Update, keys: ServerKeys) -> Iterator[Command]:
 
 
 def stored_stamp(pipe: Pipeline, keys: ServerKeys) -> str:
-    """Watch the stored details, and return their stamp; an empty one if there are none."""
+    """Watch the stored details, and return their stamp, or an empty string."""
     pipe.watch(keys.details)
     found = get_or_none(lambda: pipe.hget(keys.details, STAMP))
     return (found or b"").decode("ascii", "replace")
@@ -79,7 +79,7 @@ def read_details(
 def stored_details(
     answers: Sequence[Any], fields: Sequence[str] | None, paths: Sequence[str] | None
 ) -> StoredDetails:
-    """Return the details in the answers to `commands_of`; what is of another type is as what is not there."""
+    """Return the details in the answers to `commands_of`; a value of another type counts as missing."""
     base, changed, raw_head = (value_or_none(answer) for answer in answers)
     of_base = _fields(base, None if fields is None else [STAMP, BASE_STAMP, *fields])
     of_changed = _fields(changed, None if paths is None else [STAMP, *paths])

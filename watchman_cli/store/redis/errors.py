@@ -101,7 +101,7 @@ def value_or_none(answer: Any) -> Any:
 
 
 def get_or_none(get: Callable[[], Any]) -> Any:
-    """Return what `get` returns, or None if the key has another type."""
+    """Return the result of `get`, or None if the key has another type."""
     try:
         return get()
     except exceptions.ResponseError as error:
