@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -33,3 +34,31 @@ def call(
         return func()
 
     return Retrying(retry=retry_if_exception(is_transient), reraise=True, **options())(again)
+
+
+def backing_off(
+    attempts: int, seconds: float, stopped: threading.Event, on_retry: Callable[[BaseException | None], None]
+) -> Mapping[str, Any]:
+    """Return the arguments of tenacity.Retrying for a few attempts, with growing waits between them.
+
+    No retry begins after `seconds`, and `stopped` ends a wait. `on_retry` is called with the error before
+    each wait.
+    """
+    from tenacity import (
+        RetryCallState,
+        sleep_using_event,
+        stop_after_attempt,
+        stop_before_delay,
+        wait_exponential,
+        wait_random,
+    )
+
+    def before_sleep(state: RetryCallState) -> None:
+        on_retry(state.outcome.exception() if state.outcome else None)
+
+    return {
+        "stop": stop_after_attempt(attempts) | stop_before_delay(seconds),
+        "wait": wait_exponential(multiplier=0.25, max=5) + wait_random(0, 0.5),
+        "sleep": sleep_using_event(stopped),
+        "before_sleep": before_sleep,
+    }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,3 +62,33 @@ def test_another_error_is_not_retried() -> None:
         with pytest.raises(ValueError, match=r"^$"):
             call(calls)
         assert calls.number == min(number, 2)
+
+
+def backing_off(calls: Calls, attempts: int, seconds: float) -> tuple[list[str], BaseException | None]:
+    """Return the errors that were told before a wait, none of which is waited for, and the last one."""
+    told: list[str] = []
+    stopped = threading.Event()
+    stopped.set()
+    try:
+        retry.call(
+            calls,
+            lambda error: isinstance(error, Transient),
+            lambda: retry.backing_off(attempts, seconds, stopped, lambda error: told.append(str(error))),
+        )
+    except Transient as error:
+        return told, error
+    return told, None
+
+
+def test_each_retry_is_told_with_its_error() -> None:
+    calls = Calls(Transient("a"), Transient("b"))
+    assert backing_off(calls, 3, 3600) == (["a", "b"], None)
+    last = Transient("b")
+    assert backing_off(Calls(Transient("a"), last, Transient("c")), 2, 3600) == (["a"], last)
+
+
+def test_no_retry_begins_after_the_time_is_over() -> None:
+    only = Transient("a")
+    calls = Calls(only)
+    assert backing_off(calls, 3, 0) == ([], only)
+    assert calls.number == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -14,7 +14,14 @@ from watchman_cli import retry, snapshot
 from watchman_cli.bindings import BindingsFailed, BindingsMissing, BindingsReading, Referee
 from watchman_cli.collect.result import Outcome, server_error
 from watchman_cli.collect.turns import SharedWork, Turns
-from watchman_cli.collect.verify import MOVED, SEVERAL_LINES, Verification, compare, reading_of
+from watchman_cli.collect.verify import (
+    MOVED,
+    SEVERAL_LINES,
+    Verification,
+    compare,
+    reading_of,
+    with_details,
+)
 from watchman_cli.config import Server
 from watchman_cli.ecflow_client import Access, Client, EcflowError, Limits, NotUnderstood, TreeUnproved
 from watchman_cli.errors import BadSnapshot, ServerError, StoreError
@@ -108,28 +115,13 @@ class ServerAttempts:
         """Return the server's reading, after as many attempts as are allowed. Raises ServerError."""
         return retry.call(self.attempt, self._is_transient, self._retry_options)
 
-    def _retry_options(self) -> dict[str, Any]:
-        """Return the arguments of tenacity.Retrying."""
-        from tenacity import (
-            RetryCallState,
-            sleep_using_event,
-            stop_after_attempt,
-            stop_before_delay,
-            wait_exponential,
-            wait_random,
+    def _retry_options(self) -> Mapping[str, Any]:
+        return retry.backing_off(
+            self._server.attempts,
+            self._deadline - time.monotonic(),
+            self._context.stopped,
+            lambda error: self._on_progress(f"{error}; retrying"),
         )
-
-        def before_sleep(state: RetryCallState) -> None:
-            error = state.outcome.exception() if state.outcome else None
-            self._on_progress(f"{error}; retrying")
-
-        return {
-            "stop": stop_after_attempt(self._server.attempts)
-            | stop_before_delay(self._deadline - time.monotonic()),
-            "wait": wait_exponential(multiplier=0.25, max=5) + wait_random(0, 0.5),
-            "sleep": sleep_using_event(self._context.stopped),
-            "before_sleep": before_sleep,
-        }
 
     def _is_transient(self, error: BaseException) -> bool:
         return isinstance(error, ServerError) and error.transient and not self._context.stopped.is_set()
@@ -294,8 +286,6 @@ class ServerAttempts:
         self.work.check()
         verification = compare(ours, theirs.records, changed, theirs.cut)
         if verification.is_equal and self.policy is not None:
-            from watchman_cli.collect.verify_details import with_details
-
             assert self._lease
             found = self._lease.details(None, None)
             verification = with_details(verification, found, stored, theirs, changed, self.policy, self.work)

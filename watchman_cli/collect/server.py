@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from watchman_cli import health, snapshot
-from watchman_cli.collect import interval, report
+from watchman_cli.collect import interval
 from watchman_cli.collect import update as updates
 from watchman_cli.collect.attempts import Context, ServerAttempts
 from watchman_cli.collect.result import (
@@ -26,7 +26,7 @@ from watchman_cli.collect.update import Commit, Stored
 from watchman_cli.config import Server
 from watchman_cli.ecflow_client import EcflowError
 from watchman_cli.errors import ServerError, StoreError, WatchmanError
-from watchman_cli.health import Health
+from watchman_cli.health import Health, report
 from watchman_cli.store import Lease, LeaseLost, SnapshotChanged, Update
 from watchman_cli.sync.reading import Reading
 
@@ -136,7 +136,7 @@ class ServerCollector:
         if lease is not None:
             stored = self._stored(lease)._replace(snapshot=lambda: lease.value("status") or b"")
             new = updates.after_failure(self._server, stored, error, self._facts())
-            due = report.is_due(self._server, new.health)
+            due = report.is_due(new.health, self._server.report_after)
             told = "now" if due else "withheld"
             try:
                 self._commit(lease, new, end=True, failure=error if due else None)

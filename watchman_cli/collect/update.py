@@ -16,12 +16,11 @@ from watchman_cli import health as health_record
 from watchman_cli import snapshot
 from watchman_cli.bindings import BindingsReading
 from watchman_cli.changes.stream import News, Stream
-from watchman_cli.collect import report
 from watchman_cli.collect.result import Attempts
 from watchman_cli.collect.verify import Verification, next_verification, reading_of, verification_due
 from watchman_cli.config import Server
 from watchman_cli.errors import ServerError
-from watchman_cli.health import Disabled, Failure, Health, count_again, with_counts
+from watchman_cli.health import Disabled, Failure, Health, count_again, report, with_counts
 from watchman_cli.health.causes import new_causes
 from watchman_cli.health.misses import describe_misses, new_misses, with_misses_reported
 from watchman_cli.snapshot import HEAD_SIZE, Head, parse_head

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from watchman_cli import snapshot
 from watchman_cli.bindings import BindingsReading
 from watchman_cli.bindings.referee import VERIFIED
 from watchman_cli.config import Server
 from watchman_cli.health import Health
-from watchman_cli.snapshot import MAX_SKEW, StatusRecord, parse_time
+from watchman_cli.snapshot import HEAD_SIZE, MAX_SKEW, StatusRecord, parse_head, parse_time
 from watchman_cli.sync.reading import Reading
+
+if TYPE_CHECKING:  # imported only if details are kept
+    from watchman_cli.details.policy import Policy
+    from watchman_cli.details.stored import StoredDetails
+    from watchman_cli.ecflow_client import Work
 
 SEVERAL_LINES = "a job's id, a trigger or a complete has several lines, which the bindings do not read"
 MOVED = "nodes were added, removed or moved meanwhile"
@@ -63,12 +68,12 @@ def compare(
 
 
 def _differs(ours: str, theirs: str) -> Verification:
-    return differs(f"{ours}; the bindings have {theirs}")
+    return _different(f"{ours}; the bindings have {theirs}")
 
 
-def differs(what: str) -> Verification:
+def _different(difference: str) -> Verification:
     """Return the result of two readings that differ, with the first difference in words."""
-    text = f"the protocol's reading differs from the bindings': {what}"
+    text = f"the protocol's reading differs from the bindings': {difference}"
     return Verification(text, text)
 
 
@@ -76,6 +81,36 @@ def _describe(record: StatusRecord) -> str:
     more = (f"{name} {value}" for name, value in record.more)
     details = [record.status, *([f"since {record.since}"] if record.since else []), *record.flags, *more]
     return f"{record.path} {' '.join(details)}"
+
+
+def with_details(
+    verification: Verification,
+    found: StoredDetails,
+    stored_snapshot: bytes,
+    theirs: BindingsReading,
+    changed: Collection[str],
+    policy: Policy,
+    work: Work,
+) -> Verification:
+    """Return a verification of equal statuses after the details were compared, too. Raises TooSlow.
+
+    `found` has all stored details, and `changed` the nodes that changed between the two readings. A node is
+    not compared if the bindings did not read one of its texts to the end.
+    """
+    from watchman_cli.details.compare import NotComparable, compare_stored
+
+    head = parse_head(stored_snapshot[:HEAD_SIZE])
+    paths = [record.path for record in theirs.records[1:]]
+    skipped = {*changed, *theirs.cut}
+    try:
+        difference = compare_stored(
+            found, head.revision if head else None, theirs.lines or "", paths, policy, skipped, work
+        )
+    except NotComparable as error:
+        return Verification(f"{verification.summary}; their details were not compared: {error}")
+    if difference:
+        return _different(f"details: {difference}")
+    return verification._replace(summary=f"{verification.summary}; their details as well")
 
 
 def verification_due(server: Server, reading: Reading, health: Health, now: datetime) -> bool:

@@ -20,10 +20,14 @@ from itertools import zip_longest
 from watchman_cli.details.merge import blocks, key_of, node_of, server_of
 from watchman_cli.details.node import Node, ServerDetails, Tree
 from watchman_cli.details.policy import Policy
+from watchman_cli.details.stored import DetailsChanged, StoredDetails
+from watchman_cli.details.tree import DetailsDamaged, StoredTree
 from watchman_cli.ecflow_client.lines import readable, without_passwords
 from watchman_cli.ecflow_client.work import UNBOUNDED, Work
 from watchman_cli.text import quoted
 
+NOT_OF_SNAPSHOT = "they belong to another snapshot"
+DAMAGED = "the stored details are damaged"
 CHUNK = 1 << 18  # characters that are looked at together, before the clock is looked at again
 _NODE = re.compile(r"\n *(?=(?:suite|family|task|alias) )")
 _END = "\n# enddef"
@@ -37,7 +41,32 @@ _LIKE_STATE = re.compile(r">abort|abort<:|(?:^|\s)[a-z_]+:")  # in a job's own t
 
 
 class NotComparable(Exception):
-    """The bindings' text does not have the nodes that they read."""
+    """The details cannot be compared; says why."""
+
+
+def compare_stored(
+    found: StoredDetails,
+    revision: str | None,
+    text: str,
+    paths: Sequence[str],
+    policy: Policy,
+    skipped: Collection[str] = (),
+    work: Work = UNBOUNDED,
+) -> str | None:
+    """Return the first difference between all stored details and the bindings' text, or None.
+
+    `revision` is the stored snapshot's, or None; the rest is as in find_difference. Raises NotComparable if
+    the details are damaged or belong to another snapshot, or TooSlow.
+    """
+    if not found.is_whole or found.revision != revision:
+        raise NotComparable(NOT_OF_SNAPSHOT)
+    work.check("compared")
+    tree = StoredTree(lambda *_: found, found.stamp)
+    try:
+        tree.load()
+        return find_difference(tree, text, paths, policy, skipped, work)
+    except (DetailsChanged, DetailsDamaged) as error:
+        raise NotComparable(DAMAGED) from error
 
 
 def find_difference(

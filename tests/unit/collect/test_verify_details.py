@@ -7,8 +7,8 @@ import pytest
 from tests.unit.details.definitions import base_of
 from watchman_cli import snapshot
 from watchman_cli.bindings import Bindings, BindingsReading
-from watchman_cli.collect.verify import Verification
-from watchman_cli.collect.verify_details import DAMAGED, NOT_OF_SNAPSHOT, with_details
+from watchman_cli.collect.verify import Verification, with_details
+from watchman_cli.details.compare import DAMAGED, NOT_OF_SNAPSHOT
 from watchman_cli.details.policy import Policy
 from watchman_cli.details.stored import NO_DETAILS, StoredDetails, make_stamp
 from watchman_cli.ecflow_client.work import UNBOUNDED

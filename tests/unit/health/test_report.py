@@ -6,10 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from watchman_cli.collect.report import at_end, describe_end, is_due, while_failing, with_report
-from watchman_cli.config import make_server
 from watchman_cli.errors import ErrorKind
 from watchman_cli.health import Failure, Health, ReportedFailure, decode, encode
+from watchman_cli.health.report import at_end, describe_end, is_due, while_failing, with_report
 
 SINCE = "2026-11-24T22:53:40.123456+00:00"
 REPORTED = ReportedFailure(("refused",), SINCE, 1, "connection refused")
@@ -34,14 +33,15 @@ FAILED = Health(
 def test_when_a_failure_is_due(
     report_after: int, failures: int, reported: ReportedFailure | None, kind: ErrorKind, due: bool
 ) -> None:
-    server = make_server({"owner": "o", "repo": "r", "host": "h", "port": 1, "report_after": report_after})
     error = Failure(kind, "in words")
-    assert is_due(server, replace(FAILED, failures=failures, reported_failure=reported, error=error)) is due
+    assert (
+        is_due(replace(FAILED, failures=failures, reported_failure=reported, error=error), report_after)
+        is due
+    )
 
 
 def test_success_is_never_due() -> None:
-    server = make_server({"owner": "o", "repo": "r", "host": "h", "port": 1})
-    assert not is_due(server, Health(checked_time=SINCE, ok=True))
+    assert not is_due(Health(checked_time=SINCE, ok=True), 1)
 
 
 def test_record_says_which_kinds_were_reported() -> None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from watchman_cli.config import Server
-from watchman_cli.health import Health, ReportedFailure
+from watchman_cli.health.record import Health, ReportedFailure
 from watchman_cli.snapshot import parse_time
 
 
-def is_due(server: Server, health: Health) -> bool:
-    """Return whether the failure in a new record must be reported now."""
-    if health.error is None or health.failures < server.report_after:
+def is_due(health: Health, report_after: int) -> bool:
+    """Return whether the failure in a new record must be reported now, after so many failed runs."""
+    if health.error is None or health.failures < report_after:
         return False
     reported = health.reported_failure
     return reported is None or health.error.kind not in reported.kinds
