@@ -20,7 +20,7 @@ from watchman_cli.store.base import (
     Update,
     wait_for_address,
 )
-from watchman_cli.store.commit import Current, Owner, decide, new_value
+from watchman_cli.store.commit import Current, Owner, decide, needs_health, new_value
 from watchman_cli.text import printable
 
 TABLES = (
@@ -122,7 +122,9 @@ class SqliteLease(Lease):
                 free = _lock(database, self._name, self._token, self._expires)
                 owner = "no run" if free else "another run"
             current = _read_or_none(database, self._name, "status") or b""
-            decide(self.stored, update, Current(owner, current), self._read)
+            needed = needs_health(update, owner)
+            health = _read_or_none(database, self._name, "health") if needed else None
+            decide(self.stored, update, Current(owner, current, health=health or b""), self._read)
             value = new_value(update, current)
             if value is not None:
                 expires = time.time() + update.expire if update.expire else None

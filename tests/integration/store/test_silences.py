@@ -5,10 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import pytest
+
 from tests.integration.store.conftest import Kind
 from tests.integration.store.test_contract import NAME, OLD, take, write
 from watchman_cli.store import Store
 from watchman_cli.store.base import MAX_SILENCES
+
+
+@pytest.fixture(autouse=True)
+def _keeps_silences(kind: Kind) -> None:
+    if not kind.keeps_changes:  # one that keeps a snapshot only
+        pytest.skip("this store keeps no silences")
 
 
 def appending(text: bytes) -> Callable[[bytes], bytes]:

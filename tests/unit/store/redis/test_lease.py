@@ -104,7 +104,8 @@ def test_another_run_has_the_server(stored: FakeRedis, store: RedisStore) -> Non
 def test_another_run_has_the_address(stored: FakeRedis, store: RedisStore) -> None:
     token = holder.new_token()
     stored.put(ADDRESS_KEY, token, 5000)
-    assert store.lease(NAME, time.monotonic() + 0.01, ADDRESS) is None
+    stored.after["PTTL"] = lambda words: store.stopped.set()
+    assert store.lease(NAME, time.monotonic() + 60, ADDRESS) is None
     assert KEYS.lock not in stored.values and stored.values[ADDRESS_KEY] == token
 
 
