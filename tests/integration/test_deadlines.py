@@ -240,8 +240,9 @@ def test_a_deadline_that_is_configured_no_more(due: Due) -> None:
 
 def test_a_run_without_deadlines_keeps_what_is_known_of_them(due: Due) -> None:
     """A run by hand, with a configuration that has the server but no deadline, or other ones."""
+    missed = passed()
     other = {"path": "/s/f/b", "by": clock(60)}
-    due.configure(passed())
+    due.configure(missed)
     due.look_before_due()
     for mine in ([], [other]):
         due.configure(*mine)
@@ -249,13 +250,13 @@ def test_a_run_without_deadlines_keeps_what_is_known_of_them(due: Due) -> None:
         state = due.known()[-1]
         assert (state["state"], state["configured"], state["misses"]) == ("pending", False, 0)
     due.ecflow.force_state("/s/f/b", "State.complete")
-    due.configure(passed())
+    due.configure(missed)
     assert len(due.look()) == 1
     assert due.check()[0] == 2
     due.configure(other)
     due.look()
     assert due.check()[1].startswith("WATCHMAN OK - o/r: 1 deadline, none missed")
-    due.configure(passed())  # without a run: whoever checks has the deadline, and the last run had not
+    due.configure(missed)  # without a run: whoever checks has the deadline, and the last run had not
     code, out = due.check()
     assert code == 2 and "1 of 2 deadlines missed" in out
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
+from tests.support.loopback import free_port
+
 
 class Request(NamedTuple):
     """A request that the receiver got."""
@@ -72,4 +74,4 @@ class Receiver:
             def log_message(self, *_: object) -> None:
                 pass
 
-        return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        return ThreadingHTTPServer(("127.0.0.1", port or free_port()), Handler)

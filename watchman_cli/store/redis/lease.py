@@ -120,9 +120,16 @@ class RedisLease(Lease):
 
     def has_details(self) -> bool:
         keys = self._keys
-        looks = command("exists", keys.details), command("exists", keys.changed_details)
-        answers = self._calls.call(lambda: self._calls.commands(keys.details, *looks), self._deadline)
-        return any(map(value_or_none, answers))
+        looks = (
+            command("pttl", keys.details),
+            command("pttl", keys.changed_details),
+        )  # EXISTS is not permitted
+
+        def look() -> bool:
+            answers = self._calls.commands(keys.details, *looks)
+            return any(value_or_none(answer) != NO_KEY for answer in answers)
+
+        return self._calls.call(look, self._deadline)
 
     def commit(self, update: Update, *, end: bool = True) -> None:
         attempts = iter(range(1 << 30))
