@@ -198,6 +198,23 @@ def test_batches_of_changes_have_what_is_told(site: Site) -> None:
     ]
 
 
+def test_cause_that_outlasts_its_silence_is_told_then(site: Site) -> None:
+    site.configure({"webhook": site.receiver.url})
+    site.server.force_state("/s/f/a", "State.aborted")
+    site.look()
+    config = str(site.watchman.config)
+    silence = ("silence", "o/r", "/s/f")
+    assert site.watchman.run(*silence, "--for", "1h", "--because", "work", "--config", config).code == 0
+    site.server.force_state("/s/f/a", "State.complete")
+    site.server.force_state("/s/f/b", "State.aborted")
+    site.look()
+    site.look()
+    assert site.told == [(["/s/f/a"], []), ([], ["/s/f/a"])]
+    assert site.watchman.run(*silence, "--end", "--config", config).code == 0
+    site.look()
+    assert site.told[2:] == [(["/s/f/b"], [])]
+
+
 def test_command_gets_the_event(site: Site, tmp_path: Path) -> None:
     got = tmp_path / "got"
     site.configure({"command": ["sh", "-c", f"cat >> {got}"]})

@@ -33,6 +33,11 @@ class Cause(NamedTuple):
         """The cause in words."""
         return self.text or f"{self.name} {self.kind}"
 
+    @property
+    def path(self) -> str | None:
+        """The path of the node or of the deadline, or None if the cause is of the server itself."""
+        return self.name.partition(" ")[0] if self.kind in ("aborted", "missed") else None
+
     def as_json(self) -> dict[str, Any]:
         """Return the cause as an event has it."""
         return {"kind": self.kind, "cause": self.name, "since": self.since, "text": self.words}

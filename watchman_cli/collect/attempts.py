@@ -59,7 +59,7 @@ class Context:
     on_warnings: Callable[[Server, Sequence[str]], bool]
     on_failure: Callable[[Outcome], bool]
     turns: Turns
-    rules: Rules | None  # how causes are told
+    rules: Callable[[str], Rules] | None  # how the causes of a server, by its name, are told
 
 
 def policy_of(server: Server) -> Policy | None:

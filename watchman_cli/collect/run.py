@@ -14,6 +14,7 @@ from watchman_cli import health
 from watchman_cli.bindings import Referee
 from watchman_cli.collect import interval
 from watchman_cli.collect.attempts import Context
+from watchman_cli.collect.quiet import rules_for
 from watchman_cli.collect.result import Outcome, unexpected
 from watchman_cli.collect.server import ServerCollector
 from watchman_cli.collect.threads import LOOK, Threads
@@ -89,7 +90,9 @@ class Collector:
             on_warnings=on_warnings,
             on_failure=on_failure,
             turns=Turns(),
-            rules=config.notify.rules if config.notify else None,
+            rules=partial(rules_for, config.notify.rules, store, config.maintenance)
+            if config.notify and store
+            else None,
         )
         self.threads_missing = ""  # the reason if fewer threads than wanted were started
 

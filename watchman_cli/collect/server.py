@@ -197,7 +197,7 @@ class ServerCollector:
             attempts.kept_details,
             lease.changed_details,
             lease.has_details,
-            self._context.rules,
+            self._context.rules(self._server.name) if self._context.rules else None,
         )
 
     def _facts(self) -> Attempts:

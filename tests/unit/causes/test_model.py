@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.causes.examples import ENDED, HALTED, NODE, event, text
+from tests.unit.causes.examples import ENDED, FAILING, HALTED, MISSED, NODE, event, text
 from watchman_cli import health
 from watchman_cli.causes.model import Known, Notices, read_notices
 from watchman_cli.health import Health
@@ -42,6 +42,10 @@ def test_event_stays_until_each_receiver_has_accepted_it() -> None:
     half = notices.without([("webhook", "id1")])
     assert [(each.id, each.to) for each in half.events] == [("id1", ("command",)), ("id2", event(2).to)]
     assert [each.id for each in half.without([("command", "id1")]).events] == ["id2"]
+
+
+def test_path_of_a_cause() -> None:
+    assert [cause.path for cause in (NODE, MISSED, HALTED, FAILING)] == ["/s/t", "/s", None, None]
 
 
 def test_words_of_a_cause() -> None:
