@@ -81,6 +81,9 @@ def test_a_reader_with_the_documented_permissions(read_once: Watchman, redis: Re
         assert not failed(result) and result.err == "", (command, result.err)
     for right in READER:
         allow(redis, *(each for each in READER if each != right))
+        if right == "~{*/status}/silences":  # without it the alarms go on
+            assert not failed(read_once.run("check", "o/r", "-c", "aborted=0"))
+            continue
         if right == "+get":  # by which a value is read that is empty or missing
             redis.client.delete("o/r/status")
         assert failed(read_once.run("show", "o/r")), right
