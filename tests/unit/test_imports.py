@@ -20,7 +20,7 @@ ALLOWED: dict[str, set[str]] = {
     "health": BASE | {"snapshot", "deadlines", "causes"},
     "causes": BASE | {"snapshot", "deadlines"},
     "deadlines": BASE | {"snapshot"},
-    "silences": BASE | {"snapshot"},
+    "silences": BASE | {"snapshot", "causes"},
     "config": BASE | {"deadlines", "causes", "silences", "snapshot"},
     "ecflow_client": set(),
     "details": BASE | {"ecflow_client"},

@@ -79,7 +79,7 @@ class Referee:
     def find(self, deadline: float) -> Bindings:
         """Return where the bindings are, no later than `deadline`, a time.monotonic().
 
-        Raises BindingsMissing where no interpreter has them, BindingsFailed where the time is over.
+        Raises BindingsMissing if no interpreter has them, BindingsFailed if the time is over.
         """
         if not self._lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
             raise BindingsFailed("bindings", NOT_IMPORTED)

@@ -36,7 +36,7 @@ class Assessment:
     """A server's problems and measures; `measures` is empty if its nodes cannot be judged.
 
     `summary` replaces the measures in the summary of a server without problems. `quiet` are the silenced
-    causes, which are no problems.
+    causes, which are not problems.
     """
 
     stored: StoredServer

@@ -1,4 +1,4 @@
-"""The causes of alarms that are silenced: they are counted apart, and are no problems."""
+"""The causes of alarms that are silenced: they are counted apart, and are not problems."""
 
 from __future__ import annotations
 

@@ -12,15 +12,15 @@ from pathlib import Path
 
 from watchman_cli import health
 from watchman_cli.bindings import Referee
-from watchman_cli.collect import interval
 from watchman_cli.collect.attempts import Context
-from watchman_cli.collect.quiet import rules_for
 from watchman_cli.collect.result import Outcome, unexpected
 from watchman_cli.collect.server import ServerCollector
 from watchman_cli.collect.threads import LOOK, Threads
 from watchman_cli.collect.turns import Turns
 from watchman_cli.config import Config, Server
 from watchman_cli.errors import ServerError, StoreError, print_error
+from watchman_cli.health.interval import why_skipped
+from watchman_cli.silences.quiet import rules_for
 from watchman_cli.store import Lease, Store
 from watchman_cli.store.directory.store import DirectoryStore
 
@@ -90,7 +90,7 @@ class Collector:
             on_warnings=on_warnings,
             on_failure=on_failure,
             turns=Turns(),
-            rules=partial(rules_for, config.notify.rules, store, config.maintenance)
+            rules=partial(rules_for, config.notify.rules, store.silences, config.maintenance)
             if config.notify and store
             else None,
         )
@@ -249,7 +249,7 @@ class Collector:
         if self._read_always or not server.min_interval:
             return None
         previous = health.salvage(lease.stored.health)
-        why = interval.why_skipped(previous, server.min_interval, datetime.now(timezone.utc))
+        why = why_skipped(previous, server.min_interval, datetime.now(timezone.utc))
         seconds = time.monotonic() - started
         return Outcome(server, "skipped", seconds, health=previous, skipped=why) if why else None
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import datetime, timezone
 
 from watchman_cli import health, snapshot
-from watchman_cli.collect import interval
 from watchman_cli.collect import update as updates
 from watchman_cli.collect.attempts import Context, ServerAttempts
 from watchman_cli.collect.result import (
@@ -27,6 +26,7 @@ from watchman_cli.config import Server
 from watchman_cli.ecflow_client import EcflowError
 from watchman_cli.errors import ServerError, StoreError, WatchmanError
 from watchman_cli.health import Health, report
+from watchman_cli.health.interval import beginning
 from watchman_cli.store import Lease, LeaseLost, SnapshotChanged, Update
 from watchman_cli.sync.reading import Reading
 
@@ -67,7 +67,7 @@ class ServerCollector:
     def _run(self) -> Outcome:
         if self._lease is not None and self._server.min_interval:
             try:
-                mark = interval.beginning(self._previous, self._began, self._server.expire)
+                mark = Update(beginning(self._previous, self._began), expire=self._server.expire)
                 self._lease.commit(mark, end=False)
             except LeaseLost as error:
                 return replace(self._outcome("skipped"), skipped=str(error))

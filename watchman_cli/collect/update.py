@@ -164,7 +164,7 @@ def after_failure(server: Server, stored: Stored, error: ServerError, attempts: 
         health = count_again(health, stored.head.revision, stored.snapshot, server.deadlines)
     if stored.rules is None:
         return _commit(server, health)
-    from watchman_cli.collect.judge import after_failed_run
+    from watchman_cli.health.judge import after_failed_run
 
     health = replace(
         health, notices=after_failed_run(stored.rules, health, server.report_after, attempts.time)
@@ -240,7 +240,7 @@ def _judge(stored: Stored, reading: Reading, value: bytes | None, health: Health
     """
     if stored.rules is None:
         return health.notices
-    from watchman_cli.collect.judge import after_good_run
+    from watchman_cli.health.judge import after_good_run
 
     content = stored.snapshot if value is None else partial(bytes, value)
     changes = () if value is None and reading.changes is None else reading.changes

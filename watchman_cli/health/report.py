@@ -45,7 +45,7 @@ def with_report(health: Health) -> Health:
 
 
 def describe_end(health: Health) -> str | None:
-    """Return the line for a failure that ended, or None if there is none to report."""
+    """Return the line for a failure that ended, or None."""
     reported = health.reported_failure
     if not health.ok or reported is None:
         return None

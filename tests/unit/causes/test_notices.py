@@ -20,7 +20,7 @@ from tests.unit.causes.examples import (
 from watchman_cli.causes import notices as module
 from watchman_cli.causes.model import Cause, Ended, Event, Known, Notices, Rules
 from watchman_cli.causes.notices import Told, advance, told_between
-from watchman_cli.collect.judge import FAILING as FAILING_ONLY
+from watchman_cli.health.judge import FAILING as FAILING_ONLY
 
 EVENTS = Rules(0, ("webhook",))
 

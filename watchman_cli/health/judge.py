@@ -12,7 +12,7 @@ from watchman_cli.causes.notices import advance
 from watchman_cli.snapshot import RecordUpdate, parse_time
 
 if TYPE_CHECKING:
-    from watchman_cli.health import Health
+    from watchman_cli.health.record import Health
 
 FAILING: tuple[Kind, ...] = ("failing",)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from tests.unit.causes.examples import AT_ONCE, FAILING, HALTED, MISSED, NODE
-from watchman_cli.collect.quiet import rules_for
 from watchman_cli.errors import StoreError
 from watchman_cli.silences import Silence, with_silence
+from watchman_cli.silences.quiet import rules_for
 from watchman_cli.store.memory import MemoryStore
 
 NOW = datetime.now(timezone.utc)
@@ -19,7 +19,7 @@ def silenced_by(silence: Silence, *, stored: bool, name: str = "o/r") -> list[st
     store = MemoryStore()
     if stored:
         store.change_silences(name, lambda value: with_silence(value, silence, EARLIER))
-    rules = rules_for(AT_ONCE, store, () if stored else (silence,), name)
+    rules = rules_for(AT_ONCE, store.silences, () if stored else (silence,), name)
     return [cause.kind for cause in ALL if rules.is_silenced(cause)]
 
 
@@ -42,7 +42,7 @@ def test_silences_are_read_only_if_a_cause_would_be_told() -> None:
         def silences(self, name: str) -> bytes:
             raise AssertionError("the silences are read")
 
-    rules_for(AT_ONCE, Unread(), (), "o/r")
+    rules_for(AT_ONCE, Unread().silences, (), "o/r")
 
 
 def test_causes_are_told_if_the_silences_cannot_be_read() -> None:
@@ -50,7 +50,7 @@ def test_causes_are_told_if_the_silences_cannot_be_read() -> None:
         def silences(self, name: str) -> bytes:
             raise StoreError("unreachable")
 
-    rules = rules_for(AT_ONCE, Failing(), (), "o/r")
+    rules = rules_for(AT_ONCE, Failing().silences, (), "o/r")
     assert not rules.is_silenced(NODE)
-    configured = rules_for(AT_ONCE, Failing(), (Silence("o/r", LATER, because="b"),), "o/r")
+    configured = rules_for(AT_ONCE, Failing().silences, (Silence("o/r", LATER, because="b"),), "o/r")
     assert configured.is_silenced(NODE)

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from watchman_cli.collect.interval import began_of, beginning, why_skipped
 from watchman_cli.health import Health, decode
+from watchman_cli.health.interval import began_of, beginning, why_skipped
 
 NOW = datetime(2026, 11, 24, 12, 0, 0, tzinfo=timezone.utc)
 
@@ -39,13 +39,11 @@ def test_a_server_that_was_never_read() -> None:
 
 def test_the_beginning_changes_nothing_else() -> None:
     previous = Health(checked_time=at(-60), ok=True, seconds=1.5, nodes=7, collected_time=at(-61))
-    update = beginning(previous, NOW, 3600)
-    marked = decode(update.health)
+    marked = decode(beginning(previous, NOW))
     assert (marked.began_time, marked.checked_time, marked.nodes, marked.ok) == (at(0), at(-60), 7, True)
-    assert (update.snapshot, update.new_time, update.sync, update.expire) == (None, None, None, 3600)
 
 
 def test_the_beginning_of_the_first_reading() -> None:
-    marked = decode(beginning(Health(), NOW, None).health)
+    marked = decode(beginning(Health(), NOW))
     assert (marked.began_time, marked.checked_time, marked.ok) == (at(0), at(0), False)
     assert marked.summary == "its first reading has begun, and has not ended"

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from functools import cache
 from typing import TYPE_CHECKING
 
 from watchman_cli.errors import StoreError
-from watchman_cli.store import Store
 
 if TYPE_CHECKING:
     from watchman_cli.causes.model import Cause, Rules
     from watchman_cli.silences import Silence
 
 
-def rules_for(rules: Rules, store: Store, maintenance: Sequence[Silence], name: str) -> Rules:
+def rules_for(rules: Rules, read: Callable[[str], bytes], maintenance: Sequence[Silence], name: str) -> Rules:
     """Return the rules for the server `name`; its silences are read only if a cause would be told.
 
-    If the stored ones cannot be read, only the configured ones in `maintenance` hold: causes are told rather
-    than lost.
+    `read` returns a server's stored silences, and raises StoreError. If the stored ones cannot be read, only
+    the configured ones in `maintenance` hold: causes are told rather than lost.
     """
 
     @cache
@@ -27,7 +26,7 @@ def rules_for(rules: Rules, store: Store, maintenance: Sequence[Silence], name: 
         from watchman_cli.silences import decode
 
         try:
-            stored = store.silences(name)
+            stored = read(name)
         except StoreError:
             stored = b""
         return (*maintenance, *decode(name, stored))

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from watchman_cli.health import Health, encode, repaired
+from watchman_cli.health.record import Health, encode, repaired
 from watchman_cli.snapshot import parse_time
-from watchman_cli.store import Update
 
 
 def why_skipped(previous: Health, min_interval: float, now: datetime) -> str | None:
@@ -38,8 +37,8 @@ def began_of(previous: Health) -> datetime | None:
     return parse_time(previous.checked_time) - timedelta(seconds=previous.seconds)
 
 
-def beginning(previous: Health, began: datetime, expire: int | None) -> Update:
-    """Return the update before a reading: the previous record, with the time at which this reading begins."""
+def beginning(previous: Health, began: datetime) -> bytes:
+    """Return the record before a reading: the previous one, with the time at which this reading begins."""
     time = began.isoformat(timespec="microseconds")
     marked = replace(previous, began_time=time, checked_time=previous.checked_time or time)
-    return Update(health=encode(repaired(marked)), expire=expire)
+    return encode(repaired(marked))

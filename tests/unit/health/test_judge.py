@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from tests.unit.causes.examples import AT_ONCE, HALTED, NODE, OTHER, at, text, told
 from tests.unit.collect.scenarios import CHANGED, MISSED, NEW, OLD, revision_of, state, value_of
-from watchman_cli.collect.judge import after_failed_run, after_good_run
 from watchman_cli.deadlines import DeadlineState
 from watchman_cli.health import Failure, Health
+from watchman_cli.health.judge import after_failed_run, after_good_run
 
 REVISIONS = revision_of(OLD), revision_of(NEW)
 
