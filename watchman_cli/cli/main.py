@@ -14,7 +14,7 @@ import typer
 from watchman_cli import __version__
 from watchman_cli.cli.lazy import Command, LazyGroup
 from watchman_cli.cli.unexpected import describe, error_code, report
-from watchman_cli.errors import WatchmanError, print_error
+from watchman_cli.errors import ConfigError, WatchmanError, print_error
 from watchman_cli.signals import exit_now
 
 
@@ -70,6 +70,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 config_app = typer.Typer(
     cls=ConfigGroup,
@@ -85,11 +86,20 @@ app.add_typer(config_app, name="config")
 def common(
     context: typer.Context,
     version: bool = typer.Option(False, "--version", help="Print the version and exit."),
+    verbose: bool = typer.Option(
+        False, "--verbose", "-v", help="With --version: those of Python, redis-py and the bindings, too."
+    ),
 ) -> None:
     """Handle the options without a command."""
     if version:
         print(f"watchman {__version__}")
+        if verbose:
+            from watchman_cli.cli.versions import others
+
+            print("\n".join(others()))
         raise typer.Exit
+    if verbose:
+        raise ConfigError(["-v: give it after the command, or with --version"])
 
 
 def run(arguments: Sequence[str] | None = None) -> NoReturn:

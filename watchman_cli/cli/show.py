@@ -16,6 +16,7 @@ from watchman_cli.cli.options import (
     duration,
     node_path,
     server_from_options,
+    takes,
     wants_colour,
 )
 from watchman_cli.errors import ConfigError, NoSnapshot
@@ -76,7 +77,7 @@ def show(
     store: str | None = STORE,
 ) -> None:
     """Show a snapshot: its age, the server's state, the number of nodes per status, and the tree."""
-    from watchman_cli.output.tree import TreeFilter, describe_shown, render
+    from watchman_cli.output.tree import ASCII, UNICODE, TreeFilter, describe_shown, render
     from watchman_cli.readback import read_server
 
     if flag:
@@ -99,7 +100,8 @@ def show(
         raise NoSnapshot(f"{name}: no such node: {plain_or_quoted(wanted.path)}")
     height = shutil.get_terminal_size().lines if sys.stdout.isatty() else None
     words = {path: describe_shown(each) for path, each in beside.items()}
-    print("\n".join(render(stored, wanted, wants_colour(), height, words)))
+    lines = UNICODE if takes("".join(UNICODE)) else ASCII
+    print("\n".join(render(stored, wanted, wants_colour(), height, words, lines)))
 
 
 def _read_shown(

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from watchman_cli.duration import format_lasting
 from watchman_cli.output.format import colourize, format_age, format_counts
@@ -19,6 +19,18 @@ if TYPE_CHECKING:
     from watchman_cli.beside import Shown
 
 LABEL = 120  # characters of a label that are shown beside a node
+
+
+class Lines(NamedTuple):
+    """The characters of a tree: before a node, before the last one of its parent, and below a node."""
+
+    node: str
+    last: str
+    below: str
+
+
+UNICODE = Lines("├─ ", "└─ ", "│  ")
+ASCII = Lines("|-- ", "`-- ", "|   ")
 
 
 @dataclass(frozen=True)
@@ -58,6 +70,7 @@ def render(
     colour: bool,
     height: int | None,
     beside: Mapping[str, str] | None = None,
+    lines: Lines = UNICODE,
 ) -> Iterator[str]:
     """Yield the lines for one server: the summary, the reason if it is stale, and the tree.
 
@@ -75,7 +88,7 @@ def render(
     depth = wanted.depth
     if depth is None and height is not None:
         depth = fitting_depth(snapshot, wanted, max(40, height - 6))
-    yield from tree(snapshot, replace(wanted, depth=depth), colour, beside)
+    yield from tree(snapshot, replace(wanted, depth=depth), colour, beside, lines)
     if depth != wanted.depth:
         yield from ("", f"folded at depth {depth}: --depth, --path and --status show more")
 
@@ -89,7 +102,11 @@ def _summary(name: str, snapshot: Snapshot, age: float, colour: bool) -> Iterato
 
 
 def tree(
-    snapshot: Snapshot, wanted: TreeFilter, colour: bool, beside: Mapping[str, str] | None = None
+    snapshot: Snapshot,
+    wanted: TreeFilter,
+    colour: bool,
+    beside: Mapping[str, str] | None = None,
+    lines: Lines = UNICODE,
 ) -> Iterator[str]:
     """Yield the tree's lines: each node's name and status, what is beside it, and the counts below a fold."""
     shown = _select(snapshot, wanted)
@@ -108,8 +125,8 @@ def tree(
         line = name
         if depth:
             del bars[depth - 1 :]
-            line = "".join(bars) + ("└─ " if last[index] else "├─ ") + name
-            bars.append("   " if last[index] else "│  ")
+            line = "".join(bars) + (lines.last if last[index] else lines.node) + name
+            bars.append(" " * len(lines.below) if last[index] else lines.below)
         line += "  " + describe_status(record, snapshot.collected_time, status_text[record.status])
         if beside and path in beside:
             line += f"  {printable(beside[path])}"

@@ -8,7 +8,7 @@ import pytest
 
 from watchman_cli.beside import Shown
 from watchman_cli.details.attributes import Label, Meter
-from watchman_cli.output.tree import LABEL, TreeFilter, describe_shown, tree
+from watchman_cli.output.tree import ASCII, LABEL, TreeFilter, describe_shown, tree
 from watchman_cli.snapshot import Snapshot, StatusRecord
 
 SNAPSHOT = Snapshot(
@@ -28,6 +28,19 @@ SNAPSHOT = Snapshot(
 
 def shown(**wanted: object) -> list[str]:
     return [line.lstrip("├└─│ ") for line in tree(SNAPSHOT, TreeFilter(**wanted), False)]  # type: ignore[arg-type]
+
+
+def test_a_tree_in_ascii() -> None:
+    nodes = [StatusRecord(path, "queued") for path in ("/", "/s", "/s/f", "/s/f/a", "/s/t", "/u")]
+    found = tree(Snapshot(SNAPSHOT.collected_time, "RUNNING", nodes), TreeFilter(), False, lines=ASCII)
+    assert [line.removesuffix("  queued") for line in found] == [
+        "/",
+        "|-- s",
+        "|   |-- f",
+        "|   |   `-- a",
+        "|   `-- t",
+        "`-- u",
+    ]
 
 
 def test_durations_and_flags() -> None:
