@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import zipfile
@@ -153,6 +154,25 @@ def test_list(collected: RedisServer, watchman: Watchman, ecflow: EcflowServer) 
     assert rows[0]["counts"]["suspended"] == 1 and rows[0]["error"] is None
     assert (rows[0]["ok"], rows[0]["state"], rows[0]["measures"]["aborted"]) == (True, "CRITICAL", 1)
     assert (rows[1]["error"], rows[1]["health"]) == ("no snapshot", "never read")
+
+
+def test_list_again_and_again(collected: RedisServer, watchman: Watchman, ecflow: EcflowServer) -> None:
+    """The rows follow the store, also after it was away; ecFlow is not asked."""
+    requests = ecflow.requests()
+    with watchman.start("list", "--watch") as process:
+        assert process.stdout and process.stderr
+        assert next(line for line in process.stdout if b"o/r" in line)
+        assert ecflow.requests() == requests
+        collected.stop()
+        assert b"cannot be reached" in process.stderr.readline()
+        collected.start()
+        put = watchman.collect()
+        assert put.code == 0
+        assert next(line for line in process.stdout if b"o/r" in line)
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+    result = watchman.run("list", "--watch", "--json")
+    assert (result.code, result.err) == (2, "--watch: cannot be used with --json\n")
 
 
 def test_a_snapshot_that_redis_dropped_is_named(collected: RedisServer, watchman: Watchman) -> None:
