@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from watchman_cli.waits.find import Found
     from watchman_cli.waits.result import Why
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "BadSnapshot",
     "Change",
