@@ -130,6 +130,7 @@ class Environment:
             size = min(in_suites_of, nodes - number * in_suites_of)
             server.load_text(suite(f"s{number}", size))
             server.begin_suite(f"s{number}")
+        server.await_next_second()  # or the next run reads it in full
         return server
 
     def configure(self, addresses: Sequence[tuple[str, int]], **rest: Any) -> None:

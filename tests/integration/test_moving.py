@@ -14,6 +14,7 @@ def test_another_redis_goes_on_where_the_old_one_ended(
     ecflow: EcflowServer, redis_server: Callable[..., RedisServer], watchman: Watchman
 ) -> None:
     old, new = redis_server(), redis_server()
+    ecflow.await_next_second()
     ecflow.load_text("suite s\n  task t\nendsuite\n")
     servers = [{"owner": "o", "repo": "r", "address": ecflow, "changes": True}]
     watchman.configure(old.url, servers)
