@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -29,7 +30,7 @@ SelectTypeParameters=CR_CPU
 SwitchType=switch/none
 MpiDefault=none
 StateSaveLocation={home}/state
-SlurmdSpoolDir={home}/spool
+SlurmdSpoolDir={spool}
 SlurmctldPort={controller}
 SlurmdPort={node}
 SlurmctldPidFile={home}/slurmctld.pid
@@ -52,10 +53,12 @@ class Slurm:
     def __init__(self, home: Path, cpus: int) -> None:
         self.home = home
         (home / "state").mkdir(parents=True)
-        (home / "spool").mkdir()
+        # slurmd makes a socket for each task here, whose path is short.
+        self._spool = tempfile.TemporaryDirectory(prefix="slurm-")
         settings = SETTINGS.format(
             user=pwd.getpwuid(os.geteuid()).pw_name,
             home=home,
+            spool=self._spool.name,
             controller=free_port(),
             node=free_port(),
             cpus=cpus,
@@ -75,6 +78,7 @@ class Slurm:
 
     def __exit__(self, *_: object) -> None:
         self._stack.close()
+        self._spool.cleanup()
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -178,7 +178,7 @@ def duration(text: str) -> float:
 
 
 def wants_colour() -> bool:
-    """Return True if standard output takes colour, or the environment says so (https://force-color.org)."""
+    """Return True if standard output takes colour, or the environment says so."""
     if os.environ.get("NO_COLOR"):
         return False
     if any(os.environ.get(name, "0") not in ("", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +21,7 @@ from watchman_cli.store.base import (
     wait_for_address,
 )
 from watchman_cli.store.commit import Current, Decision, Owner, decide, needed_part, needs_health
-from watchman_cli.store.redis.calls import Calls, command, queue
+from watchman_cli.store.redis.calls import Calls, T, command, queue
 from watchman_cli.store.redis.errors import KeepsChanging, get_or_none, is_race, is_timeout, value_or_none
 from watchman_cli.store.redis.keys import address_key, server_keys
 from watchman_cli.store.redis.lock import MAX_RACES, RedisLock
@@ -116,31 +116,33 @@ class RedisLease(Lease):
         def read() -> StoredDetails:
             return details.stored_details(self._calls.commands(self._keys.details, *reads), fields, paths)
 
-        return self._calls.call(read, self._deadline)
+        return self._call(read)
 
     def has_details(self) -> bool:
         keys = self._keys
-        looks = (
-            command("pttl", keys.details),
-            command("pttl", keys.changed_details),
-        )  # EXISTS is not permitted
+        # A run has no permission for EXISTS.
+        looks = command("pttl", keys.details), command("pttl", keys.changed_details)
 
         def look() -> bool:
             answers = self._calls.commands(keys.details, *looks)
             return any(value_or_none(answer) != NO_KEY for answer in answers)
 
-        return self._calls.call(look, self._deadline)
+        return self._call(look)
 
-    def commit(self, update: Update, *, end: bool = True) -> None:
-        attempts = iter(range(1 << 30))
+    def _call(self, ask: Callable[[], T]) -> T:
+        """Return the store's answer by the deadline; without one, the locks are left to expire."""
         try:
-            self._calls.call(lambda: self._write(update, end, retried=next(attempts) > 0), self._deadline)
+            return self._calls.call(ask, self._deadline)
         except StoreError as error:
             if is_timeout(error.__cause__):
                 self._lock.held = False  # a release would get no answer either
                 if self._address:
                     self._address.held = False
             raise
+
+    def commit(self, update: Update, *, end: bool = True) -> None:
+        attempts = iter(range(1 << 30))
+        self._call(lambda: self._write(update, end, retried=next(attempts) > 0))
         if end:
             self.release()
         else:
