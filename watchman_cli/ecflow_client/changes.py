@@ -174,6 +174,8 @@ def _named(fields: Mapping[str, Any], names: dict[int, str]) -> Mapping[str, Any
 def _name(memento: Mapping[str, Any], names: dict[int, str]) -> str:
     """Return a memento's type, which only its first use names."""
     identifier = memento["polymorphic_id"]
+    if not 0 < identifier < _FIRST << 1:  # cereal reads 32 bits
+        raise NotUnderstood("the server's changes cannot be understood")
     if identifier & _FIRST:
         name = memento["polymorphic_name"]
         if not isinstance(name, str) or not _NAME.fullmatch(name):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.ecflow_client.replies import delta, member, memento, reply
+from tests.unit.ecflow_client.replies import FIRST, delta, member, memento, reply
 from watchman_cli.ecflow_client import FullReadingRequired, NodeChange, NotUnderstood
 from watchman_cli.ecflow_client import changes as changes_module
 from watchman_cli.ecflow_client.changes import Changes, parse_changes
@@ -135,6 +135,27 @@ DAMAGED: dict[str, Any] = {
         "compound_mementos_": [
             {"ptr_wrapper": {"data": {"absNodePath_": "/s", "vec_": [{"polymorphic_id": 3}]}}}
         ]
+    },
+    **{
+        f"the type {number}": {
+            "compound_mementos_": [
+                {
+                    "ptr_wrapper": {
+                        "data": {
+                            "absNodePath_": "/s",
+                            "vec_": [
+                                {
+                                    "polymorphic_id": number,
+                                    "polymorphic_name": "NodeLabelMemento",
+                                    "ptr_wrapper": {"data": {}},
+                                }
+                            ],
+                        }
+                    }
+                }
+            ]
+        }
+        for number in (-1, 1 << 32 | FIRST, 21474483655)
     },
     "a type whose name is a sentence": delta(("/s", [memento("password = secret")])),
     "a calendar of nothing": delta(("/s", [memento("SuiteCalendarMemento", cal_={})])),
