@@ -7,6 +7,7 @@ nobody is wrong:
 - blanks in the value of a variable or a label, and one with a `#`: the bindings change or cut some of them;
 - a job's id after its first word, where the bindings cut it; and the try, the id and the reason of a job
   whose own texts look like the rest of a node's line;
+- an expression after its first line, if that is a whole expression: the bindings then read no more;
 - what a release writes, and others leave out, of an attribute that has nothing to say.
 """
 
@@ -137,10 +138,11 @@ def _differing(ours: Node, theirs: Node) -> str | None:
         return None
     unsure = {key_of(line) for line in ours.lines if _is_unsure(line)}
     mine, others = _comparable(ours, unsure), _comparable(theirs, unsure)
-    if mine == others:
-        return None
-    alone = [*(Counter(mine) - Counter(others)), *(Counter(others) - Counter(mine))]
-    return quoted(key_of((alone or [line for line in mine if key_of(line) in _ORDERED])[0]))
+    alone = [*(mine - others).elements(), *(others - mine).elements()]
+    for own, other in zip_longest(_expressions(ours), _expressions(theirs), fillvalue=""):
+        if own != other and not _is_cut(own, other):
+            alone.append(own or other)
+    return quoted(key_of(alone[0])) if alone else None
 
 
 def _differing_of_server(ours: ServerDetails, theirs: ServerDetails) -> str | None:
@@ -163,20 +165,29 @@ def _is_unsure(line: str) -> bool:
     return keyword == "edit" and "#" in rest
 
 
-def _comparable(node: Node, unsure: Collection[str]) -> list[str]:
-    """Return a node's lines in an order that is the same of equal nodes."""
-    lines, ordered = [], []
+def _is_cut(own: str, other: str) -> bool:
+    """Return whether the bindings may have read only the first line of an expression."""
+    rest = own.removeprefix(f"{other} ")
+    return bool(other) and rest != own and not rest.lstrip().startswith("#")
+
+
+def _expressions(node: Node) -> list[str]:
+    """Return the lines of a node's trigger, and of its complete, each in their order."""
+    return sorted((line for line in node.lines if key_of(line) in _ORDERED), key=key_of)
+
+
+def _comparable(node: Node, unsure: Collection[str]) -> Counter[str]:
+    """Return a node's other lines as far as they are compared; their order has no meaning."""
+    lines = []
     for line in node.lines:
         key = key_of(line)
-        if key == "calendar":
+        if key == "calendar" or key in _ORDERED:
             continue
-        if key in _ORDERED:
-            ordered.append(line)
-        elif key in unsure:
+        if key in unsure:
             lines.append(key)
         elif line.startswith(("edit ", "label ")):
             lines.append(_BLANKS.sub(" ", line))
         else:
             line = _ALIKE.sub("", line).removesuffix(" #")
             lines.append(line.removesuffix(" # 0") if line.startswith("verify ") else line)
-    return [*sorted(lines), *sorted(ordered, key=key_of)]
+    return Counter(lines)

@@ -75,6 +75,9 @@ DIFFERENT = {
         ("-a u == complete # free\ntrigger -o u:e", "-o u:e\ntrigger -a u == complete # free"),
         "'trigger' of /s/f/t",
     ),
+    "a longer trigger": ((" # free", " or u == aborted # free"), "'trigger' of /s/f/t"),
+    "another trigger": (("u == complete", "u == aborted"), "'trigger' of /s/f/t"),
+    "a missing trigger": (("trigger -a u == complete # free\n", ""), "'trigger' of /s/f/t"),
     "a freed trigger": ((" # free", ""), "'trigger' of /s/f/t"),
     "a time": (("+00:05", "+00:06"), "'time +00:05' of /s/f/t"),
     "a freed day": (("day monday", "day monday # free"), "'day monday' of /s/f/t"),
@@ -160,6 +163,8 @@ def test_a_change_since_the_full_reading_is_part_of_it() -> None:
         ('label hash "a" # "b # c"', 'label hash "a" # "c"'),
         ('label hash "a # b"', 'label hash "b"'),
         ("edit HASH 'it is # more'", "edit HASH ''it'"),
+        ("trigger 1 == 0   or 1 == 0", "trigger 1 == 0"),
+        ("complete 1 == 0 or 1 == 0 # free", "complete 1 == 0"),
     ],
 )
 def test_a_value_that_the_bindings_cut_is_not_compared(line: str, read: str) -> None:
