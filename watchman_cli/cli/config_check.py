@@ -15,6 +15,7 @@ from watchman_cli.signals import install_handlers, on_signal
 from watchman_cli.text import printable
 
 if TYPE_CHECKING:
+    from watchman_cli.bindings import Bindings
     from watchman_cli.config import Config
     from watchman_cli.store import Store
 
@@ -73,14 +74,21 @@ def _print_deadlines(settings: Config) -> None:
             print(printable(f"{server.name}: {deadline}: next due {due:%a %Y-%m-%d %H:%M} UTC{local}"))
 
 
+def find_bindings(named: str | None) -> Bindings:
+    """Return where a run finds the bindings. Raises BindingsMissing or BindingsFailed."""
+    from watchman_cli.bindings import Referee
+
+    referee = Referee(named)
+    on_signal(referee.stop)
+    return referee.find(time.monotonic() + IMPORT_TIMEOUT)
+
+
 def _check_bindings(settings: Config) -> None:
     """Print the bindings' interpreter. Raises ConfigError if they are missing and a server needs them."""
-    from watchman_cli.bindings import BindingsFailed, BindingsMissing, Referee
+    from watchman_cli.bindings import BindingsFailed, BindingsMissing
 
-    referee = Referee(settings.ecflow_python)
-    on_signal(referee.stop)
     try:
-        bindings = referee.find(time.monotonic() + IMPORT_TIMEOUT)
+        bindings = find_bindings(settings.ecflow_python)
         print(printable(f"ecflow {bindings.version}: {bindings.interpreter} (Python {bindings.python})"))
     except (BindingsMissing, BindingsFailed) as error:
         if any(server.reader == "bindings" for server in settings.servers):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import platform
-import time
 from collections.abc import Iterator
 
-from watchman_cli.cli.config_check import IMPORT_TIMEOUT
+from watchman_cli.cli.config_check import find_bindings
 from watchman_cli.cli.options import load_config
 from watchman_cli.errors import ConfigError
-from watchman_cli.signals import on_signal
 from watchman_cli.text import printable
 
 
@@ -24,16 +22,14 @@ def others() -> Iterator[str]:
 
 def _bindings() -> str:
     """Return the version of the ecFlow bindings and their interpreter, or `none`."""
-    from watchman_cli.bindings import BindingsFailed, BindingsMissing, Referee
+    from watchman_cli.bindings import BindingsFailed, BindingsMissing
 
     try:
         named = load_config(None, None).ecflow_python
     except ConfigError:  # there is no configuration, or an invalid one: a run would not start
         named = None
-    referee = Referee(named)
-    on_signal(referee.stop)
     try:
-        found = referee.find(time.monotonic() + IMPORT_TIMEOUT)
+        found = find_bindings(named)
     except (BindingsMissing, BindingsFailed):
         return "none"
     return printable(f"{found.version} ({found.interpreter})")

@@ -47,7 +47,7 @@ class Notifier:
         self._down: set[Receiver] = set()
         self._names: dict[Receiver, str] = {}
         if settings.webhook:
-            self._names["webhook"] = f"webhook {http.shown(settings.webhook.url)}"
+            self._names["webhook"] = _name("webhook", settings.webhook.url)
         if settings.command:
             self._names["command"] = f"command {command.shown(settings.command)}"
 
@@ -86,9 +86,7 @@ class Notifier:
         """Return what each thread does until a deadline."""
         settings, jobs = self._settings, []
         if settings.ping:
-            jobs.append(
-                self._job(f"ping {http.shown(settings.ping)}", partial(self._ping, settings.ping, code))
-            )
+            jobs.append(self._job(_name("ping", settings.ping), partial(self._ping, settings.ping, code)))
         if self._store is None:
             return jobs
         now = datetime.now(timezone.utc)
@@ -96,8 +94,8 @@ class Notifier:
         random.shuffle(others)  # if the time is short, each run posts others
         keys = recent + others
         for url in settings.alertmanager if keys else ():
-            name = f"alertmanager {http.shown(url)}"
-            jobs.append(self._job(name, partial(self._post, self._store, url, keys)))
+            post = partial(self._post, self._store, url, keys)
+            jobs.append(self._job(_name("alertmanager", url), post))
         waiting: queue.SimpleQueue[Server] = queue.SimpleQueue()
         pending = [each for each in servers if each.notices.events]
         for each in sorted(pending, key=lambda each: each.notices.events[0].time):
@@ -240,8 +238,8 @@ class Notifier:
         """Report receivers that began to fail, or that work again, if no other run has reported it."""
         configured = [
             *self._names.values(),
-            *(f"alertmanager {http.shown(url)}" for url in self._settings.alertmanager),
-            *([f"ping {http.shown(self._settings.ping)}"] if self._settings.ping else []),
+            *(_name("alertmanager", url) for url in self._settings.alertmanager),
+            *([_name("ping", self._settings.ping)] if self._settings.ping else []),
         ]
         results = dict(self._results)
         if not results:
@@ -266,6 +264,11 @@ class Notifier:
                 lease.commit(Update(failures.encode(new)))
         except (StoreError, BadSnapshot, LeaseLost, SnapshotChanged):
             return  # the store's failure is reported for the servers
+
+
+def _name(kind: str, url: str) -> str:
+    """Return the name under which a receiver's result is kept and reported."""
+    return f"{kind} {http.shown(url)}"
 
 
 def _join(threads: Iterable[threading.Thread], until: float) -> None:
