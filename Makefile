@@ -33,9 +33,9 @@ coverage: .venv/.dev servers browser systemd slurm .venv/promtool .venv/monitori
 test-unit: .venv/.dev  ## Run only the tests that need no server, in seconds
 	.venv/bin/python -m pytest tests/unit
 
-fuzz: .venv/.dev servers  ## Search at random for what breaks a test, for SECONDS (60), and mutate COUNT (20000) replies; SEED=N repeats a round
+fuzz: .venv/.dev servers  ## Search at random for what breaks a test, for SECONDS (60), and mutate COUNT (20000) replies; SEED=N and REPLIES=N repeat a round
 	.venv/bin/python -m tests.fuzz $(or $(SECONDS),60) --workers $(WORKERS) $(if $(SEED),--seed $(SEED))
-	.venv/bin/python -m tests.fuzz.replies --count $(or $(COUNT),20000) $(if $(SEED),--seed $(SEED))
+	.venv/bin/python -m tests.fuzz.replies --count $(or $(COUNT),20000) $(if $(REPLIES),--seed $(REPLIES))
 
 mutants: .venv/.dev  ## Count the small mistakes in the code that the unit tests notice
 	@.venv/bin/python -c 'import mutmut' 2>/dev/null || .venv/bin/python -m pip install -q --disable-pip-version-check -e '.[mutants]'

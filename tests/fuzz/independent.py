@@ -90,7 +90,7 @@ def _changed(seen: Seen, name: str, fields: dict[str, Any]) -> Seen:
 def _nodes(text: str) -> list[Seen]:
     """Return the nodes in a definition's text. Raises ValueError if it is not canonical."""
     lines = _joined(text.split("\n"))
-    if lines[-2:] != ["# enddef", ""] or not re.fullmatch(r"#\d+\.\d+\.\d+", lines[0]):
+    if lines[-2:] != ["# enddef", ""] or not re.fullmatch(r"#\d+\.\d+\.\d+[ -~]*", lines[0]):
         raise ValueError
     head = dict(token.split(":", 1) for token in lines[1].strip(" ").split(" ")[2:] if ":" in token)
     found = [Seen("/", head.get("state>", "unknown"), False, _flags(head))]
