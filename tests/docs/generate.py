@@ -12,7 +12,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 import watchman_cli
-from tests.faults import rows
+from tests.faults import rows, runbook
 from watchman_cli import schema
 from watchman_cli.cli.main import app
 from watchman_cli.output.metrics import METRICS
@@ -130,8 +130,8 @@ def blocks() -> dict[str, Callable[[], str]]:
         "changes fields": lambda: document("changes"),
         "event fields": lambda: document("event"),
         "api": api,
-        "messages": rows.messages,
         **{f"failures {group}": lambda group=group: rows.table(group) for group in rows.GROUPS},  # type: ignore[misc]
+        **{f"runbook {group}": lambda group=group: runbook.render(group) for group in rows.GROUPS},  # type: ignore[misc]
         "metrics": metrics,
         **{f"help {command}": lambda command=command: help_of(command) for command in commands()},  # type: ignore[misc]
     }

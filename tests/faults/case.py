@@ -52,3 +52,8 @@ class FaultCase:
             .replace("VERSION", r"[\d.]+")
         )
         return re.search(pattern, text) is not None
+
+
+def message_anchor(message: str) -> str:
+    """Return the anchor of a message's entry in the runbook."""
+    return "message-" + re.sub(r"[^a-z0-9]+", "-", message.lower()).strip("-")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tests.faults.case import FaultCase
+from tests.faults.case import FaultCase, message_anchor
 from tests.faults.rows.bindings import BINDINGS_ROWS
 from tests.faults.rows.https import HTTPS_ROWS
 from tests.faults.rows.machine import MACHINE_ROWS
@@ -36,21 +36,13 @@ def table(group: str) -> str:
     for row in GROUPS[group]:
         if row.listed:
             anchor = f'<a id="{row.anchor(group)}"></a>'
-            lines.append(f"| {anchor}{row.happens} | {row.code} | {row.message} | {row.action} |")
+            lines.append(f"| {anchor}{row.happens} | {row.code} | {_linked(row)} | {row.action} |")
     return "\n".join(lines)
 
 
-def messages() -> str:
-    """Return the documentation's table of all messages, with a link to each line that has it."""
-    failures: dict[tuple[str, str], list[str]] = {}
-    for group, row in listed():
-        if row.expected_message:
-            link = f"[{row.happens}](#{row.anchor(group)})"
-            failures.setdefault((row.message, FOUND_IN[row.where]), []).append(link)
-    lines = ["| message | found in | failure |", "| --- | --- | --- |"]
-    for (message, place), links in sorted(failures.items(), key=lambda item: item[0][0].strip("`( ").lower()):
-        lines.append(f"| {message} | {place} | {'<br>'.join(links)} |")
-    return "\n".join(lines)
+def _linked(row: FaultCase) -> str:
+    """Return a row's message, with a link to its entry in the runbook; or an empty string."""
+    return f"[{row.message}](runbook.md#{message_anchor(row.expected_message)})" if row.message else ""
 
 
 def listed() -> Iterator[tuple[str, FaultCase]]:
