@@ -29,8 +29,9 @@ class Site:
         self.configure()
         assert self.run("collect").code == 0
 
-    def configure(self, **rest: object) -> None:
-        self.watchman.configure(self.store, [{"owner": "o", "repo": "r", "address": self.ecflow}], **rest)
+    def configure(self, entry: dict[str, object] | None = None, **rest: object) -> None:
+        server = {"owner": "o", "repo": "r", "address": self.ecflow, **(entry or {})}
+        self.watchman.configure(self.store, [server], **rest)
 
     def run(self, *arguments: str) -> Result:
         return self.watchman.run(*arguments)
@@ -123,12 +124,20 @@ def test_silence_of_a_server_that_fails(site: Site) -> None:
 
 def test_silences_are_in_the_metrics(site: Site, tmp_path: Path) -> None:
     file = tmp_path / "watchman.prom"
-    site.configure(metrics_file=str(file))
-    site.run("collect")
-    assert re.search(r"^watchman_server_silenced\{.*\} 0(\.0)?$", file.read_text(), re.M)
-    site.silence("/s", "--for", "1h", "--because", "tests")
-    site.run("collect")
-    assert re.search(r"^watchman_server_silenced\{.*\} 1(\.0)?$", file.read_text(), re.M)
+    deadlines = [{"path": path, "status": "complete", "by": "00:00"} for path in ("/s/t", "/s/u")]
+    site.configure({"deadlines": deadlines}, metrics_file=str(file))
+    nothing = dict.fromkeys(("aborted", "late", "failing", "halted", "shutdown", "server", "/s/t", "/s/u"), 0)
+
+    def values() -> dict[str, int]:
+        assert site.run("collect").code == 0
+        series = r'^watchman_(?:server|deadline)_silenced{.*(?:cause|deadline)="([\w/]+).*} (\d)(?:\.0)?$'
+        return {name: int(value) for name, value in re.findall(series, file.read_text(), re.M)}
+
+    assert values() == nothing
+    site.silence("/s/t", "--for", "1h", "--because", "tests")
+    assert values() == nothing | {"aborted": 1, "/s/t": 1}
+    site.silence("--for", "1h", "--because", "tests")
+    assert values() == nothing | {"aborted": 1, "server": 1, "/s/t": 1, "/s/u": 1}
 
 
 @pytest.mark.parametrize(

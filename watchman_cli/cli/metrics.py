@@ -6,6 +6,7 @@ import logging
 import os
 import stat
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from watchman_cli.collect import Outcome
     from watchman_cli.config import Config
     from watchman_cli.output.log import Reporter
+    from watchman_cli.output.metrics import Silenced
     from watchman_cli.silences import Silence
     from watchman_cli.store import Store
 
@@ -37,14 +39,14 @@ class MetricsWriter:
     def write(self, outcomes: Sequence[Outcome], code: int, store: Store | None = None) -> None:
         """Write the metrics of a run that ends with an exit code; warn if that fails.
 
-        Without the store, the silenced causes are unknown.
+        Without the store, it is unknown what is silenced.
         """
         from watchman_cli.output.metrics import Run, merge
         from watchman_cli.output.metrics_text import decode, encode
 
         path = self._config.metrics_file
         assert path
-        silenced = {} if store is None else count_silenced(store, self._config, outcomes)
+        silenced = {} if store is None else find_silenced(store, self._config, outcomes)
         seconds = time.monotonic() - self._began
         run = Run(self._label, self._config.servers, outcomes, self._time, seconds, code, silenced)
         try:
@@ -60,30 +62,37 @@ def lock_patience(servers: int) -> float:
     return LOCK_PATIENCE + LOCK_PATIENCE_PER_SERVER * servers
 
 
-def count_silenced(store: Store, config: Config, outcomes: Sequence[Outcome]) -> dict[str, int]:
-    """Return the number of silenced causes of each server that was asked, if the store tells."""
+def find_silenced(store: Store, config: Config, outcomes: Sequence[Outcome]) -> dict[str, Silenced]:
+    """Return what is silenced of each server that was asked, if the store tells."""
+    from watchman_cli.output.metrics import Silenced
     from watchman_cli.readback import read_silences
 
-    counts = {}
+    found = {}
     now = datetime.now(timezone.utc)
     try:
         for outcome in outcomes:
             name = outcome.server.name
             silences = [*config.maintenance, *read_silences(store, name)] if outcome.health else []
-            counts[name] = 0
+            found[name] = Silenced({}, ())
             if any(each.is_at(now) and each.concerns(name) for each in silences):
-                counts[name] = _count_silenced(store, name, config.maintenance)
+                found[name] = _silenced_of(store, name, config.maintenance)
     except StoreError:
         pass
-    return counts
+    return found
 
 
-def _count_silenced(store: Store, name: str, maintenance: Sequence[Silence]) -> int:
-    from watchman_cli.check import judge
+def _silenced_of(store: Store, name: str, maintenance: Sequence[Silence]) -> Silenced:
+    from watchman_cli.check import DEFAULT_THRESHOLDS, assess, path_of, silence_of
+    from watchman_cli.deadlines import listed
+    from watchman_cli.output.metrics import Silenced
     from watchman_cli.readback import read_servers
 
     (stored,) = read_servers(store, [name], maintenance=maintenance)
-    return sum(each.number for each in judge(stored).quiet)
+    causes = Counter({"server": int(silence_of(stored, None) is not None)})
+    for quiet in assess(stored, DEFAULT_THRESHOLDS).quiet:
+        causes[quiet.kind.lower()] += quiet.number
+    deadlines = [each for each in listed(stored.health.deadlines) if silence_of(stored, path_of(each))]
+    return Silenced(causes, [each.deadline for each in deadlines])
 
 
 def config_label(path: Path) -> str:

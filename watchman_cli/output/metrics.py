@@ -7,9 +7,9 @@ server, the server keeps its series, with its time.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from watchman_cli.deadlines import listed
 from watchman_cli.output.outcome import RESULTS
@@ -28,13 +28,22 @@ CONFIGURED = "watchman_server_configured"
 RUN_BEGAN = "watchman_run_timestamp_seconds"
 LAST_ATTEMPT = "watchman_server_last_attempt_timestamp_seconds"
 MEGABYTE = 1 << 20
+# Kinds of causes; `server` is 1 if the whole server is silenced.
+SILENCED_CAUSES = ("aborted", "late", "failing", "halted", "shutdown", "server")
+
+
+class Silenced(NamedTuple):
+    """What is silenced of a server: the number of causes by SILENCED_CAUSES, and the deadlines."""
+
+    causes: Mapping[str, int]
+    deadlines: Collection[str]
 
 
 @dataclass(frozen=True)
 class Run:
     """One run with the configuration `config`, which has all of `servers`; `code` is its exit code.
 
-    `silenced` has the number of silenced causes of each server, by its name, if it is known.
+    `silenced` says what is silenced of each server, by its name, if it is known.
     """
 
     config: str
@@ -43,7 +52,7 @@ class Run:
     began: float  # seconds since 1970
     seconds: float
     code: int
-    silenced: Mapping[str, int] = field(default_factory=dict)
+    silenced: Mapping[str, Silenced] = field(default_factory=dict)
 
 
 # Each metric's name, its own labels besides the configuration's and server's, and its help.
@@ -77,7 +86,11 @@ METRICS: Mapping[str, tuple[Labels, str]] = {
         (),
         "How many aborted nodes have no aborted node below them, as watchman check counts them.",
     ),
-    "watchman_server_silenced": ((), "How many causes of alarms are silenced."),
+    "watchman_server_silenced": (
+        ("cause",),
+        "How many causes of alarms are silenced: aborted, late, failing, halted, shutdown; 1 for server if "
+        "the whole server is.",
+    ),
     "watchman_server_flagged_nodes": (("flag",), "How many nodes have a flag: late or zombie."),
     "watchman_deadline_state": (
         ("deadline", "state"),
@@ -95,6 +108,7 @@ METRICS: Mapping[str, tuple[Labels, str]] = {
         ("deadline",),
         "When the next cycle is due: from then on the state is unknown, if no run has written a newer one.",
     ),
+    "watchman_deadline_silenced": (("deadline",), "Whether a deadline's node is silenced."),
     "watchman_deadline_misses": (("deadline",), "How many cycles of a deadline were missed; each adds one."),
     "watchman_ecflow_info": (("version",), "1 for the version of the ecFlow server."),
     "watchman_ecflow_state": (
@@ -143,7 +157,7 @@ def merge(run: Run, left: Series, now: float) -> Series:
         if not _is_later(known, checked, now) and not (of_another_host and known == checked):
             read[key] = list(_server_metrics(outcome, outcome.health))
             if outcome.server.name in run.silenced:
-                read[key].append(("watchman_server_silenced", (), run.silenced[outcome.server.name]))
+                read[key] += _silenced_metrics(run.silenced[outcome.server.name], outcome.health)
 
     def stays(name: str, labels: Labels) -> bool:
         if labels[:1] != ours:
@@ -230,6 +244,14 @@ def _server_metrics(outcome: Outcome, health: Health) -> Iterator[tuple[str, Lab
         megabytes = reading.vitals.get(f"{kind}_memory_megabytes")
         if megabytes is not None:
             yield f"watchman_ecflow_{kind}_memory_bytes", (), megabytes * MEGABYTE
+
+
+def _silenced_metrics(silenced: Silenced, health: Health) -> Iterator[tuple[str, Labels, float]]:
+    """Yield the metrics of what is silenced of a server, also those of what is not."""
+    for cause in SILENCED_CAUSES:
+        yield "watchman_server_silenced", (cause,), silenced.causes.get(cause, 0)
+    for known in listed(health.deadlines):
+        yield "watchman_deadline_silenced", (known.deadline,), known.deadline in silenced.deadlines
 
 
 def _seconds(time: str) -> float:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tests.faults.case import FaultCase, message_anchor
 from tests.faults.rows.bindings import BINDINGS_ROWS
+from tests.faults.rows.details import DETAILS_ROWS
 from tests.faults.rows.https import HTTPS_ROWS
 from tests.faults.rows.machine import MACHINE_ROWS
 from tests.faults.rows.redis import REDIS_ROWS
@@ -20,13 +21,15 @@ GROUPS = {
     "store": REDIS_ROWS,
     "machine": MACHINE_ROWS,
     "values": STORED_ROWS,
+    "details": DETAILS_ROWS,
 }
-ROWS = tuple(row for rows in GROUPS.values() for row in rows)
+ROWS = tuple(row for name, rows in GROUPS.items() for row in rows if name != "details")  # of `collect`
 FOUND_IN = {
     "error": "standard error",
     "warning": "standard error, as a warning",
     "reason": "`sync.reason`",
     "verification": "`sync.verification`",
+    "reader": "standard error of `why`, `node` and `lint`",
 }
 
 

@@ -13,7 +13,7 @@ from watchman_cli.collect import Outcome
 from watchman_cli.config import Server
 from watchman_cli.config.load import make_server
 from watchman_cli.health import Health
-from watchman_cli.output.metrics import CONFIGURED, RUN_BEGAN, Run, Series, merge
+from watchman_cli.output.metrics import CONFIGURED, RUN_BEGAN, SILENCED_CAUSES, Run, Series, Silenced, merge
 
 NOW = 1_800_000_000.0  # seconds since 1970
 CODE, FAILURES = "watchman_run_exit_code", "watchman_server_failures"
@@ -98,3 +98,10 @@ def test_the_label_of_a_pipe_and_of_a_name_in_latin_1(tmp_path: Path) -> None:
     file = os.fsencode(tmp_path) + b"/caf\xe9.yaml"
     Path(os.fsdecode(file)).touch()
     assert config_label(Path(os.fsdecode(file))).endswith("/caf\\xe9.yaml")
+
+
+def test_what_is_silenced_is_known_of_each_server_or_absent() -> None:
+    outcomes = [outcome("a", 100), outcome("b", 100)]
+    run = Run("c", [server("a"), server("b")], outcomes, 90, 1.0, 0, {"o/a": Silenced({"aborted": 2}, ())})
+    series = merge(run, {}, NOW)["watchman_server_silenced"]
+    assert series == {("c", "o", "a", cause): 2 if cause == "aborted" else 0 for cause in SILENCED_CAUSES}
