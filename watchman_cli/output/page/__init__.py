@@ -17,9 +17,9 @@ import orjson
 
 from watchman_cli.check import DEFAULT_THRESHOLDS, Assessment, State, judge, severity, worst
 from watchman_cli.output.page.card import ServerCard, make_card
-from watchman_cli.output.page.causes import find_causes
+from watchman_cli.output.page.causes import Cause, find_causes
 from watchman_cli.output.page.nodes import STATUSES, Nodes, rows
-from watchman_cli.output.page.notes import Note, Notes
+from watchman_cli.output.page.notes import Note, Notes, join_notes
 from watchman_cli.output.page.template import fill
 from watchman_cli.readback import StoredServer
 from watchman_cli.text import printable
@@ -39,6 +39,8 @@ def render(servers: Sequence[StoredServer], time: datetime, notes: Mapping[str, 
         (judge(stored), nodes.add(stored.server, stored.snapshot) if stored.snapshot else None)
         for stored in servers
     ]
+    found = _find_notes(judged, notes or {})
+    causes, more_causes = find_causes(judged)
     return fill(
         {
             "time": time,
@@ -46,23 +48,23 @@ def render(servers: Sequence[StoredServer], time: datetime, notes: Mapping[str, 
             "stale_after": DEFAULT_THRESHOLDS.max_age,
             **_server_content(judged),
             **_node_content(nodes),
-            **_note_content(judged, notes or {}),
+            "causes": [(cause, _note_of(cause, found)) for cause in causes],
+            "more_causes": more_causes,
+            "notes": found,
+            "notes_data": _encode_notes(found) if found else "",
         }
     )
 
 
 def _server_content(judged: Sequence[tuple[Assessment, int | None]]) -> Mapping[str, Any]:
-    """Return the content of the page's header, causes and cards."""
+    """Return the content of the page's header and cards."""
     cards: list[ServerCard] = [make_card(assessment, index) for assessment, index in judged]
     cards.sort(key=lambda card: severity(card.state), reverse=True)
-    causes, more_causes = find_causes(judged)
     return {
         "servers": cards,
         "states": Counter(card.state.name for card in cards),
         "worst": worst(card.state for card in cards).name,
         "all_states": [each.name for each in (State.CRITICAL, State.UNKNOWN, State.WARNING, State.OK)],
-        "causes": causes,
-        "more_causes": more_causes,
     }
 
 
@@ -82,10 +84,10 @@ def _node_content(nodes: Nodes) -> Mapping[str, Any]:
     }
 
 
-def _note_content(
+def _find_notes(
     judged: Sequence[tuple[Assessment, int | None]], notes: Mapping[str, Notes]
-) -> Mapping[str, Any]:
-    """Return the notes by the index of their node, and the same for the script."""
+) -> Mapping[int, Note]:
+    """Return the notes by the index of their node."""
     found: dict[int, Note] = {}
     for assessment, start in judged:
         of_server = notes.get(assessment.stored.server)
@@ -94,11 +96,19 @@ def _note_content(
             for place, record in enumerate(assessment.stored.snapshot.records):
                 if record.path in of_server:
                     found[start + place] = of_server[record.path]
-    document = {
-        "notes": {str(index): [tuple(line) for line in note] for index, note in found.items()},
-        "hint": NO_NOTE,
-    }
-    return {"notes": found, "notes_data": _packed(document) if found else ""}
+    return found
+
+
+def _note_of(cause: Cause, notes: Mapping[int, Note]) -> Note:
+    """Return the note of a line's node, or the joined one of its many nodes."""
+    of_nodes = [notes.get(index, ()) for index in cause.nodes]
+    return of_nodes[0] if len(of_nodes) == 1 else join_notes(of_nodes)
+
+
+def _encode_notes(notes: Mapping[int, Note]) -> str:
+    """Return the notes for the script."""
+    lines = {str(index): [tuple(line) for line in note] for index, note in notes.items()}
+    return _packed({"notes": lines, "hint": NO_NOTE})
 
 
 def _encode_nodes(nodes: Nodes, shown: Sequence[int]) -> str:

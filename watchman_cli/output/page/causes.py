@@ -29,7 +29,8 @@ class Cause:
 
     `rank` is server, deadline, node or old (a node in a snapshot that is too old to be judged). For nodes,
     `word` is aborted or late, `path` is their path or their family's, `index` is that node's index, and
-    `record` is the record of a single node. `place` counts the lines of one state and rank of a server.
+    `record` is the record of a single node. `nodes` are the indices of the line's nodes, or of the deadline's
+    node; empty for several servers. `place` counts the lines of one state and rank of a server.
     """
 
     servers: tuple[str, ...]
@@ -43,6 +44,7 @@ class Cause:
     count: int = 1
     index: int | None = None
     record: StatusRecord | None = None
+    nodes: tuple[int, ...] = ()
     stale: bool = False
     alike: Hashable = None  # equal for causes of several servers that can be one line
 
@@ -87,9 +89,18 @@ def _make_causes(assessment: Assessment, index: int | None) -> Iterator[Cause]:
     for rank, texts in _problems(assessment):
         for place, (state, text, common) in enumerate(texts):
             alike = (rank, state, common or text)
-            yield Cause(servers, state, rank, place, printable(text), printable(common), alike=alike)
+            node = _node_of(assessment, index, text) if rank == "deadline" else None
+            cause = Cause(servers, state, rank, place, printable(text), printable(common), alike=alike)
+            yield cause if node is None else replace(cause, index=node, nodes=(node,))
     if index is not None:
         yield from _nodes(assessment, index)
+
+
+def _node_of(assessment: Assessment, start: int | None, text: str) -> int | None:
+    """Return the index of the node of a deadline in words, or None if it is a pattern or there is no node."""
+    path = text.partition(" ")[0]
+    records = assessment.stored.snapshot.records if assessment.stored.snapshot and start is not None else ()
+    return next(((start or 0) + place for place, record in enumerate(records) if record.path == path), None)
 
 
 def _problems(assessment: Assessment) -> Iterator[tuple[Rank, list[tuple[State, str, str]]]]:
@@ -127,7 +138,7 @@ def _nodes(assessment: Assessment, start: int) -> Iterator[Cause]:
             places = {record.path: start + place for place, record in enumerate(snapshot.records)}
         for place, group in enumerate(group_by_family([record.path for record in records])):
             assert places is not None
-            single = len(group.members) == 1
+            members = [records[member] for member in group.members]
             yield Cause(
                 (printable(assessment.stored.server),),
                 state if assessment.measures else min(state, State.UNKNOWN, key=severity),
@@ -137,7 +148,8 @@ def _nodes(assessment: Assessment, start: int) -> Iterator[Cause]:
                 path=printable(group.path),
                 count=len(group.members),
                 index=places.get(group.path, start),
-                record=records[group.members[0]] if single else None,
+                record=members[0] if len(members) == 1 else None,
+                nodes=tuple(places[record.path] for record in members),
                 stale=is_stale(assessment.stored),
                 alike=(word, group.path, bool(assessment.measures)),
             )
@@ -192,6 +204,8 @@ def _merge_alike(causes: Iterable[Cause]) -> Iterator[Cause]:
             place=0,
             text=first.text if len({cause.text for cause in alike}) == 1 else first.common,
             count=sum(cause.count for cause in alike),
+            index=first.index if first.path else None,
             record=None,
+            nodes=(),
             stale=any(cause.stale for cause in alike),
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from watchman_cli.details.attributes import Label
@@ -37,25 +38,35 @@ Note = Sequence[Line]
 Notes = Mapping[str, Note]  # by the node's path
 
 
-def choose(records: Sequence[StatusRecord], most: int) -> list[str]:
-    """Return the paths of at most `most` nodes that are not complete: the worst first, then tasks."""
+def choose(records: Sequence[StatusRecord], most: int, first: Collection[str] = ()) -> list[str]:
+    """Return the paths of at most `most` nodes that are not complete: the worst first, then tasks.
+
+    Those in `first` come before all others.
+    """
     candidates = []
     for place, record in enumerate(records):
         rank = _RANKS.get(record.status)
         if rank is not None and record.path != "/":
             after = records[place + 1].path if place + 1 < len(records) else ""
-            candidates.append((rank, after.startswith(record.path + "/"), place))
-    return [records[place].path for _, _, place in sorted(candidates)[:most]]
+            is_parent = after.startswith(record.path + "/")
+            candidates.append((record.path not in first, rank, is_parent, place))
+    return [records[place].path for *_, place in sorted(candidates)[:most]]
 
 
-def make_notes(tree: StoredTree, snapshot: Snapshot, most: int, expired: Callable[[], bool]) -> Notes:
+def make_notes(
+    tree: StoredTree,
+    snapshot: Snapshot,
+    most: int,
+    expired: Callable[[], bool],
+    first: Collection[str] = (),
+) -> Notes:
     """Return the notes of at most `most` nodes of a snapshot, or fewer if `expired` says that it is time.
 
-    Raises DetailsChanged or DetailsDamaged.
+    The nodes in `first` come before all others. Raises DetailsChanged or DetailsDamaged.
     """
     explains = not tree.missing(NEEDED)
     found = {}
-    for path in choose(snapshot.records, most):
+    for path in choose(snapshot.records, most, first):
         if expired():
             break
         node = tree.node(path)
@@ -67,6 +78,16 @@ def make_notes(tree: StoredTree, snapshot: Snapshot, most: int, expired: Callabl
             if note:
                 found[path] = note
     return found
+
+
+def join_notes(notes: Sequence[Note]) -> Note:
+    """Return the note of many nodes that are one line: the reasons of their aborts, the most frequent first.
+
+    A node without a note counts as one whose reason is not known here.
+    """
+    reasons = Counter(line.text for note in notes for line in note if line.word == "aborted")
+    known = [Line("aborted", f"{count} of {len(notes)}: {text}") for text, count in reasons.most_common()]
+    return [Line(each.word, _clipped(each.text)) for each in _few(known)]
 
 
 def _waits(node: Node) -> bool:

@@ -177,3 +177,22 @@ def test_many_deadlines_of_a_server_are_one_line() -> None:
 
 def test_nothing_of_servers_that_are_ok() -> None:
     assert causes(status("o/a"), status("o/b")) == [] == causes()
+
+
+def test_a_deadline_leads_to_its_node_if_it_names_one() -> None:
+    found = causes(
+        status("o/r", late("/s1"), health=deadlines("/s1 complete by 06:00", "/s* complete by 06:00"))
+    )
+    assert [(each.index, each.nodes) for each in found if each.rank == "deadline"] == [(1, (1,)), (None, ())]
+    many = causes(
+        *(status(f"o/r{n}", aborted("/s"), health=deadlines("/s complete by 06:00")) for n in range(4))
+    )
+    assert [(each.rank, each.index, each.nodes) for each in many] == [("deadline", None, ()), ("node", 1, ())]
+
+
+def test_a_line_has_the_indices_of_all_its_nodes() -> None:
+    paths = [f"/s/t{n}" for n in range(MANY_NODES + 1)]
+    (line,) = causes(status("o/r", aborted(*paths)))
+    assert line.nodes == tuple(range(1, MANY_NODES + 2))
+    (line,) = causes(status("o/r", aborted("/s")))
+    assert line.nodes == (1,) == (line.index,)

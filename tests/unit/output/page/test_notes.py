@@ -6,15 +6,17 @@ import base64
 import json
 import re
 import zlib
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from tests.support.stored_servers import NOW, status
 from tests.unit.details.definitions import Kept, base_of
+from watchman_cli.deadlines import DeadlineState, Matches
 from watchman_cli.details.policy import Policy
 from watchman_cli.output.page import notes, render
-from watchman_cli.output.page.notes import Line, Notes, choose, make_notes
+from watchman_cli.output.page.notes import FEW, Line, Notes, choose, join_notes, make_notes
 from watchman_cli.snapshot import Snapshot, StatusRecord
 
 HOSTILE = "</dd></script><script>marked=1</script>|\u202e\x1b[31m"
@@ -60,6 +62,22 @@ def test_the_worst_come_first_and_tasks_before_their_families() -> None:
     assert list(noted(*LINES, most=1)) == list(noted(*LINES, left=1)) == ["/s/a"]
 
 
+def test_the_nodes_of_missed_deadlines_come_before_all_others() -> None:
+    assert choose(SNAPSHOT.records, 2, {"/s/b", "/s/c", "/none"}) == ["/s/b", "/s/a"]
+
+
+def test_many_nodes_have_the_reasons_of_their_aborts_the_most_frequent_first() -> None:
+    disk, trap = [Line("try", "1"), Line("aborted", "no disk")], [Line("aborted", "trap")]
+    assert join_notes([trap, disk, disk, ()]) == [
+        Line("aborted", "2 of 4: no disk"),
+        Line("aborted", "1 of 4: trap"),
+    ]
+    assert join_notes([]) == join_notes([(), [Line("label", "x: y")]]) == []
+    many = join_notes([[Line("aborted", f"{number}" * 300)] for number in range(9)])
+    assert many[-1] == Line("aborted", "and 4 more") and len(many) == FEW + 1
+    assert all(len(line.text) <= notes.TEXT for line in many)
+
+
 def test_nothing_is_claimed_without_the_kinds_that_it_needs() -> None:
     found = noted(*LINES, policy=Policy(["labels", "triggers"]))
     assert list(found) == ["/s/a"] and found["/s/a"][-1] == Line("label", "info: step 5")
@@ -96,3 +114,20 @@ def test_text_from_outside_is_escaped_on_the_page() -> None:
 def test_a_server_s_notes_are_its_own() -> None:
     stored = status(list(SNAPSHOT.records))
     assert render([stored], NOW, {"o/other": noted(*LINES)}) == render([stored], NOW)
+
+
+def test_a_missed_deadline_and_a_line_of_many_nodes_have_notes() -> None:
+    tasks = [StatusRecord(f"/s/t{number}", "aborted") for number in range(11)]
+    stored = status([StatusRecord("/", "aborted"), StatusRecord("/s", "aborted"), *tasks])
+    reasons: Notes = {task.path: [Line("aborted", "no disk")] for task in tasks}
+    page = render([stored], NOW + timedelta(seconds=9), {"o/r": reasons})
+    joined, _, _ = page.partition('<section aria-labelledby="servers">')
+    assert "<dd><bdi>11 of 11: no disk</bdi></dd>" in joined
+
+    due = NOW - timedelta(hours=1)
+    missed = DeadlineState("/s/b complete by 06:00", due, "missed", "other", NOW, Matches(1, 1), misses=1)
+    stored = status(list(SNAPSHOT.records))
+    stored = replace(stored, health=replace(stored.health, deadlines=(missed,)))
+    page = render([stored], NOW + timedelta(seconds=9), {"o/r": noted(*LINES)})
+    line = next(line for line in page.splitlines() if "/s/b complete by 06:00" in line and "<li" in line)
+    assert 'data-node="3"' in line and "trigger: a == complete does not hold: a is aborted" in line
