@@ -15,6 +15,7 @@ from benchmarks import (
     commands,
     details,
     endurance,
+    fleet,
     many_servers,
     million_nodes,
     page,
@@ -23,12 +24,15 @@ from benchmarks import (
     results,
     server_load,
     single_server,
+    sizing,
 )
 from benchmarks.measure import QUICK, Scale, machine
 
 BENCHMARKS = {
     "single_server": (single_server, "One server, the whole process"),
     "many_servers": (many_servers, "Many servers"),
+    "fleet": (fleet, "A fleet of which some are slow and some are dead"),
+    "sizing": (sizing, "What a server of some size needs"),
     "commands": (commands, "Commands that do little"),
     "server_load": (server_load, "What a run costs the server"),
     "peak_rss": (peak_rss, "Peak memory"),

@@ -21,7 +21,10 @@ BAR = 0.27  # inches of height for a line
 
 
 def draw(figures: Path, chart: Path) -> None:
-    """Draw each line that is compared with something and has a target, its ratio on a common scale."""
+    """Draw each line that is compared with something and has a target, its ratio on a common scale.
+
+    Without such a line, draw nothing.
+    """
     import matplotlib
 
     matplotlib.use("svg")
@@ -29,6 +32,8 @@ def draw(figures: Path, chart: Path) -> None:
 
     rcParams.update({"svg.hashsalt": "watchman", "font.size": 9, "text.color": INK, "axes.labelcolor": INK})
     groups = {name: lines for name, lines in _chosen(figures).items() if lines}
+    if not groups:
+        return
     rows = sum(len(lines) + 1 for lines in groups.values())
     figure = pyplot.figure(figsize=(10.5, BAR * rows + 1))
     axes = figure.add_axes((LEFT, 0.6 / (BAR * rows + 1), 0.92 - LEFT, BAR * rows / (BAR * rows + 1)))

@@ -29,6 +29,8 @@ class Scale:
     huge: int = 1_000_000
     servers: int = 200
     with_hung: int = 50
+    fleet: int = 2_000
+    slow: float = 8.0  # seconds until a slow server of the fleet answers
     runs: int = 1_000  # in a row
     rounds: int = 9
     few_rounds: int = 3  # of what takes long, or hardly varies
@@ -39,7 +41,18 @@ class Scale:
         return max(self.small, self.large // 10)
 
 
-QUICK = Scale(small=100, large=2_000, huge=20_000, servers=8, with_hung=4, runs=4, rounds=1, few_rounds=1)
+QUICK = Scale(
+    small=100,
+    large=2_000,
+    huge=20_000,
+    servers=8,
+    with_hung=4,
+    fleet=80,
+    slow=0.5,
+    runs=4,
+    rounds=1,
+    few_rounds=1,
+)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from benchmarks import environment, results
+from benchmarks import chart, environment, results
 from benchmarks.measure import Line, Target
 
 ROOT = Path(__file__).parent.parent.parent
@@ -69,6 +69,12 @@ def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
     ]
     results.keep(tmp_path / "figures", "theme", {"cores": 2}, lines)
     assert list(results.load(tmp_path / "figures")["theme"].values()) == lines
+
+
+def test_figures_without_a_baseline_make_no_chart(tmp_path: Path) -> None:
+    results.keep(tmp_path / "figures", "sizing", {}, [Line("a", "bytes", [5.0])])
+    chart.draw(tmp_path / "figures", tmp_path / "chart.svg")
+    assert not (tmp_path / "chart.svg").exists()
 
 
 @pytest.mark.parametrize("nodes", [1, 2, 3, 4, 14, 1000])
