@@ -28,14 +28,12 @@ MAX_EXPANSIONS = 50  # of one text: a variable may refer to itself
 
 def generated_variables(tree: Tree, node: Node) -> dict[str, str]:
     """Return the variables that ecFlow generates for a node, its repeat's parts among them."""
-    found: dict[str, str] = {}
     if node.kind == "suite":
-        found |= _of_suite(node)
+        found = _of_suite(node)
     elif node.kind == "family":
-        below = node.path.split("/", 2)[2]
-        found |= {"FAMILY": below, "FAMILY1": node.name}
+        found = {"FAMILY": node.path.split("/", 2)[2], "FAMILY1": node.name}
     else:
-        found |= _of_task(tree, node)
+        found = _of_task(tree, node)
     for attribute in node.attributes:
         if isinstance(attribute, Repeat):
             found |= _of_repeat(attribute)
@@ -65,7 +63,7 @@ def lookup(tree: Tree, node: Node, name: str) -> str | None:
         generated = generated_variables(tree, each)
         if name in generated:
             return generated[name]
-        each = tree.node(each.parent) if each.parent != "/" else None
+        each = tree.node(each.parent)  # None above a suite
     return tree.server.variables.get(name)
 
 
@@ -90,7 +88,7 @@ def _user_value(tree: Tree, node: Node, name: str) -> str | None:
     while each is not None:
         if name in each.variables:
             return each.variables[name]
-        each = tree.node(each.parent) if each.parent != "/" else None
+        each = tree.node(each.parent)  # None above a suite
     return tree.server.variables.get(name)
 
 

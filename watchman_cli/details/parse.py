@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 from watchman_cli.details.attributes import (
@@ -104,14 +105,11 @@ def _inlimit(rest: str) -> InLimit:
     return InLimit(path, name, tokens, "-n" in options, "incremented:1" in state)
 
 
-def _condition(kind: Literal["trigger", "complete"]) -> Callable[[str], Condition]:
-    def read(rest: str) -> Condition:
-        text, _, state = rest.partition(" # ")
-        option, _, others = text.partition(" ")
-        part = _PARTS.get(option, "")
-        return Condition(kind, part, (others if part else text).strip(), "free" in state.split())
-
-    return read
+def _condition(kind: Literal["trigger", "complete"], rest: str) -> Condition:
+    text, _, state = rest.partition(" # ")
+    option, _, others = text.partition(" ")
+    part = _PARTS.get(option, "")
+    return Condition(kind, part, (others if part else text).strip(), "free" in state.split())
 
 
 def _repeat(rest: str) -> Repeat:
@@ -138,20 +136,17 @@ def _queue(rest: str) -> Queue:
     return Queue(words[0], tuple(words[1:]), int(state[0]) if state else 0, tuple(state[1:]))
 
 
-def _time(kind: TimeKind) -> Callable[[str], Time]:
-    def read(rest: str) -> Time:
-        text, _, state = rest.partition(" # ")
-        words = state.split()
+def _time(kind: TimeKind, rest: str) -> Time:
+    text, _, state = rest.partition(" # ")
+    words = state.split()
 
-        def value(name: str) -> str:
-            return next((word.partition("/")[2] for word in words if word.startswith(f"{name}/")), "")
+    def value(name: str) -> str:
+        return next((word.partition("/")[2] for word in words if word.startswith(f"{name}/")), "")
 
-        return Time(
-            kind, text.strip(), "free" in words, "isValid:false" not in words,
-            value("nextTimeSlot"), value("relativeDuration"),
-        )  # fmt: skip
-
-    return read
+    return Time(
+        kind, text.strip(), "free" in words, "isValid:false" not in words,
+        value("nextTimeSlot"), value("relativeDuration"),
+    )  # fmt: skip
 
 
 def _date(rest: str) -> Date:
@@ -182,13 +177,13 @@ _READERS: dict[str, Callable[[str], Attribute]] = {
     "label": _label,
     "limit": _limit,
     "inlimit": _inlimit,
-    "trigger": _condition("trigger"),
-    "complete": _condition("complete"),
+    "trigger": partial(_condition, "trigger"),
+    "complete": partial(_condition, "complete"),
     "repeat": _repeat,
     "queue": _queue,
-    "time": _time("time"),
-    "today": _time("today"),
-    "cron": _time("cron"),
+    "time": partial(_time, "time"),
+    "today": partial(_time, "today"),
+    "cron": partial(_time, "cron"),
     "date": _date,
     "day": _day,
     "calendar": _calendar,

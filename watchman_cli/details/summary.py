@@ -115,7 +115,7 @@ def variables_of(tree: Tree, node: Node) -> dict[str, VariableOf]:
                 found.setdefault(attribute.name, VariableOf(attribute.name, value, "repeat", each.path))
         for name, value in generated_variables(tree, each).items():
             found.setdefault(name, VariableOf(name, value, "generated", each.path))
-        each = tree.node(each.parent) if each.parent != "/" else None
+        each = tree.node(each.parent)  # None above a suite
     for name, value in tree.server.variables.items():
         found.setdefault(name, VariableOf(name, value, "server", "/"))
     return found

@@ -7,6 +7,7 @@ fields are those of `serialize` there, and absent where they have their default.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 
 from watchman_cli.details.written_line import Fields, Written, escaped, one_line, with_state
 from watchman_cli.details.written_repeat import write_position, write_repeat
@@ -40,9 +41,9 @@ def written_variable(found: Fields) -> Written:
 
 def _event(fields: Fields) -> Iterator[Written]:
     found = fields["event_"]
-    number, name = found.get("number_", NO_NUMBER), found.get("n_", "")
+    number, name = found.get("number_", NO_NUMBER), found.get("n_")
     words = ["event", *([str(number)] if number != NO_NUMBER else []), *([name] if name else [])]
-    first, now = bool(found.get("iv_", False)), bool(found.get("v_", False))
+    first, now = bool(found.get("iv_")), bool(found.get("v_"))
     key = " ".join(words)
     line = f"{key} set" if first else key
     yield Written("event", key, with_state(line, "" if first == now else "set" if now else "clear"))
@@ -82,18 +83,15 @@ def _inlimit(fields: Fields) -> Iterator[Written]:
     yield Written("inlimit", f"inlimit {name}", with_state(line, state))
 
 
-def _expression(keyword: str) -> Callable[[Fields], Iterator[Written]]:
-    def write(fields: Fields) -> Iterator[Written]:
-        found = fields["exp_"]
-        state = "free" if found.get("free_") else ""
-        options = {1: "-a ", 2: "-o "}
-        lines = [
-            with_state(f"{keyword} {options.get(part.get('type_', 0), '')}{one_line(part['exp_'])}", state)
-            for part in found.get("vec_", ())
-        ]
-        yield Written(keyword, keyword, "\n".join(lines))
-
-    return write
+def _expression(keyword: str, fields: Fields) -> Iterator[Written]:
+    found = fields["exp_"]
+    state = "free" if found.get("free_") else ""
+    options = {1: "-a ", 2: "-o "}
+    lines = [
+        with_state(f"{keyword} {options.get(part.get('type_'), '')}{one_line(part['exp_'])}", state)
+        for part in found.get("vec_", ())
+    ]
+    yield Written(keyword, keyword, "\n".join(lines))
 
 
 def _queue(fields: Fields) -> Iterator[Written]:
@@ -146,14 +144,14 @@ WRITERS: Mapping[str, Callable[[Fields], Iterator[Written]]] = {
     "NodeLabelMemento": _label,
     "NodeLimitMemento": _limit,
     "NodeInLimitMemento": _inlimit,
-    "NodeTriggerMemento": _expression("trigger"),
-    "NodeCompleteMemento": _expression("complete"),
+    "NodeTriggerMemento": partial(_expression, "trigger"),
+    "NodeCompleteMemento": partial(_expression, "complete"),
     "NodeRepeatMemento": write_repeat,
     "NodeRepeatIndexMemento": write_position,
     "NodeQueueMemento": _queue,
     "NodeQueueIndexMemento": _queue_position,
-    "NodeTimeMemento": write_time("time"),
-    "NodeTodayMemento": write_time("today"),
+    "NodeTimeMemento": partial(write_time, "time"),
+    "NodeTodayMemento": partial(write_time, "today"),
     "NodeCronMemento": write_cron,
     "NodeDateMemento": write_date,
     "NodeDayMemento": write_day,

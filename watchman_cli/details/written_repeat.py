@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
+from functools import partial
 
 from watchman_cli.details.written_line import Fields, Written, with_state
 
@@ -32,14 +33,11 @@ def _range(found: Fields) -> tuple[str, str, str]:
 
 def _integers(found: Fields) -> tuple[str, str, str]:
     line, value, start = _range(found)
-    return line.removesuffix(" 1") if found.get("delta_", 1) == 1 else line, value, start
+    return line.removesuffix(" 1"), value, start  # a step of 1
 
 
-def _words(of: str) -> Callable[[Fields], tuple[str, str, str]]:
-    def read(found: Fields) -> tuple[str, str, str]:
-        return " ".join(f'"{each}"' for each in found.get(of, ())), str(found.get("currentIndex_", 0)), "0"
-
-    return read
+def _words(key: str, found: Fields) -> tuple[str, str, str]:
+    return " ".join(f'"{each}"' for each in found.get(key, ())), str(found.get("currentIndex_", 0)), "0"
 
 
 def _instants(found: Fields) -> tuple[str, str, str]:
@@ -75,9 +73,9 @@ _NANOSECONDS = 10**9
 _REPEATS: Mapping[str, Callable[[Fields], tuple[str, str, str]]] = {
     "RepeatDate": _range,
     "RepeatInteger": _integers,
-    "RepeatEnumerated": _words("theEnums_"),
-    "RepeatString": _words("theStrings_"),
-    "RepeatDateList": _words("list_"),
+    "RepeatEnumerated": partial(_words, "theEnums_"),
+    "RepeatString": partial(_words, "theStrings_"),
+    "RepeatDateList": partial(_words, "list_"),
     "RepeatDateTime": _instants,
     "RepeatDateTimeList": _listed_instants,
 }

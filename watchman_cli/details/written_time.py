@@ -5,23 +5,19 @@ Sources: libs/attribute/src/ecflow/attribute/*.cpp, libs/core/src/ecflow/core/Ti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from watchman_cli.details.dates import DAYS
 from watchman_cli.details.written_line import Fields, Written, with_state
 
 
-def write_time(keyword: str) -> Callable[[Fields], Iterator[Written]]:
-    """Return the writer of a `time` or a `today`."""
-
-    def write(fields: Fields) -> Iterator[Written]:
-        found = fields["attr_"]
-        series = found.get("ts_", {})
-        line = f"{keyword} {_series(series)}"
-        yield Written(keyword, line, with_state(line, *_time_state(found, series)))
-
-    return write
+def write_time(keyword: str, fields: Fields) -> Iterator[Written]:
+    """Yield the line of a `time` or a `today`."""
+    found = fields["attr_"]
+    series = found.get("ts_", {})
+    line = f"{keyword} {_series(series)}"
+    yield Written(keyword, line, with_state(line, *_time_state(found, series)))
 
 
 def write_cron(fields: Fields) -> Iterator[Written]:

@@ -109,7 +109,7 @@ def upwards(tree: Tree, node: Node) -> Iterator[Node]:
     each: Node | None = node
     while each is not None:
         yield each
-        each = tree.node(each.parent) if each.parent != "/" else None
+        each = tree.node(each.parent)  # None above a suite
 
 
 def as_number(text: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -40,8 +41,9 @@ def line_of(write: Any, fields: dict[str, Any], name: str = "attr_") -> str:
     ],
 )
 def test_a_time(series: dict[str, Any], free: bool, line: str) -> None:
-    assert line_of(write_time("time"), {"ts_": series, "free_": free}) == line
-    assert line_of(write_time("today"), {"ts_": series, "free_": free}) == line.replace("time", "today", 1)
+    assert line_of(partial(write_time, "time"), {"ts_": series, "free_": free}) == line
+    today = line_of(partial(write_time, "today"), {"ts_": series, "free_": free})
+    assert today == line.replace("time", "today", 1)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +57,11 @@ def test_a_time(series: dict[str, Any], free: bool, line: str) -> None:
 )
 def test_a_cron(fields: dict[str, Any], line: str) -> None:
     assert line_of(write_cron, {"timeSeries_": {"start_": TEN}} | fields) == line
+
+
+def test_midnight_is_left_out_of_an_answer() -> None:
+    assert line_of(write_cron, {"weekDays_": [0]}) == "cron -w 0 00:00"
+    assert line_of(partial(write_time, "time"), {}) == "time 00:00"
 
 
 def test_a_date() -> None:
