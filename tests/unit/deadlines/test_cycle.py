@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta, timezone
+from time import tzset
 
 import pytest
 from hypothesis import given
@@ -59,9 +60,13 @@ def test_each_day_has_one_cycle(deadline: Deadline, time: datetime) -> None:
         ("05:30", "00:00", "UTC", "2026-11-26T12:00", "2026-11-26T00:00", "2026-11-26T05:30"),
         ("05:30", "18:00", "UTC", "2026-11-26T12:00", "2026-11-25T18:00", "2026-11-26T05:30"),
         ("00:00", "00:00", "UTC", "2026-11-26T12:00", "2026-11-26T00:00", "2026-11-27T00:00"),
+        # Over the night in which 02:00 becomes 03:00: an hour shorter than the times say.
+        ("05:30", "18:00", "Europe/Paris", "2026-03-29T12:00", "2026-03-28T17:00", "2026-03-29T03:30"),
+        ("00:00", "00:00", "Europe/Paris", "2026-03-29T12:00", "2026-03-28T23:00", "2026-03-29T22:00"),
         # The night in which 02:00 becomes 03:00: a time that is left out is as much later.
         ("02:30", "00:00", "Europe/Paris", "2026-03-29T12:00", "2026-03-28T23:00", "2026-03-29T01:30"),
         ("03:00", "02:30", "Europe/Paris", "2026-03-29T12:00", "2026-03-29T01:30", "2026-03-29T02:00"),
+        ("03:30", "02:30", "Europe/Paris", "2026-03-29T12:00", "2026-03-29T01:30", "2026-03-29T02:30"),
         # The night in which 03:00 becomes 02:00: the first of the two.
         ("02:30", "00:00", "Europe/Paris", "2026-10-25T12:00", "2026-10-24T22:00", "2026-10-25T00:30"),
     ],
@@ -87,6 +92,27 @@ def test_a_night_after_a_day_that_the_zone_left_out() -> None:
     deadline = Deadline("/s", by=6 * 60, after=12 * 60, zone="Pacific/Apia", days=DAYS[4:5])
     cycle = current_cycle(deadline, utc("2011-12-30T23:00"))
     assert (cycle.start, cycle.due) == (utc("2011-12-30T22:00"), utc("2011-12-31T16:00"))
+
+
+def test_a_whole_day_that_the_zone_left_out() -> None:
+    """From noon to noon of Samoa's 30 December 2011 no time passed."""
+    deadline = Deadline("/s", by=12 * 60, after=12 * 60, zone="Pacific/Apia", days=DAYS[4:5])
+    cycle = current_cycle(deadline, utc("2011-12-30T23:00"))
+    assert (cycle.start, cycle.due) == (utc("2011-12-30T22:00"), utc("2011-12-31T22:00"))
+
+
+def test_zone_of_this_machine_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In Honolulu it is still the Monday whose cycle has not begun; the last one is a week old."""
+    deadline = Deadline("/s", by=23 * 60 + 30, after=23 * 60, zone="Pacific/Honolulu", days=DAYS[:1])
+    time = utc("2026-11-24T08:00")
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        tzset()
+        found = [each.isoformat() for each in (*current_cycle(deadline, time), *next_cycle(deadline, time))]
+    tzset()
+    assert found == [
+        f"2026-11-{moment}:00+00:00" for moment in ("17T09:00", "17T09:30", "24T09:00", "24T09:30")
+    ]
 
 
 def test_an_unknown_zone() -> None:

@@ -256,6 +256,36 @@ def test_a_change_that_is_not_understood_is_said(name: str, fields: Mapping[str,
         changed_parts(mementos("/s/t", (name, fields)), ALL, ())
 
 
+def test_message_about_a_damaged_change_has_nothing_of_it() -> None:
+    with pytest.raises(NotKept, match=r"^a change that is not understood$"):
+        changed_parts(mementos("/s/t", ("NodeVariableMemento", {})), ALL, ())
+
+
+def test_two_changes_of_a_node_in_one_answer_are_both_kept() -> None:
+    def variable(name: str) -> tuple[str, dict[str, Any]]:
+        return "NodeVariableMemento", {"var_": {"n_": name, "v_": "x"}}
+
+    found = changed_parts((*mementos("/s/t", variable("V")), *mementos("/s/t", variable("W"))), ALL, ())
+    assert found.nodes == {"/s/t": {"edit V": "edit V 'x'", "edit W": "edit W 'x'"}}
+
+
+def test_repeat_that_becomes_a_secret_hides_its_later_values() -> None:
+    secret, plain = (repeat("RepeatString", value0={"name_": name}) for name in ("MY_TOKEN", "STEP"))
+    position = ("NodeRepeatIndexMemento", {"index_or_value_": 7})
+    hidden = changed_parts(mementos("/s/t", secret), ALL, ())
+    assert hidden.hidden_repeats == {"/s/t"}
+    assert changed_parts(mementos("/s/t", position), ALL, hidden.hidden_repeats).nodes == {}
+    shown = changed_parts(mementos("/s/t", plain), ALL, hidden.hidden_repeats)
+    assert shown.hidden_repeats == set()
+    assert changed_parts(mementos("/s/t", position), ALL, shown.hidden_repeats).nodes
+
+
+def test_variables_of_the_server_are_of_their_kind() -> None:
+    change = mementos("/", ("ServerVariableMemento", {"serverEnv_": [{"n_": "V", "v_": "x"}]}))
+    assert changed_parts(change, Policy(["variables"]), ()).nodes == {"/": {"variables": "edit V 'x'"}}
+    assert changed_parts(change, Policy(["labels"]), ()).nodes == {}
+
+
 def test_kinds_that_are_not_wanted_are_not_kept() -> None:
     policy = Policy(["labels"])
     found = changed_parts(

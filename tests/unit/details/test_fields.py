@@ -6,10 +6,11 @@ import zlib
 
 import pytest
 
-from tests.unit.details.definitions import base_of
+from tests.unit.details.definitions import base_of, definition
 from watchman_cli.details import fields
 from watchman_cli.details.fields import decompress
 from watchman_cli.details.policy import Policy
+from watchman_cli.ecflow_client.work import Work
 
 TREE = (
     "edit ECF_HOME '/h' # server",
@@ -48,6 +49,20 @@ def test_a_field_a_parent_and_one_of_the_server() -> None:
         "/s/f/": ["task t # state:aborted", 'label l "x\\ny"', "task u"],
         "/s/f/t/": ["alias alias0", "edit A 'a b'"],
     }  # fmt: skip
+
+
+def test_clock_is_looked_at_every_few_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Counted(Work):
+        checks = 0
+
+        def check(self, stage: str | None = None) -> None:
+            self.checks += 1
+
+    work = Counted()
+    monkeypatch.setattr(fields, "_TOGETHER", 2)
+    monkeypatch.setattr(fields, "FIELD_SIZE", 0)
+    assert len(fields.make_base(definition(*TREE), Policy(), work).fields) == 5
+    assert work.checks == 3  # at the beginning, and before the first and the third of four families
 
 
 def test_a_field_that_would_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +111,7 @@ def test_kinds_are_named_in_their_order() -> None:
 
 def test_secret_repeats_are_noted_in_each_family() -> None:
     lines = (
-        "suite s", "repeat enumerated MY_TOKEN a b", "family f", "task t", "repeat string PASSWORD x",
+        "suite s", "  repeat enumerated MY_TOKEN a b", "family f", "task t", "repeat string PASSWORD x",
         "task u", "repeat integer N 1 2", "task v", "repeat string SECRET_WORD y", "endfamily", "endsuite",
     )  # fmt: skip
     assert sorted(base_of(*lines).hidden_repeats) == ["/s", "/s/f/t", "/s/f/v"]

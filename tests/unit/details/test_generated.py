@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.definition_tree import DefinitionTree
 from watchman_cli.details.attributes import Repeat
 from watchman_cli.details.generated import expand, generated_variables, lookup, repeat_text
@@ -55,8 +57,38 @@ def test_a_familys_variables() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("repeat", "parts"),
+    [
+        ("date D 20260226 20260310 1", ["2026", "2", "26", "4", "2461098"]),
+        ("date D 20260226 20260310 1 # 20260310", ["2026", "3", "10", "2", "2461110"]),
+        ("date D 20260226 20260310 1 # 20260311", [""] * 5),  # past its end
+        ("date D 20260310 20260226 -1 # 20260225", [""] * 5),
+        ('datelist D "20260226" "20260310" # 1', ["2026", "3", "10", "2", "2461110"]),
+        ('datelist D "20260226" "20260310" # 2', [""] * 5),
+    ],
+)
+def test_parts_of_a_repeated_date(repeat: str, parts: list[str]) -> None:
+    tree = DefinitionTree(f"suite s\n repeat {repeat}\nendsuite")
+    node = tree.node("/s")
+    assert node
+    found = generated_variables(tree, node)
+    assert [found[f"D_{name}"] for name in ("YYYY", "MM", "DD", "DOW", "JULIAN")] == parts
+
+
+def test_paths_of_a_task_without_a_home() -> None:
+    tree = DefinitionTree("suite s\n task t # state:queued\nendsuite")
+    node = tree.node("/s/t")
+    assert node
+    found = generated_variables(tree, node)
+    assert [found[name] for name in ("ECF_SCRIPT", "ECF_JOB", "ECF_JOBOUT")] == [
+        "/s/t.ecf", "/s/t.job0", "/s/t.0",
+    ]  # fmt: skip
+
+
 def test_a_tasks_variables() -> None:
     found = of("/s/f/g/t")
+    assert found["ECF_NAME"] == "/s/f/g/t"
     assert found["ECF_JOBOUT"] == "/out/me/s/f/g/t.2"
     assert (found["ECF_JOB"], found["ECF_SCRIPT"]) == ("/home/s/f/g/t.job2", "/home/s/f/g/t.ecf")
     assert (found["ECF_TRYNO"], found["ECF_RID"], found["ECF_PASS"], found["TASK"]) == ("2", "77", "***", "t")

@@ -32,6 +32,7 @@ from watchman_cli.details.parse import parse_attribute, parse_attributes
         ('edit V "it\'s"', Variable("V", "it's")),
         (r"edit V 'a\nb'", Variable("V", "a\nb")),
         ("edit V ''", Variable("V", "")),
+        ("edit V 'the first of two lines", Variable("V", "'the first of two lines")),
         ("event 3 opened # set", Event(3, "opened", True)),
         ("event 3 opened set # clear", Event(3, "opened", False)),
         ("event closed", Event(None, "closed", False)),
@@ -58,6 +59,7 @@ from watchman_cli.details.parse import parse_attribute, parse_attributes
         ("repeat day 1", Repeat("day", "", ("1",), 0)),
         ("repeat strange X 1", Other("repeat", "strange X 1")),
         ("queue q a b # 1 complete active", Queue("q", ("a", "b"), 1, ("complete", "active"))),
+        ("queue q a b", Queue("q", ("a", "b"), 0, ())),
         ("time 18:00 # free", Time("time", "18:00", True, True, "", "")),
         (
             "today +01:00 # isValid:false relativeDuration/00:30:00",

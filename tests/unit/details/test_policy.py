@@ -11,7 +11,7 @@ from tests.unit.details.definitions import Kept, base_of, mementos
 from watchman_cli.details.changed import encode
 from watchman_cli.details.fields import decompress
 from watchman_cli.details.generated import expand, generated_variables, lookup
-from watchman_cli.details.policy import HIDDEN, Policy
+from watchman_cli.details.policy import HIDDEN, Needed, Policy
 from watchman_cli.waits.evaluate import evaluate
 from watchman_cli.waits.parse import parse
 
@@ -117,6 +117,36 @@ def test_a_masked_number_in_a_trigger_cannot_be_told() -> None:
     assert node
     for text in ("/s:API_KEY == 5", "/s:KEY == 5"):
         assert evaluate(tree, node, parse(text)).holds is None
+
+
+def test_variable_of_the_server_stays_one_if_it_is_masked() -> None:
+    assert Policy().kept("x\nedit A_KEY 'v' # server\nedit B_KEY 'v'") == (
+        f"x\nedit A_KEY '{HIDDEN}' # server\nedit B_KEY '{HIDDEN}'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("task t # rid:7", "task t"),
+        ("task t # rid:7 abort<:no # disk>abort try:1 state:aborted", "task t # try:1 state:aborted"),
+        ("alias a # rid:7 state:aborted", "alias a # state:aborted"),
+    ],
+)
+def test_text_of_a_job_that_is_not_wanted_is_cut_out(line: str, kept: str) -> None:
+    assert Policy(["labels"]).kept(f"suite s\n{line}\nlabel l 'x'") == f"suite s\n{kept}\nlabel l 'x'"
+
+
+def test_lines_are_changed_only_if_a_text_has_a_secret() -> None:
+    policy = Policy()
+    assert policy.needed_in("Token x", 0) == Needed(False, ("token",))
+    assert policy.needed_in("Token x", 1) == Needed(False, ())
+    assert policy.needed_in("suite s", 0) == Needed(False, ())
+    assert Policy(["labels"]).needed_in("suite s", 0) == Needed(True, ())
+    assert Needed(True, ()).change("suite s") and Needed(False, ("token",)).change("edit MY_TOKEN 'x'")
+    assert not Needed(False, ("token",)).change("edit V 'x'") and not Needed(False, ()).change(
+        "edit TOKEN 'x'"
+    )
 
 
 def test_a_line_that_is_indented_is_of_its_kind() -> None:

@@ -33,6 +33,20 @@ def test_a_task_has_paths_and_a_family_none() -> None:
     assert (task.try_number, task.job_id, task.status) == (2, "77", "aborted")
 
 
+def test_paths_of_an_alias() -> None:
+    alias = summarize(TREE, "/s/f/g/t/alias0")
+    assert (alias.script, alias.job, alias.output) == (
+        "/home/s/f/g/t/alias0.usr", "/home/s/f/g/t/alias0.job0", "/out/me/s/f/g/t/alias0.0",
+    )  # fmt: skip
+    document = alias.as_dict()
+    assert [document[name] for name in ("script", "job", "output")] == [alias.script, alias.job, alias.output]
+
+
+def test_family_has_no_script_even_if_a_user_names_one_for_its_tasks() -> None:
+    tree = DefinitionTree("suite s\n edit ECF_SCRIPT '/a.ecf'\n task t\nendsuite")
+    assert summarize(tree, "/s").script == "" and summarize(tree, "/s/t").script == "/s/t.ecf"
+
+
 def test_the_document() -> None:
     document = summarize(TREE, "/s/f").as_dict()
     assert (document["path"], document["kind"], document["try"]) == ("/s/f", "family", 0)

@@ -29,6 +29,11 @@ def test_a_path_of_no_node(path: str) -> None:
     assert Kept(base_of(*TREE)).tree().node(path) is None
 
 
+def test_nothing_is_read_for_a_word_that_is_not_a_path() -> None:
+    store = Kept(base_of(*TREE))
+    assert store.tree().node("s") is None and store.reads == []
+
+
 def test_only_the_fields_are_read_that_are_needed() -> None:
     store = Kept(base_of(*TREE))
     tree = store.tree()
@@ -111,4 +116,7 @@ def test_kinds_that_are_not_kept() -> None:
     lines = ("suite s", "task t", "endsuite")
     assert Kept(base_of(*lines)).tree().missing(["labels", "meters"]) == []
     policy = Policy(["labels"])
-    assert Kept(base_of(*lines, policy=policy), policy).tree().missing(["meters", "labels"]) == ["meters"]
+    store = Kept(base_of(*lines, policy=policy), policy)
+    assert store.tree().missing(["meters", "labels"]) == ["meters"]
+    store.base.fields.pop("server")
+    assert store.tree().missing(["meters", "labels"]) == ["labels", "meters"]

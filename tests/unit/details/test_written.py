@@ -93,6 +93,7 @@ def test_inlimit(fields: dict[str, Any], key: str, line: str) -> None:
          ("zombie", "zombie path", "zombie path:adopt:init,complete:60")),
         ("NodeGenericMemento", {"generic_": {"name_": "g", "values_": ["a", "b"]}},
          ("generic", "generic g", "generic g a b")),
+        ("NodeGenericMemento", {"generic_": {"name_": "g"}}, ("generic", "generic g", "generic g")),
         ("NodeDefStatusDeltaMemento", {"state_": 1}, ("defstatus", "defstatus", "defstatus complete")),
         ("NodeDefStatusDeltaMemento", {"state_": 6}, ("defstatus", "defstatus", "defstatus suspended")),
         ("NodeDefStatusDeltaMemento", {}, ("defstatus", "defstatus", "")),

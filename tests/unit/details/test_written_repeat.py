@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -21,6 +22,8 @@ def instant(seconds: int) -> dict[str, Any]:
     [
         ("RepeatInteger", {"start_": 2, "end_": 9, "value_": 2}, "integer R 2 9"),
         ("RepeatInteger", {"start_": 2, "end_": 9, "delta_": 3, "value_": 5}, "integer R 2 9 3 # 5"),
+        ("RepeatInteger", {"end_": 3}, "integer R 0 3"),  # an answer leaves out what is 0
+        ("RepeatInteger", {"start_": 2, "end_": 90, "delta_": 11, "value_": 2}, "integer R 2 90 11"),
         ("RepeatDate", {"start_": 20260101, "end_": 20260105}, "date R 20260101 20260105 1"),
         ("RepeatEnumerated", {"theEnums_": ["a", "b"], "currentIndex_": 1}, 'enumerated R "a" "b" # 1'),
         ("RepeatString", {"theStrings_": ["a"]}, 'string R "a"'),
@@ -37,6 +40,8 @@ def instant(seconds: int) -> dict[str, Any]:
             "datetime R 19700101T000000 19700101T000100 00:00:30 # 19700101T000030",
         ),
         ("RepeatDateTimeList", {"list_": [instant(0)]}, 'datetimelist R "19700101T000000"'),
+        ("RepeatDateTimeList", {"list_": [instant(0), instant(60)], "currentIndex_": 1},
+         'datetimelist R "19700101T000000" "19700101T000100" # 1'),
     ],
 )  # fmt: skip
 def test_a_repeat(kind: str, fields: dict[str, Any], line: str) -> None:
@@ -60,5 +65,10 @@ def test_a_position_alone() -> None:
     assert list(write_position({})) == [Written("repeat", "repeat #", "0")]
 
 
-def test_an_instant() -> None:
+def test_instant_is_in_utc_in_any_zone(monkeypatch: pytest.MonkeyPatch) -> None:
     assert moment_of(1767225600) == "20260101T000000"
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        assert moment_of(1767225600) == "20260101T000000"
+    time.tzset()

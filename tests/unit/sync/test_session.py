@@ -21,7 +21,7 @@ from watchman_cli.ecflow_client import Access, Client, EcflowError, Limits
 from watchman_cli.ecflow_client.statistics import parse_statistics
 from watchman_cli.snapshot import StatusRecord, join_records, parse_time
 from watchman_cli.sync.decide import REPLACED
-from watchman_cli.sync.handles import DROPPED, prefix_of
+from watchman_cli.sync.handles import DROPPED, OTHER_SUITES, prefix_of
 from watchman_cli.sync.instance import RESTARTED
 from watchman_cli.sync.reading import Reading, Scope
 from watchman_cli.sync.session import SyncSession
@@ -30,6 +30,10 @@ MARKER = "watchman_0123456789abcdef"
 TARGET = ["127.0.0.1", 3141, None]
 NODES = [StatusRecord("/", "queued"), StatusRecord("/s", "active"), StatusRecord("/s/t", "complete")]
 ABORTED = 3  # NState.hpp
+# The statistics after another request, without a restart in between.
+LATER = replies.STATISTICS.replace("cmd                  7", "cmd                  8").replace(
+    "group                      9", "group                      10"
+)
 
 
 class Server:
@@ -110,6 +114,12 @@ def test_first_reading_is_one_request(server: Server) -> None:
     assert cache.read_time == reading.read_time and (reading.base, reading.changed) == (None, None)
 
 
+def definition_reply(statistics: str, listed: dict[str, Any], *lines: str) -> bytes:
+    """Return a reply with the statistics, a list of handles and a whole definition."""
+    text = replies.member("SStringCmd", str_=statistics)
+    return bytes(replies.reply(text, listed, replies.full(replies.definition(*lines))))
+
+
 def test_reply_without_a_definition_is_an_error(server: Server) -> None:
     server.ecflow.replies = [
         bytes(replies.reply(replies.member("SStringCmd", str_=replies.STATISTICS), HANDLES))
@@ -139,6 +149,7 @@ def test_unchanged_server(server: Server) -> None:
     assert server.ecflow.asked_for[1:] == [["stats", "sync 5 3"]]
     assert (reading.mode, reading.reason, reading.pieces, reading.changes) == ("unchanged", None, None, [])
     assert (reading.nodes, reading.server_state, reading.numbers) == (2, "RUNNING", (5, 3))
+    assert reading.up_since == "2026-11-24T00:12:57+00:00"
     assert reading.cache and reading.cache.stats_count == 8 and reading.cache.read_time == reading.read_time
 
 
@@ -173,13 +184,30 @@ def test_changes_of_another_start_are_not_used(server: Server) -> None:
 
 def test_definition_in_place_of_changes_is_used(server: Server) -> None:
     cache, value = stored(server.read_in_full())
-    text = replies.STATISTICS.replace("cmd                  7", "cmd                  8")
-    text = text.replace("group                      9", "group                      10")
-    definition = replies.full(replies.definition("suite x # state:active", "endsuite"))
-    server.ecflow.replies = [bytes(replies.reply(replies.member("SStringCmd", str_=text), definition))]
+    server.ecflow.replies = [definition_reply(LATER, HANDLES, "suite x # state:active", "endsuite")]
     reading = server.session().read(cache, lambda: value, None)
     assert (reading.mode, reading.reason, reading.nodes) == ("full", REPLACED, 1)
     assert len(server.ecflow.asked_for) == 2
+    assert reading.cache and reading.cache.first_seen == cache.first_seen != reading.read_time
+
+
+def test_definition_of_another_start_is_used(server: Server) -> None:
+    """A restarted server sends its whole definition if its change numbers are lower; its handles are gone."""
+    cache, value = stored(server.read_in_full())
+    server.ecflow.replies = [definition_reply(replies.STATISTICS, HANDLES, *SUITE)]
+    reading = server.session().read(replace(cache, handle=4, marker=MARKER), lambda: value, None)
+    assert reading.mode == "full" and reading.reason and reading.reason.startswith(RESTARTED)
+    assert len(server.ecflow.asked_for) == 2
+    assert reading.cache and (reading.cache.handle, reading.cache.marker) == (0, "")
+
+
+def test_reply_without_statistics_proves_nothing(server: Server) -> None:
+    """The next run cannot tell whether the server was restarted, so it reads in full."""
+    server.ecflow.replies = [bytes(replies.reply(HANDLES, replies.full(replies.definition(*SUITE))))]
+    reading = server.read_in_full()
+    assert (reading.cache, reading.up_since, reading.vitals) == (None, None, {})
+    assert reading.reason and "(not understood: statistics)" in reading.reason
+    assert len(records(reading)) == 3
 
 
 @pytest.mark.parametrize("damage", ["another snapshot", "an unknown node"])
@@ -233,9 +261,7 @@ def changes_with(listed: dict[str, Any]) -> bytes:
     document = replies.member("SSyncCmd", incremental_changes_=replies.delta() | {
         "server_state_change_no_": 5, "server_modify_change_no_": 3,
     })  # fmt: skip
-    text = replies.STATISTICS.replace("cmd                  7", "cmd                  8")
-    text = text.replace("group                      9", "group                      10")
-    return bytes(replies.reply(replies.member("SStringCmd", str_=text), listed, document))
+    return bytes(replies.reply(replies.member("SStringCmd", str_=LATER), listed, document))
 
 
 def test_kept_handle_is_used(server: Server) -> None:
@@ -265,6 +291,41 @@ def test_handle_that_was_dropped_is_registered_anew(server: Server) -> None:
     reading = server.session("s").read(cache, lambda: value, None)
     assert [each[0].split()[0] for each in server.ecflow.asked_for[1:]] == ["stats", "register"]
     assert reading.reason == DROPPED and reading.cache and reading.cache.handle == 6
+
+
+def test_definition_of_a_dropped_handle_is_not_used(server: Server) -> None:
+    """The handle's number may have been given to a client of other suites."""
+    cache, value, _ = kept(server)
+    other = handles((4, ["another program", "x"]))
+    definition = definition_reply(LATER, other, "suite x # state:active", "endsuite")
+    server.ecflow.replies = [definition, with_handle(6, "s")]
+    reading = server.session("s").read(cache, lambda: value, None)
+    assert reading.reason == DROPPED and reading.cache and reading.cache.handle == 6
+    assert "/s" in [each.path for each in records(reading)]
+
+
+def test_reason_stays_if_the_handle_was_dropped(server: Server) -> None:
+    cache, value, _ = kept(server)
+    server.ecflow.replies = [definition_reply(replies.STATISTICS, handles(), *SUITE), with_handle(6, "s")]
+    reading = server.session("s").read(cache, lambda: value, "most nodes changed")
+    assert [each[0].split()[0] for each in server.ecflow.asked_for[1:]] == ["stats", "register"]
+    assert reading.reason == "most nodes changed"
+
+
+def test_new_handle_is_kept_and_the_earlier_one_is_dropped(server: Server) -> None:
+    cache, value, _ = kept(server)
+    statistics = replies.member("SStringCmd", str_=replies.STATISTICS)
+    registered = replies.member("SClientHandleCmd", handle_=6)
+    both = handles((4, [cache.marker, "s"]), (6, [f"{prefix_of(MARKER)}00000000", "t"]))
+    definition = replies.full(replies.definition(*SUITE))
+    server.ecflow.replies = [
+        changes_with(handles((4, [cache.marker, "s"]))),
+        bytes(replies.reply(registered, definition, statistics, both)),
+        bytes(replies.reply(replies.member("StcCmd"))),
+    ]
+    reading = server.session("t").read(cache, lambda: value, None)
+    assert reading.reason == OTHER_SUITES and reading.cache and reading.cache.handle == 6
+    assert server.ecflow.asked_for[3:] == [["drop 4"]]
 
 
 @pytest.mark.parametrize("leased", [True, False])
@@ -400,6 +461,26 @@ def test_changes_that_do_not_fit_keep_the_first_time(server: Server) -> None:
     server.ecflow.replies = [changes_reply(("/s/x", ABORTED)), full_reply()]
     reading = server.session().read(cache, lambda: value, None)
     assert reading.cache and reading.cache.first_seen == cache.first_seen != reading.read_time
+
+
+def test_change_that_details_cannot_hold_is_followed_by_a_full_reading(server: Server) -> None:
+    cache, value = stored(detailed(server).read(None, lambda: b"", "first"))
+    cache = replace(cache, kept_details=KeptDetails([], "r t", None, []))
+    delta = replies.delta(("/s/t", [replies.memento("NodeAvisoMemento")]))
+    changes = replies.member("SSyncCmd", incremental_changes_=delta)
+    server.ecflow.replies = [
+        bytes(replies.reply(replies.member("SStringCmd", str_=LATER), changes)),
+        full_reply(),
+    ]
+    reading = detailed(server).read(cache, lambda: value, None)
+    assert (reading.mode, len(server.ecflow.asked_for)) == ("full", 3)
+    assert reading.reason == "a change of a kind that details do not have (NodeAvisoMemento)"
+
+
+def test_changes_of_a_handle_that_was_dropped_are_not_compared(server: Server) -> None:
+    cache, _, _ = kept(server)
+    server.ecflow.replies = [changes_with(handles())]
+    assert server.session("s").changed_since((5, 3), cache) is None
 
 
 def test_changes_of_a_kept_handle_are_compared_with_it(server: Server) -> None:

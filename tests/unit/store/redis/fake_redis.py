@@ -203,6 +203,19 @@ class FakeRedis:
     def _xrevrange(self, key: str, *words: str) -> Any:
         return [list(each) for each in self.values.get(key, [])[-1:]]
 
+    def _hget(self, key: str, field: str) -> bytes | None:
+        value: bytes | None = self.values.get(key, {}).get(field.encode())
+        return value
+
+    def _hmget(self, key: str, *fields: str) -> list[bytes | None]:
+        return [self._hget(key, field) for field in fields]
+
+    def _hset(self, key: str, *words: Any) -> int:
+        found = [word if isinstance(word, bytes) else word.encode() for word in words]
+        self.values.setdefault(key, {}).update(zip(found[::2], found[1::2], strict=True))
+        self.touch(key)
+        return len(found) // 2
+
     def _publish(self, channel: str, value: Any) -> int:
         self.published.append((channel, value if isinstance(value, bytes) else value.encode()))
         return 1

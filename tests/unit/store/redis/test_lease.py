@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from tests.unit.store.redis.fake_redis import FakeRedis, Lost, once
 from watchman_cli import snapshot
 from watchman_cli.changes.batch import Batch
-from watchman_cli.details.stored import DetailsUpdate
+from watchman_cli.details.stored import DetailsUpdate, StoredDetails
 from watchman_cli.errors import StoreError
 from watchman_cli.snapshot import StatusRecord
 from watchman_cli.store import LeaseLost, SnapshotChanged, StoredState, Update, holder
@@ -215,6 +216,46 @@ def test_a_later_snapshot_of_another_run_stays(stored: FakeRedis, store: RedisSt
     assert stored.values[KEYS.status] == value(3)
 
 
+def test_lost_lock_lets_a_later_health_record_stay(stored: FakeRedis, store: RedisStore) -> None:
+    earlier, later = (b'{"checked_time":"%s"}' % TIMES[number].encode() for number in (1, 3))
+    stored.put(KEYS.health, earlier)
+    with lease_of(store) as lease:
+        stored._del(KEYS.lock)
+        stored.put(KEYS.health, later)
+        with pytest.raises(LeaseLost, match="its result"):
+            lease.commit(Update(b"h2"))
+    assert stored.values[KEYS.health] == later
+
+
+@pytest.mark.parametrize("field", ["health", "sync", "status"])
+def test_value_is_read_whole(stored: FakeRedis, store: RedisStore, field: Any) -> None:
+    with lease_of(store) as lease:
+        assert lease.value(field) == stored.values[KEYS.of(field)]
+
+
+def test_reading_is_written_in_few_commands(stored: FakeRedis, store: RedisStore) -> None:
+    """Two round trips: no question about lives that are set anyway, and no release of a lock that is gone."""
+    with lease_of(store, ADDRESS) as lease:
+        before = len(stored.names())
+        lease.commit(Update(b"h2", snapshot=NEW, sync=b"s2"))
+    assert stored.names()[before:] == ["WATCH", "MGET", "MULTI", "SET", "SET", "SET", "DEL", "EXEC"]
+
+
+def test_snapshot_that_was_read_is_not_sent_again(stored: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store) as lease:
+        lease.value("status")
+        before = len(stored.names())
+        lease.commit(Update(b"h2", new_time=TIMES[2]))
+    assert stored.names()[before:] == ["MULTI", "SETRANGE", "PERSIST", "SET", "DEL", "EXEC"]
+
+
+def test_changes_replace_a_key_of_another_type(stored: FakeRedis, store: RedisStore) -> None:
+    stored.put(KEYS.changes, b"of another tool")
+    with lease_of(store) as lease:
+        lease.commit(Update(b"h2", snapshot=NEW, changes=BATCH))
+    assert batches(stored) == [b"batch"]
+
+
 # -------------------------------------------------------------------------------- answers that are lost
 
 
@@ -348,11 +389,38 @@ def test_changes_after_a_commit_that_keeps_the_lease(stored: FakeRedis, store: R
 
 def test_changed_details_are_added_only_to_their_own(stored: FakeRedis, store: RedisStore) -> None:
     stored.values[KEYS.details] = {b"revision": b"r t"}
-    stored._hget = lambda key, field: stored.values[key].get(field.encode())  # type: ignore[attr-defined]
     changed = DetailsUpdate("r2 t2", None, {}, "another")
     with lease_of(store) as lease, pytest.raises(SnapshotChanged):
         lease.commit(Update(b"h2", snapshot=NEW, details=changed))
     assert stored.values[KEYS.health] == b"h1"
+
+
+@pytest.mark.parametrize("update", [Update(b"h2", snapshot=NEW), Update(b"h2", new_time=TIMES[2])])
+def test_changed_details_are_added(stored: FakeRedis, store: RedisStore, update: Update) -> None:
+    stored.values[KEYS.details] = {b"revision": b"r t", b"/": b"x"}
+    changed = DetailsUpdate("r2 t2", None, {"/s": b"{}"}, "r t")
+    with lease_of(store) as lease:
+        lease.value("status")
+        lease.commit(replace(update, details=changed))
+    assert stored.values[KEYS.details] == {b"revision": b"r2 t2", b"/": b"x"}
+    assert stored.values[KEYS.changed_details] == {b"revision": b"r2 t2", b"/s": b"{}"}
+
+
+def test_details_are_read_with_the_lease(stored: FakeRedis, store: RedisStore) -> None:
+    stored.values[KEYS.details] = {b"revision": b"r2 t2", b"base": b"r t", b"/": b"x", b"/s/": b"y"}
+    stored.values[KEYS.changed_details] = {b"revision": b"r2 t2", b"/s": b"{}", b"/t": b"{}"}
+    with lease_of(store) as lease:
+        found = lease.details(["/"], ["/s"])
+    head = OLD[: snapshot.HEAD_SIZE]
+    assert found == StoredDetails("r2 t2", "r t", "r2 t2", {"/": b"x"}, {"/s": b"{}"}, head)
+
+
+@pytest.mark.parametrize("key", [KEYS.details, KEYS.changed_details])
+def test_details_of_either_kind_are_noticed(stored: FakeRedis, store: RedisStore, key: str) -> None:
+    with lease_of(store) as lease:
+        assert not lease.has_details()
+        stored.put(key, {b"revision": b"r t"})
+        assert lease.has_details()
 
 
 def test_details_are_deleted(stored: FakeRedis, store: RedisStore) -> None:

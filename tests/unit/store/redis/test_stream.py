@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Callable
+from datetime import datetime, timezone
+from typing import Any, TypeVar
 
 import pytest
 from redis import exceptions
@@ -19,6 +22,7 @@ from watchman_cli.store.redis.errors import RedisTooOld
 from watchman_cli.store.redis.keys import server_keys
 from watchman_cli.store.redis.store import RedisStore
 
+T = TypeVar("T")
 NAME = "o/r"
 KEYS = server_keys(NAME)
 DAY = 24 * 3600
@@ -66,10 +70,7 @@ def test_redis_without_minid_is_too_old(
     pipe.watch("x")
     with pytest.raises(error):
         stream.prepare(pipe, KEYS.changes)
-    assert (
-        redis.sent[-1] == [b"XTRIM", KEYS.changes.encode(), b"MINID", b"=", b"0"]
-        or b"~" not in redis.sent[-1]
-    )
+    assert redis.sent[-1] == [b"XTRIM", KEYS.changes.encode(), b"MINID", b"0"]  # it would drop nothing
     pipe.reset()
 
 
@@ -146,6 +147,17 @@ def test_old_batches_are_dropped(redis: FakeRedis, store: RedisStore) -> None:
     assert len(redis.values[KEYS.changes]) == 2
 
 
+def test_batches_of_the_last_day_by_the_clock_of_the_last_run_are_kept(
+    redis: FakeRedis, store: RedisStore
+) -> None:
+    """The clock of this host may be ahead by an hour."""
+    now = int(time.time() * 1000)
+    hour_ago = datetime.fromtimestamp(now / 1000 - 3600, timezone.utc).isoformat(timespec="microseconds")
+    redis.put(KEYS.changes, [(b"%d-0" % (now - (DAY + 60) * 1000), [b"batch", b"x"])])
+    stream.trim(store.client_for("x"), KEYS.changes, b"%d-0" % now, HEAD._replace(collected_time=hour_ago))
+    assert len(redis.values[KEYS.changes]) == 1
+
+
 @pytest.mark.parametrize("answer", [Exception("NOPERM x"), Lost()])
 def test_next_run_drops_them_if_this_one_fails(
     redis: FakeRedis, store: RedisStore, answer: Exception
@@ -186,13 +198,72 @@ def test_wait_ends_before_the_socket_times_out(
     assert (words[words.index(b"BLOCK") + 1] if b"BLOCK" in words else None) == block
 
 
-def test_failures_are_those_of_the_store(redis: FakeRedis, store: RedisStore) -> None:
-    for name in ("XREAD", "XREVRANGE", "XRANGE"):
-        redis.before[name] = lambda words: Exception("NOPERM x")
-    for ask in (lambda: stream.read_after(store, NAME, "", 0), lambda: stream.end_of(store, NAME),
-                lambda: stream.has(store, NAME, "5-0")):  # fmt: skip
-        with pytest.raises(StoreError, match="lacks a permission"):
-            ask()
+READS: dict[str, Callable[[RedisStore], object]] = {
+    "XREAD": lambda store: stream.read_after(store, NAME, "", 0.2),
+    "XREVRANGE": lambda store: stream.end_of(store, NAME),
+    "XRANGE": lambda store: stream.has(store, NAME, "5-0"),
+}
+
+
+def test_only_the_last_batch_is_sent_to_find_the_end(redis: FakeRedis, store: RedisStore) -> None:
+    stream.end_of(store, NAME)
+    assert redis.sent[-1] == [b"XREVRANGE", KEYS.changes.encode(), b"+", b"-", b"COUNT", b"1"]
+
+
+@pytest.mark.parametrize("name", READS)
+def test_failures_are_those_of_the_store(redis: FakeRedis, store: RedisStore, name: str) -> None:
+    redis.before[name] = lambda words: Exception("NOPERM x")
+    with pytest.raises(StoreError, match="lacks a permission"):
+        READS[name](store)
+
+
+@pytest.mark.parametrize("name", READS)
+def test_consumer_is_told_soon_that_a_read_fails(
+    redis: FakeRedis, store: RedisStore, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No attempt begins after the seconds of one timeout: a consumer decides itself whether to go on."""
+    monkeypatch.setattr(stream, "MAX_TIMEOUT", 0.0)
+
+    def lose(words: list[bytes]) -> Lost:
+        if redis.names().count(name) == 5:
+            store.stopped.set()
+        return Lost()
+
+    redis.before[name] = lose
+    with pytest.raises(StoreError):
+        READS[name](store)
+    assert redis.names().count(name) == 2
+
+
+@pytest.mark.parametrize("name", READS)
+def test_answer_may_come_as_late_as_the_wait_and_the_read_allow(
+    redis: FakeRedis, store: RedisStore, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A read whose deadline is in the past would be reported as one of a run that was stopped."""
+    monkeypatch.setattr(stream, "_READ_DEADLINE", 0.1)
+    redis.before[name] = lambda words: Lost()
+    store.stopped.set()
+    with pytest.raises(StoreError) as raised:
+        READS[name](store)
+    assert "was this run stopped" not in str(raised.value)
+
+
+class Routed(RedisStore):
+    """A store that notes which key finds the Redis server of each command."""
+
+    keys: tuple[str, ...] = ()
+
+    def command(self, full_key: str, act: Callable[[Any], T]) -> T:
+        self.keys = (*self.keys, full_key)
+        return super().command(full_key, act)
+
+
+def test_stream_is_read_from_the_server_that_has_it(served: tuple[FakeRedis, str]) -> None:
+    store = Routed(served[1])
+    for read in READS.values():
+        read(store)
+    assert store.keys == (KEYS.changes,) * 3
+    store.close()
 
 
 @pytest.mark.parametrize(("seconds", "position"), [(1.5, "1500-0"), (0, "0-0"), (-5, "0-0")])
