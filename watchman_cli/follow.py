@@ -136,7 +136,7 @@ def follow(
 
     Raises WatchmanError if the first read fails.
     """
-    follower, began = _Follower(store, name, cursor), False
+    follower, began = Follower(store, name, cursor), False
     while True:
         try:
             found = follower.step()
@@ -169,7 +169,26 @@ def history(store: Store, name: str, since: float | None) -> Iterator[tuple[Curs
                 yield Cursor(position, batch.after), batch
 
 
-class _Follower:
+def cursor_at_end(store: Store, name: str) -> Cursor:
+    """Return the position after the last batch, and the revision of the snapshot there. Raises WatchmanError.
+
+    A snapshot and its batch are written together: if the end is the same before and after the snapshot is
+    read, they belong together.
+    """
+    end = store.changes_end(name)
+    while True:
+        revision = _revision_of(store, name)
+        before, end = end, store.changes_end(name)
+        if end == before:
+            return Cursor(end, revision)
+
+
+def _revision_of(store: Store, name: str) -> str | None:
+    head = snapshot.parse_head(store.head(name))
+    return head.revision if head else None
+
+
+class Follower:
     """The progress of one consumer. `_cursor` is None if the snapshot must be read again."""
 
     def __init__(self, store: Store, name: str, cursor: Cursor | None) -> None:
@@ -177,16 +196,24 @@ class _Follower:
         self._position = cursor.position if cursor else None  # after the last batch that was yielded
         self._reason = "the first snapshot"
 
-    def step(self) -> Sequence[Batch | Resynchronised]:
-        """Return the next batches or a Resynchronised; wait for them for a while. Raises WatchmanError."""
-        found = [] if self._cursor is None else self._next_batches(self._cursor)
+    @property
+    def position(self) -> str | None:
+        """The position after which the next batch is awaited, or None if the snapshot must be read again."""
+        return self._cursor.position if self._cursor else None
+
+    def step(self, wait: float = WAIT) -> Sequence[Batch | Resynchronised]:
+        """Return the next batches or a Resynchronised; wait for `wait` seconds at most.
+
+        Raises WatchmanError.
+        """
+        found = [] if self._cursor is None else self._next_batches(self._cursor, wait)
         return found if found or self._cursor else self._resynchronise()
 
-    def _next_batches(self, cursor: Cursor) -> Sequence[Batch | Resynchronised]:
+    def _next_batches(self, cursor: Cursor, wait: float) -> Sequence[Batch | Resynchronised]:
         """Return the batches that each follow the one before; drop the cursor if a batch does not."""
         found: list[Batch | Resynchronised] = []
-        stored = self._store.changes_after(self._name, cursor.position, WAIT)
-        if not stored and self._revision() != cursor.revision:
+        stored = self._store.changes_after(self._name, cursor.position, wait)
+        if not stored and _revision_of(self._store, self._name) != cursor.revision:
             # Either its batch was appended since, or it has none.
             stored = self._store.changes_after(self._name, cursor.position)
             if not stored:
@@ -259,7 +286,3 @@ class _Follower:
             if batch.after == revision:
                 return each.position
         return position
-
-    def _revision(self) -> str | None:
-        head = snapshot.parse_head(self._store.head(self._name))
-        return head.revision if head else None

@@ -242,6 +242,92 @@ def test_the_command_follows(watched: Watched, following: Callable[..., subproce
     assert process.stderr.read() == b""
 
 
+@pytest.fixture
+def fleet(watched: Watched, ecflow_server: Callable[..., EcflowServer]) -> tuple[Watched, EcflowServer]:
+    """The server o/r, another one o/second, and o/silent whose changes are not kept."""
+    second = ecflow_server()
+    second.load_text(DEFINITION)
+    first = {"owner": "o", "repo": "r", "address": watched.relay, "changes": True}
+    other = {"owner": "o", "repo": "second", "address": second, "changes": True}
+    silent = {"owner": "o", "repo": "silent", "address": second}
+    watched.watchman.configure(watched.redis.url, [first, other, silent])
+    assert watched.watchman.collect().code == 0
+    return watched, second
+
+
+def test_all_servers_in_the_order_of_time(fleet: tuple[Watched, EcflowServer]) -> None:
+    watched, second = fleet
+    second.force_state(OTHER, "State.aborted")
+    assert watched.watchman.collect().code == 0
+    watched.ecflow.force_state(TASK, "State.aborted")
+    second.force_state(OTHER, "State.complete")
+    assert watched.watchman.collect().code == 0
+    result = watched.watchman.run("changes", "--all", "--to", "aborted", "--path", "/other")
+    assert (result.code, result.err.count("\n")) == (0, 1)
+    assert result.err.startswith("watchman: o/silent: no changes in redis://")
+    unknown = "the changes until then are unknown: there was no snapshot"
+    first, second_, *rest = result.text.splitlines()
+    assert first.endswith(f"UTC  o/r  {unknown}") and second_.endswith(f"UTC  o/second  {unknown}")
+    assert [line.split("UTC  ")[1] for line in rest if OTHER in line] == [
+        f"o/second  {OTHER}  unknown → aborted"
+    ]
+    assert all("→ aborted" in line for line in rest)
+    result = watched.watchman.run("changes", "--all", "--to", "aborted", "--to", "complete", "--json")
+    events = [json.loads(line) for line in result.text.splitlines()]
+    assert [event["time"] for event in events] == sorted(event["time"] for event in events)
+    found = [
+        (event["source"], event["subject"], event["data"]["to"])
+        for event in events
+        if event["type"] == "watchman.change" and event["subject"] in (TASK, OTHER)
+    ]
+    assert found[0] == ("o/second", OTHER, "aborted")
+    assert sorted(found[1:]) == [("o/r", TASK, "aborted"), ("o/second", OTHER, "complete")]
+    only = watched.watchman.run("changes", "r", "--to", "complete").text.splitlines()
+    assert len(only) == 1 and only[0].endswith(unknown) and "o/r" not in only[0]
+
+
+def test_all_servers_are_followed(fleet: tuple[Watched, EcflowServer]) -> None:
+    """Though connections end, and one server's stream cannot be read."""
+    watched, second = fleet
+    watched.redis.client.set("{o/silent/status}/changes", "not a stream")
+    environment = watched.watchman.environment(PYTHONIOENCODING="ascii", PYTHONUNBUFFERED="1")
+    arguments = ("changes", "--all", "--to", "aborted", "--follow")
+    lines: list[str] = []
+    with watched.watchman.start(*arguments, environment=environment) as process:
+        assert process.stdout and process.stderr
+        try:
+            problem = process.stderr.readline()
+            assert problem.startswith(b"watchman: o/silent: store redis://") and b"WRONGTYPE" in problem
+            for path in (OTHER, "/other/t2", "/other/t3"):
+                second.force_state(path, "State.aborted")
+                watched.ecflow.force_state(path, "State.aborted")
+                assert watched.watchman.collect().code == 0
+                past = watched.watchman.run(*arguments[:-1]).text.replace("→", "->").splitlines()
+                expected = [line for line in past if "unknown: there was no snapshot" not in line]
+                lines += [process.stdout.readline().decode().rstrip() for _ in expected[len(lines) :]]
+                assert sorted(lines) == sorted(expected)
+                watched.redis.client.client_kill_filter(skipme=True, _type="normal")
+            assert any(line.endswith("UTC  o/r  /other/t3  queued -> aborted") for line in lines)
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(10) == 130
+
+
+@pytest.mark.parametrize("arguments", [(), ("r", "--all")])
+def test_a_server_or_all_of_them(watched: Watched, arguments: tuple[str, ...]) -> None:
+    result = watched.watchman.run("changes", *arguments)
+    assert (result.code, result.err) == (2, "name one server as OWNER/REPO, or --all\n")
+
+
+def test_all_servers_without_changes(watched: Watched) -> None:
+    watched.redis.client.delete("{o/r/status}/changes")
+    watched.configure(changes=False)
+    for arguments in ((), ("--follow",)):
+        result = watched.watchman.run("changes", "--all", *arguments)
+        assert (result.code, result.text) == (1, "")
+        assert "o/r: no changes in " in result.err
+
+
 def test_a_directory(ecflow: EcflowServer, watchman: Watchman, tmp_path: Path) -> None:
     ecflow.load_text(DEFINITION)
     url = f"file://{tmp_path}/store"

@@ -47,6 +47,7 @@ ALLOWED: dict[str, set[str]] = {
     "readback": DATA | {"config", "silences", "store"},
     "node_details": DATA | {"details", "store"},
     "follow": DATA | {"changes", "store"},
+    "follow_all": DATA | {"changes", "follow", "store"},
     "wait": DATA | {"readback", "store"},
     "beside": DATA | {"details", "node_details", "readback", "store", "waits"},
     "check": DATA | {"deadlines", "readback", "silences", "waits"},

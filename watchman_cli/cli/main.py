@@ -26,9 +26,7 @@ class WatchmanGroup(LazyGroup):
         "show": Command("show", "show", "Example: watchman show nwp_xp/nwpc_op --status aborted"),
         "list": Command("list", "list_servers", "Example: watchman list --json"),
         "page": Command("page", "page", "Example: watchman page --output /var/www/html/ecflow.html"),
-        "changes": Command(
-            "changes", "changes", "Example: watchman changes nwp_xp/nwpc_op --since 10m --path /forecast"
-        ),
+        "changes": Command("changes", "changes", "Example: watchman changes --all --to aborted --follow"),
         "check": Command(
             "check", "check", "Example: watchman check nwp_xp/nwpc_op --max-age 5m", "PluginCommand"
         ),

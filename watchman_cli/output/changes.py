@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from watchman_cli.changes.batch import RESET
@@ -9,25 +10,39 @@ from watchman_cli.follow import Change, DeadlineMissed, Event
 from watchman_cli.output.format import colourize
 from watchman_cli.text import json_line, printable
 
+ARROW, ASCII_ARROW = "→", "->"
 
-def as_text(event: Event, colour: bool) -> str:
-    """Return a change as a line: the time, the node, its old and new status, and its flags."""
-    time = _time(event.time)
+
+@dataclass(frozen=True)
+class Style:
+    """How a line of text is written; with `servers`, each line names the server."""
+
+    colour: bool = False
+    arrow: str = ARROW
+    servers: bool = False
+
+
+def as_text(event: Event, style: Style) -> str:
+    """Return a change as a line: the time, the server, the node, its old and new status, and its flags."""
+    beginning = _beginning(event.time, event.server, style)
     if isinstance(event, DeadlineMissed):
-        return f"{time}  deadline missed: {printable(event.deadline)}"
+        return f"{beginning}  deadline missed: {printable(event.deadline)}"
     if not isinstance(event, Change):
-        return printable(f"{time}  server  {event.previous} → {event.state}")
+        return printable(f"{beginning}  server  {event.previous} {style.arrow} {event.state}")
+    colour = style.colour
     old = colourize(event.previous, event.previous, colour) if event.previous else "(new)"
     new = colourize(event.status, event.status, colour) if event.status else "(gone)"
-    change = new if event.previous == event.status else f"{old} → {new}"
-    return f"{time}  {printable(event.path)}  {change}" + "".join(
-        f", {printable(flag)}" for flag in event.flags
+    moved = event.previous != event.status
+    change = f"{old} {style.arrow} {new}" if moved else new
+    flags = () if moved and style.servers else event.flags  # so that most lines fit into 80 columns
+    return f"{beginning}  {printable(event.path)}  {change}" + "".join(
+        f", {printable(flag)}" for flag in flags
     )
 
 
-def gap_as_text(time: datetime, reason: str) -> str:
+def gap_as_text(server: str, time: datetime, reason: str, style: Style) -> str:
     """Return the line for a gap: the changes until then are unknown."""
-    return f"{_time(time)}  the changes until then are unknown: {printable(reason)}"
+    return f"{_beginning(time, server, style)}  the changes until then are unknown: {printable(reason)}"
 
 
 def as_json(event: Event) -> str:
@@ -56,5 +71,5 @@ def _event(
     return json_line({**event, **({"subject": subject} if subject else {}), "data": data})
 
 
-def _time(time: datetime) -> str:
-    return f"{time:%Y-%m-%d %H:%M:%S %Z}"
+def _beginning(time: datetime, server: str, style: Style) -> str:
+    return f"{time:%Y-%m-%d %H:%M:%S %Z}" + (f"  {printable(server)}" if style.servers else "")

@@ -33,7 +33,7 @@ from __future__ import annotations
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
@@ -264,6 +264,14 @@ class Store(ABC):
         If the store has no such batch yet, wait for `wait` seconds at most. Raises StoreError.
         """
         raise self._without_changes
+
+    def await_changes(self, positions: Mapping[str, str], wait: float) -> Collection[str]:
+        """Return the servers that may have a batch after their position; wait for one for `wait` seconds.
+
+        A store that cannot wait for several servers returns all of them after that time. Raises StoreError.
+        """
+        self.stopped.wait(wait)
+        return positions
 
     def changes_end(self, name: str) -> str:
         """Return the position after the last batch, or an empty string. Raises StoreError."""

@@ -21,10 +21,12 @@ from tests.integration.store.test_contract import NAME, take
 from tests.support.faulty_server import Proxy, Reply, losing_answers
 from tests.support.memory_kind import MemoryKind
 from tests.support.redis_server import RedisServer
+from watchman_cli import follow_all as follow_all_module
 from watchman_cli import snapshot
 from watchman_cli.changes.batch import Batch, decode, make_batch
 from watchman_cli.errors import NoSnapshot, StoreError
-from watchman_cli.follow import Resynchronised, follow
+from watchman_cli.follow import Cursor, Resynchronised, follow
+from watchman_cli.follow_all import cursors_at_end, follow_all
 from watchman_cli.snapshot import StatusRecord
 from watchman_cli.store import LeaseLost, Store, Update, open_store
 from watchman_cli.store.base import MAX_BATCHES
@@ -257,6 +259,43 @@ def test_a_store_that_keeps_none_says_so(store: Store) -> None:
 
 
 # ------------------------------------------------------------------------------------- Redis
+
+
+def test_several_servers_are_followed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that has no stream is passed over until it has one; nothing is lost or repeated."""
+    monkeypatch.setattr(follow_all_module, "WAIT", 0.2)
+
+    def write_of(name: str, old: int | None, new: int) -> None:
+        with take(store, name) as lease:
+            batch = replace(batch_of(old, new), source=name)
+            lease.commit(Update(b"h", snapshot=new_snapshot(new), changes=batch))
+
+    names = (NAME, "o/other", "o/none")
+    for name in names[:2]:
+        write_of(name, None, 0)
+    cursors = {
+        name: found for name, found in cursors_at_end(store, names).items() if isinstance(found, Cursor)
+    }
+    assert [bool(cursors[name].position) for name in names] == [True, True, False]
+    rounds = follow_all(store, cursors)
+
+    def next_items(count: int) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
+        while len(found) < count:
+            for each in next(rounds):
+                assert each.error is None
+                found += [(each.server, type(item).__name__) for item in each.items]
+        return sorted(found)
+
+    write_of(NAME, 0, 1)
+    write_of("o/other", 0, 1)
+    write_of("o/other", 1, 2)
+    assert next_items(3) == [("o/other", "Batch"), ("o/other", "Batch"), (NAME, "Batch")]
+    write_of("o/none", None, 0)
+    write_of(NAME, 1, 2)
+    assert next_items(2) == [("o/none", "Gap"), (NAME, "Batch")]
+    write_of("o/none", 0, 1)
+    assert next_items(1) == [("o/none", "Batch")]
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def test_an_event_without_it_does_not_fit(wanted: str) -> None:
 
 
 def test_an_event_in_words() -> None:
-    assert [changes.as_text(event, False) for event in EVENTS] == [
+    assert [changes.as_text(event, changes.Style()) for event in EVENTS] == [
         "2026-11-24 12:10:00 UTC  /s/t  queued → active, late",
         "2026-11-24 12:10:00 UTC  /new  (new) → queued",
         "2026-11-24 12:10:00 UTC  /old  complete → (gone)",
@@ -51,3 +51,17 @@ def test_an_event_in_words() -> None:
         "2026-11-24 12:10:00 UTC  server  RUNNING → HALTED",
         "2026-11-24 12:10:00 UTC  deadline missed: /s complete by 05:30 UTC",
     ]
+
+
+def test_lines_of_all_servers_in_ascii() -> None:
+    style = changes.Style(arrow=changes.ASCII_ARROW, servers=True)
+    assert [changes.as_text(event, style) for event in (EVENTS[0], EVENTS[4], EVENTS[5])] == [
+        "2026-11-24 12:10:00 UTC  o/r  /s/t  queued -> active",
+        "2026-11-24 12:10:00 UTC  o/r  server  RUNNING -> HALTED",
+        "2026-11-24 12:10:00 UTC  o/r  deadline missed: /s complete by 05:30 UTC",
+    ]
+    flags = Change("b/0", "o/r", TIME, "/s/t", "active", "active", flags=("late",))
+    assert changes.as_text(flags, style) == "2026-11-24 12:10:00 UTC  o/r  /s/t  active, late"
+    gap = changes.gap_as_text("o/r", TIME, "a batch is missing", style)
+    assert gap == "2026-11-24 12:10:00 UTC  o/r  the changes until then are unknown: a batch is missing"
+    assert "  o/r  " not in changes.gap_as_text("o/r", TIME, "a batch is missing", changes.Style())

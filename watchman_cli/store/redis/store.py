@@ -6,7 +6,7 @@ A lease is a key that expires soon after the run's deadline (lease.py).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -93,6 +93,13 @@ class RedisStore(Store):
         from watchman_cli.store.redis import stream
 
         return stream.read_after(self, name, position, wait)
+
+    def await_changes(self, positions: Mapping[str, str], wait: float) -> Collection[str]:
+        from watchman_cli.store.redis import stream
+
+        if self.has_slots or not positions:  # the keys are on several Redis servers
+            return super().await_changes(positions, wait)
+        return stream.await_any(self, positions, wait)
 
     def changes_end(self, name: str) -> str:
         from watchman_cli.store.redis import stream

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 import zlib
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -89,17 +90,33 @@ def oldest_kept(now: float, appended: bytes, replaced: Head | None) -> int:
 
 def read_after(calls: Calls, name: str, position: str, wait: float) -> list[StoredBatch]:
     """Return some batches after a position; wait for them for `wait` seconds. Raises StoreError."""
-    stream = server_keys(name).changes
+    found = _read(calls, {server_keys(name).changes: position or "0"}, _AT_ONCE, wait)
+    return [_stored(*entry) for _, entries in found for entry in entries]
+
+
+def await_any(calls: Calls, positions: Mapping[str, str], wait: float) -> list[str]:
+    """Return the servers that have a batch after their position; wait for one for `wait` seconds.
+
+    All keys are on one Redis server. Raises StoreError.
+    """
+    names = {server_keys(name).changes: name for name in positions}
+    found = _read(calls, {stream: positions[name] or "0" for stream, name in names.items()}, 1, wait)
+    return [names[stream.decode()] for stream, _ in found]
+
+
+def _read(calls: Calls, positions: dict[str, str], count: int, wait: float) -> list[Any]:
+    """Return the streams with entries after these positions, `count` of each. Raises StoreError."""
     # The answer must come before the read of the socket times out.
     block = int(min(wait, MAX_TIMEOUT / 2) * 1000) or None
 
     def read() -> Any:
+        streams: Any = positions
         return calls.command(
-            stream, lambda client: client.xread({stream: position or "0"}, count=_AT_ONCE, block=block)
+            next(iter(positions)), lambda client: client.xread(streams, count=count, block=block)
         )
 
     found: Any = calls.call(read, time.monotonic() + wait + _READ_DEADLINE, retry_until=MAX_TIMEOUT)
-    return [_stored(*entry) for _, entries in found or () for entry in entries]
+    return list(found or ())
 
 
 def end_of(calls: Calls, name: str) -> str:
