@@ -15,7 +15,7 @@ import pytest
 from tests.support.loopback import free_port
 from tests.support.redis_kinds import Certificate, RedisCluster, new_redis, new_sentinel
 from watchman_cli.store import Store, open_store
-from watchman_cli.store.directory.store import file_name
+from watchman_cli.store.directory.files import file_name
 from watchman_cli.store.redis.keys import KeyField, key
 
 KINDS = ("redis", "unix", "tls", "sentinel", "cluster", "directory")

@@ -11,7 +11,7 @@ from tests.integration.store.test_changes import batch_of
 from tests.integration.store.test_contract import ADDRESS, NAME, NEW, OLD, take, write
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.store import Field, Store, Update, open_store
-from watchman_cli.store.directory.store import file_name
+from watchman_cli.store.directory.files import file_name
 
 BATCH = batch_of(None, 1)
 

@@ -13,6 +13,7 @@ from typing import BinaryIO, Protocol
 
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.files import why_distrusted
+from watchman_cli.store.base import Field
 from watchman_cli.text import printable
 
 
@@ -80,3 +81,8 @@ def translating_os_errors(url: str) -> Iterator[None]:
         missing = isinstance(error, (FileNotFoundError, NotADirectoryError))
         place = f": {error.filename}" if missing else ""
         raise StoreError(f"store {url}: {error.strerror}{place}") from error
+
+
+def file_name(field: Field) -> str:
+    """Return the name of a value's file."""
+    return field if field == "sync" else f"{field}.json"
