@@ -68,7 +68,10 @@ def changes(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Print the changes of a server's nodes, or of all servers', if they are kept (`changes: true`)."""
+    """Print the changes of nodes, of one server or of all.
+
+    They are kept if `changes: true` is set for the server.
+    """
     from watchman_cli.follow_all import cursors_at_end, past_changes
 
     install_handlers()

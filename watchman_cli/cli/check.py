@@ -100,9 +100,10 @@ def check(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Report a server's state to a monitoring system, from the store alone.
+    """Report a server's state to a monitoring system.
 
-    It exits with 0 OK, 1 WARNING, 2 CRITICAL or 3 UNKNOWN, as the Monitoring Plugins Guidelines say.
+    It reads the store alone. It exits with 0 OK, 1 WARNING, 2 CRITICAL or 3 UNKNOWN, as the Monitoring
+    Plugins Guidelines say.
     """
     from watchman_cli.check import Thresholds, assess, assess_deadlines, worst
     from watchman_cli.output.check import render

@@ -77,7 +77,7 @@ def collect(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Read every configured server once and write its snapshot to the store."""
+    """Read each configured server once, and write its snapshot."""
     chosen_shard = shard_from_option(shard)
     if chosen_shard and (server or reset_sync):
         raise ConfigError(["--shard: it cannot be used with --server or --reset-sync, which name servers"])

@@ -35,7 +35,7 @@ def config_check(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Validate the configuration, and say which interpreter has the ecflow bindings."""
+    """Validate the configuration, and look for the ecflow bindings."""
     from watchman_cli.store import open_store
 
     settings = load_config(config, store)

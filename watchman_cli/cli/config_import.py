@@ -15,7 +15,10 @@ def config_import(
     old: Path = typer.Argument(metavar="OLD.yaml", help="The older ecflow-watchman's configuration."),
     output: str = OUTPUT,
 ) -> None:
-    """Write a configuration from one of the older ecflow-watchman, and print the crontab lines for it."""
+    """Write a configuration from one of the older ecflow-watchman.
+
+    It prints the crontab lines for it, too.
+    """
     from watchman_cli.config import load
     from watchman_cli.config.convert import convert, crontab_lines, crontab_word
     from watchman_cli.config.yaml import read

@@ -23,7 +23,7 @@ def config_init(
     output: str = OUTPUT,
     store: str | None = STORE,
 ) -> None:
-    """Ask servers who they are, and write a commented configuration for them."""
+    """Ask servers who they are, and write a configuration for them."""
     from watchman_cli.collect.connection import try_connections
     from watchman_cli.config import make_server, store_url
     from watchman_cli.ecflow_client import WrongProtocol

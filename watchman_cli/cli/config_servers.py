@@ -6,7 +6,10 @@ from watchman_cli.cli.options import CONFIG, SHARD, load_config, shard_from_opti
 
 
 def config_servers(shard: str | None = SHARD, config: str | None = CONFIG) -> None:
-    """Print each server's owner/repo, in the order of the configuration. No store or server is asked."""
+    """Print each server's owner/repo, in the configuration's order.
+
+    No store or server is asked.
+    """
     chosen = shard_from_option(shard)
     for server in load_config(config, None).servers:
         if chosen is None or chosen.has(server.name):

@@ -42,9 +42,10 @@ def find(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Print the nodes that have a variable, a label, a limit, a repeat, or a trigger on a node, one per line.
+    """Print the nodes that have an attribute, one per line.
 
-    `*` stands for any text. Needs `details: true`; a server without details is skipped.
+    It is a variable, a label, a limit, a repeat, or a trigger on a node. `*` stands for any text. Needs
+    `details: true`; a server without details is skipped.
     """
     import orjson
 

@@ -15,10 +15,11 @@ def lint(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Print mistakes in triggers, completes and limits, one per line; exit code 1 if there are any.
+    """Print mistakes in triggers, completes and limits, one per line.
 
-    Mistakes are references that name nothing, triggers that can never hold, expressions that ecFlow cannot
-    read, and expressions that end the server. Needs `details: true` for the server. Reads only the store.
+    Exit code 1 if there are any. Mistakes are references that name nothing, triggers that can never hold,
+    expressions that ecFlow cannot read, and expressions that end the server. Needs `details: true` for
+    the server. Reads only the store.
     """
     import orjson
 

@@ -31,7 +31,10 @@ def list_servers(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Print a row per configured server, the worst first: its state, as `check` reports it, and why."""
+    """Print a row for each configured server, the worst first.
+
+    It has the server's state, as `check` reports it, and why.
+    """
     from watchman_cli.output import table
     from watchman_cli.store import open_store
 

@@ -23,9 +23,10 @@ def node(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Show a node's state, variables, limits, meters, events, labels, repeats, and the paths of its job.
+    """Show a node: its state, all its attributes, and its job's paths.
 
-    Needs `details: true` for the server. Reads only the store.
+    Attributes are variables, limits, meters, events, labels and repeats. Needs `details: true` for the
+    server. Reads only the store.
     """
     import orjson
 

@@ -44,7 +44,7 @@ def page(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Write an HTML page: each server's age and health, root causes, and a tree that folds.
+    """Write an HTML page: servers, root causes, and a tree that folds.
 
     The file needs no other file, no network and no script to be read. watchman makes it from the store alone.
     """

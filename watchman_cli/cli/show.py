@@ -76,7 +76,10 @@ def show(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Show a snapshot: its age, the server's state, the number of nodes per status, and the tree."""
+    """Show the snapshot of a server, with the tree of its nodes.
+
+    The head has its age, the server's state, and the number of nodes per status.
+    """
     from watchman_cli.output.tree import ASCII, UNICODE, TreeFilter, describe_shown, render
     from watchman_cli.readback import read_server
 

@@ -58,9 +58,10 @@ def silence(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Turn off the alarms of a server or of a node, until a time; the store keeps it for all hosts.
+    """Turn off the alarms of a server or of a node, until a time.
 
-    Runs go on, and check, list, page and the metrics show what is silenced apart. It ends by itself.
+    The store keeps it for all hosts. Runs go on, and check, list, page and the metrics show what is
+    silenced apart. It ends by itself.
     """
     if list_all:
         if name or end or lasting is not None or until or because:

@@ -17,9 +17,10 @@ def why(
     config: str | None = CONFIG,
     store: str | None = STORE,
 ) -> None:
-    """Show why a node does not run: its trigger term by term, times, limits, and the end of the chain.
+    """Show why a node does not run, and the end of the chain.
 
-    Needs `details: true` for the server. Reads only the store.
+    It shows the trigger term by term, times and limits. Needs `details: true` for the server. Reads only
+    the store.
     """
     import orjson
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from watchman_cli.cli.main import app
 
@@ -33,6 +34,16 @@ def test_help_ends_with_an_example(name: str, command: Any) -> None:
     while arguments and arguments[0] in getattr(inner, "commands", {}):
         inner = inner.commands[arguments.pop(0)]  # type: ignore[attr-defined]
     inner.make_context(name, arguments)
+
+
+@pytest.mark.parametrize(
+    "group", [("watchman", ()), ("watchman config", ("config",))], ids=lambda group: group[0]
+)
+def test_the_commands_lines_are_not_cut_in_80_columns(group: tuple[str, tuple[str, ...]]) -> None:
+    result = CliRunner().invoke(app, [*group[1], "--help"], terminal_width=80)
+    assert result.exit_code == 0
+    _, _, listed = result.output.partition("Commands:\n")
+    assert listed and "..." not in listed
 
 
 # The command itself, on the Python that runs the tests.
