@@ -13,6 +13,7 @@ from rich.console import Console
 from benchmarks import (
     chart,
     commands,
+    cpu_time,
     details,
     endurance,
     fleet,
@@ -30,6 +31,7 @@ from benchmarks.measure import QUICK, Scale, machine
 
 BENCHMARKS = {
     "single_server": (single_server, "One server, the whole process"),
+    "cpu_time": (cpu_time, "CPU time"),
     "many_servers": (many_servers, "Many servers"),
     "fleet": (fleet, "A fleet of which some are slow and some are dead"),
     "sizing": (sizing, "What a server of some size needs"),

@@ -80,8 +80,8 @@ def tree(nodes: int) -> Iterator[tuple[str, ...]]:
     return islice(endless(), nodes - 1)
 
 
-def suite(name: str, nodes: int) -> str:
-    """Return a suite with so many nodes, each task with a variable, a label, a meter and an event."""
+def suite(name: str, nodes: int, *, plain: bool = False) -> str:
+    """Return a suite with so many nodes; unless `plain`, a task has a variable, label, meter and event."""
     lines = [f"suite {name}"]
     families = 0  # that are open
     for names in tree(nodes):
@@ -91,7 +91,10 @@ def suite(name: str, nodes: int) -> str:
             lines.append(f"family {names[-1]}")
             continue
         number = int(names[-1][1:])
-        lines += [f"task {names[-1]}", f"edit STEP '{number * 6}'", 'label info "waiting for data"']
+        lines.append(f"task {names[-1]}")
+        if plain:
+            continue
+        lines += [f"edit STEP '{number * 6}'", 'label info "waiting for data"']
         lines += ["meter progress 0 100 100", "event 1 ready"]
     return "\n".join([*lines, *["endfamily"] * families, "endsuite", ""])
 
@@ -121,14 +124,16 @@ class Environment:
         (self.home / "user").mkdir()
         self.watchman = Watchman(self.home / "user")
 
-    def ecflow(self, nodes: int, in_suites_of: int = NODES_OF_A_SUITE) -> EcflowServer:
+    def ecflow(
+        self, nodes: int, in_suites_of: int = NODES_OF_A_SUITE, *, plain: bool = False
+    ) -> EcflowServer:
         """A server with so many nodes, begun, and halted so that nothing changes by itself."""
         home = Path(tempfile.mkdtemp(dir=self.home))
         server = EcflowServer(home).start()
         self.stack.callback(server.stop)
         for number in range(-(-nodes // in_suites_of)):
             size = min(in_suites_of, nodes - number * in_suites_of)
-            server.load_text(suite(f"s{number}", size))
+            server.load_text(suite(f"s{number}", size, plain=plain))
             server.begin_suite(f"s{number}")
         server.await_next_second()  # or the next run reads it in full
         return server
