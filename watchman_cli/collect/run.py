@@ -89,7 +89,7 @@ class Collector:
             on_progress=on_progress,
             on_warnings=on_warnings,
             on_failure=on_failure,
-            turns=Turns(),
+            turns=Turns(alone=len(servers) == 1),
             rules=partial(rules_for, config.notify.rules, store.silences, config.maintenance)
             if config.notify and store
             else None,

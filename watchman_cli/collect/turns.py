@@ -18,6 +18,7 @@ from watchman_cli.ecflow_client import TooSlow, Work
 from watchman_cli.ecflow_client.work import DECODED, REPLY
 
 SMALL = 1 << 16  # bytes; a smaller reply waits for no turn: a few milliseconds of work
+MANY_BLOCKS = 1 << 19  # bytes; a larger reply takes many blocks of memory
 MUCH_SMALLER = 2  # steps of a Rank, each a factor of two
 LARGE = 1 << 17  # bytes of a block of memory
 _M_MMAP_THRESHOLD = -3  # in malloc.h
@@ -31,9 +32,10 @@ class Rank(NamedTuple):
 
 
 class Turns:
-    """Gives turns to threads, one at a time."""
+    """Gives turns to threads, one at a time; `alone` if the run has one server."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, alone: bool = False) -> None:
+        self.alone = alone
         self._lock = threading.Lock()
         self._taken = False
         self._waiting: list[tuple[Rank, int, threading.Event]] = []  # a heap
@@ -103,7 +105,8 @@ class SharedWork(Work):
     def _begin(self, size: int, subject: str, stage: str) -> None:
         self.size, self.subject, self.stage = size, subject, stage
         if size >= SMALL and self._since is None:
-            free_memory_at_once()
+            if size >= MANY_BLOCKS and not self._turns.alone:
+                free_memory_at_once()
             self.is_underway = True
             self._take()
 
@@ -166,9 +169,11 @@ def free_memory_at_once() -> None:
     """Have a block of LARGE bytes go back to the system as soon as it is freed.
 
     glibc begins with that, and keeps ever larger blocks once some were freed: a fragmented heap for each
-    thread, a third of the peak of a run over 200 servers of 10,000 nodes. Other C libraries lack the call.
+    thread, a third of the peak of a run over 200 servers of 10,000 nodes. The system clears each new block: a
+    fourteenth of the CPU time of a first run, so it is left out if it saves nothing. Other C libraries lack
+    the call.
     """
-    import ctypes  # takes milliseconds, and a run without a large reply does not need it
+    import ctypes  # takes a millisecond, and a run without large replies does not need it
 
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, LARGE)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from watchman_cli.collect.turns import SMALL, Rank, SharedWork, Turns
+from watchman_cli.collect.turns import MANY_BLOCKS, SMALL, Rank, SharedWork, Turns, free_memory_at_once
 from watchman_cli.ecflow_client import TooSlow
 
 WAIT = 30.0  # seconds, far more than is needed
@@ -144,3 +144,17 @@ def test_work_knows_when_it_ended_and_what_is_the_stores_time() -> None:
     work.end()
     assert not work.is_underway
     assert work.ended > began
+
+
+@pytest.mark.parametrize(
+    ("alone", "size", "freed"),
+    [(False, MANY_BLOCKS, True), (False, MANY_BLOCKS - 1, False), (True, MANY_BLOCKS, False)],
+)
+def test_memory_is_freed_at_once_if_several_threads_would_keep_much(
+    alone: bool, size: int, freed: bool
+) -> None:
+    free_memory_at_once.cache_clear()
+    work = work_of(Turns(alone=alone))
+    work.begin(size)
+    work.end()
+    assert bool(free_memory_at_once.cache_info().misses) is freed
