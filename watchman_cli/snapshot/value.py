@@ -27,7 +27,7 @@ FORMAT = 2  # of the value's layout; a reader of the two keys of format 1 need n
 TIME_OFFSET = len('{"collected_time":"')
 TIME_SIZE = len("2026-11-24T00:12:57.123456+00:00")
 HEAD_SIZE = 256  # bytes, enough for everything before the records
-CHECKED_TOGETHER = 1 << 21  # bytes of records that are decoded at once, to be checked
+CHECKED_TOGETHER = 1 << 17  # bytes of records that are decoded at once, to be checked; more leave the caches
 _HEAD = re.compile(
     rb'\{"collected_time":"([\dT:.+-]{32})","revision":"([0-9a-f]{32})","server_state":"([A-Z]+)",'
     rb'"format":(\d+),"status_records":\['

@@ -155,7 +155,7 @@ def together(monkeypatch: pytest.MonkeyPatch) -> int:
 
 
 def test_a_part_is_a_few_megabytes() -> None:
-    assert CHECKED_TOGETHER == 2 << 20
+    assert CHECKED_TOGETHER == 1 << 17
 
 
 def test_records_are_checked_in_parts(together: int) -> None:
