@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
     import redis
     from redis.client import Pipeline
 
 T = TypeVar("T")
-
-
-class Command(NamedTuple):
-    """A command of Redis: the method of redis-py that sends it, and its arguments."""
-
-    method: str
-    arguments: tuple[Any, ...]
-    options: dict[str, Any]
-
-
-def command(method: str, *arguments: Any, **options: Any) -> Command:
-    """Return a command."""
-    return Command(method, arguments, options)
+# The words of a command, as Redis documents it: its name first. redis-py's methods take half as long again.
+Command = tuple[Any, ...]
 
 
 def queue(pipe: Pipeline, commands: Iterable[Command]) -> None:
     """Add commands to a pipeline, which sends them when it is executed."""
-    for method, arguments, options in commands:
-        getattr(pipe, method)(*arguments, **options)
+    for words in commands:
+        pipe.execute_command(*words)
 
 
 class Calls(Protocol):

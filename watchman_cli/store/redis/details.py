@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from watchman_cli import snapshot
 from watchman_cli.details.stored import BASE_STAMP, STAMP, StoredDetails
 from watchman_cli.store.base import Update
-from watchman_cli.store.redis.calls import Command, command, queue
+from watchman_cli.store.redis.calls import Command, queue
 from watchman_cli.store.redis.errors import get_or_none, value_or_none
 from watchman_cli.store.redis.keys import ServerKeys
 
@@ -23,25 +24,26 @@ def write_details(update: Update, keys: ServerKeys) -> Iterator[Command]:
     """Yield the commands that write, delete or expire the details."""
     details = update.details
     if details == "delete":
-        yield command("unlink", keys.details, keys.changed_details)
+        yield "UNLINK", keys.details, keys.changed_details
         return
     if details is not None and details.base is not None:
-        yield command("unlink", keys.details, keys.changed_details)
+        yield "UNLINK", keys.details, keys.changed_details
         fields = [(STAMP, details.stamp), (BASE_STAMP, details.stamp), *details.base.items()]
         for start in range(0, len(fields), FIELDS_TOGETHER):
-            together = dict(fields[start : start + FIELDS_TOGETHER])
-            yield command("hset", keys.details, mapping=together)
+            together = fields[start : start + FIELDS_TOGETHER]
+            yield "HSET", keys.details, *chain.from_iterable(together)
     elif details is not None:
-        yield command("hset", keys.details, STAMP, details.stamp)
-        yield command("hset", keys.changed_details, mapping={STAMP: details.stamp, **details.changed})
+        stamp = STAMP, details.stamp
+        yield "HSET", keys.details, *stamp
+        yield "HSET", keys.changed_details, *stamp, *chain.from_iterable(details.changed.items())
     if update.details_life == "set":
         assert update.expire is not None
-        yield command("expire", keys.details, update.expire)
+        yield "EXPIRE", keys.details, update.expire
         if details is None or details.base is None:
-            yield command("expire", keys.changed_details, update.expire)
+            yield "EXPIRE", keys.changed_details, update.expire
     elif update.details_life == "remove":
-        yield command("persist", keys.details)
-        yield command("persist", keys.changed_details)
+        yield "PERSIST", keys.details
+        yield "PERSIST", keys.changed_details
 
 
 def stored_stamp(pipe: Pipeline, keys: ServerKeys) -> str:
@@ -55,13 +57,13 @@ def commands_of(
     keys: ServerKeys, fields: Sequence[str] | None, paths: Sequence[str] | None
 ) -> tuple[Command, Command, Command]:
     """Return the commands that read some of the details, and the beginning of the snapshot."""
-    base = command("hgetall", keys.details)
+    base: Command = ("HGETALL", keys.details)
     if fields is not None:
-        base = command("hmget", keys.details, [STAMP, BASE_STAMP, *fields])
-    changed = command("hgetall", keys.changed_details)
+        base = ("HMGET", keys.details, STAMP, BASE_STAMP, *fields)
+    changed: Command = ("HGETALL", keys.changed_details)
     if paths is not None:
-        changed = command("hmget", keys.changed_details, [STAMP, *paths])
-    return base, changed, command("getrange", keys.status, 0, snapshot.HEAD_SIZE - 1)
+        changed = ("HMGET", keys.changed_details, STAMP, *paths)
+    return base, changed, ("GETRANGE", keys.status, 0, snapshot.HEAD_SIZE - 1)
 
 
 def read_details(

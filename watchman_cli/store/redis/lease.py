@@ -21,7 +21,7 @@ from watchman_cli.store.base import (
     wait_for_address,
 )
 from watchman_cli.store.commit import Current, Decision, Owner, decide, needed_part, needs_health
-from watchman_cli.store.redis.calls import Calls, T, command, queue
+from watchman_cli.store.redis.calls import Calls, T, queue
 from watchman_cli.store.redis.errors import KeepsChanging, get_or_none, is_race, is_timeout, value_or_none
 from watchman_cli.store.redis.keys import address_key, server_keys
 from watchman_cli.store.redis.lock import MAX_RACES, RedisLock
@@ -62,11 +62,11 @@ class RedisLease(Lease):
         keys = self._keys
         answers = self._calls.call(
             lambda: self._lock.take(
-                command("getrange", keys.status, 0, snapshot.HEAD_SIZE - 1),
-                command("strlen", keys.status),
-                command("getrange", keys.health, 0, MAX_VALUE["health"]),
-                command("getrange", keys.sync, 0, MAX_VALUE["sync"]),
-                command("strlen", keys.changes),
+                ("GETRANGE", keys.status, 0, snapshot.HEAD_SIZE - 1),
+                ("STRLEN", keys.status),
+                ("GETRANGE", keys.health, 0, MAX_VALUE["health"]),
+                ("GETRANGE", keys.sync, 0, MAX_VALUE["sync"]),
+                ("STRLEN", keys.changes),
                 also=None if self._calls.has_slots else self._address,
             ),
             self._deadline,
@@ -121,7 +121,7 @@ class RedisLease(Lease):
     def has_details(self) -> bool:
         keys = self._keys
         # A run has no permission for EXISTS.
-        looks = command("pttl", keys.details), command("pttl", keys.changed_details)
+        looks = ("PTTL", keys.details), ("PTTL", keys.changed_details)
 
         def look() -> bool:
             answers = self._calls.commands(keys.details, *looks)
@@ -177,7 +177,7 @@ class RedisLease(Lease):
             pipe = client.pipeline()
             try:
                 pipe.watch(self._keys.status, *lock_keys)
-                found: Any = pipe.mget([*reads, *lock_keys])
+                found: Any = pipe.execute_command("MGET", *reads, *lock_keys)
             except BaseException:
                 _close(pipe)
                 raise

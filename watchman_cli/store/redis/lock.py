@@ -12,7 +12,7 @@ from redis import exceptions
 from watchman_cli.errors import StoreError
 from watchman_cli.store import holder
 from watchman_cli.store.base import LOCK_GRACE
-from watchman_cli.store.redis.calls import Calls, Command, command
+from watchman_cli.store.redis.calls import Calls, Command
 from watchman_cli.store.redis.errors import KeepsChanging, is_race, is_wrong_type
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class RedisLock:
         """Return the command that takes the lock if it is free."""
         lifetime = max(1.0, self._deadline - time.monotonic()) + LOCK_GRACE
         self.expires = time.monotonic() + lifetime
-        return command("set", self.key, self._token, nx=True, px=int(lifetime * 1000))
+        return "SET", self.key, self._token, "NX", "PX", int(lifetime * 1000)
 
     def _is_mine(self) -> bool:
         """Return whether the lock is this run's, whose answer was lost; note if it is another run's.
@@ -69,7 +69,7 @@ class RedisLock:
         An abandoned lock is deleted.
         """
         self.other = None
-        owner, life = self._calls.commands(self.key, command("get", self.key), command("pttl", self.key))
+        owner, life = self._calls.commands(self.key, ("GET", self.key), ("PTTL", self.key))
         for answer in (owner, life):
             if isinstance(answer, Exception) and not is_wrong_type(answer):
                 raise answer

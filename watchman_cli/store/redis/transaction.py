@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from watchman_cli import snapshot
 from watchman_cli.store.base import Update
-from watchman_cli.store.redis.calls import Command, command
+from watchman_cli.store.redis.calls import Command
 from watchman_cli.store.redis.keys import ServerKeys
 
 NO_KEY, NO_EXPIRY = -2, -1  # answers of Redis to PTTL: the key is missing, or never expires
@@ -52,16 +52,16 @@ def write_values(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[C
     status, sync = keys.status, keys.sync
     expiry = expiry_of(update, stored.life)
     if update.snapshot is not None:
-        yield command("set", status, update.snapshot, ex=update.expire)
+        yield "SET", status, update.snapshot, *_ex(update.expire)
     elif update.new_time is not None:
-        yield command("setrange", status, snapshot.TIME_OFFSET, update.new_time)
+        yield "SETRANGE", status, snapshot.TIME_OFFSET, update.new_time
     if update.snapshot is None:  # SET itself sets or removes it
         yield from _expire(expiry, status, update.expire)
-    yield command("set", keys.health, update.health)
+    yield "SET", keys.health, update.health
     if update.sync:
-        yield command("set", sync, update.sync)
+        yield "SET", sync, update.sync
     elif update.sync is not None:
-        yield command("delete", sync)
+        yield "DEL", sync
 
 
 def expire_stream(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[Command]:
@@ -70,9 +70,9 @@ def expire_stream(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[
     if not (appended or stored.has_stream):
         return  # while a cluster moves a slot, it refuses a transaction with a missing key
     if update.expire is None:
-        yield command("persist", keys.changes)
+        yield "PERSIST", keys.changes
     elif appended or expiry_of(update, stored.life) == "set":
-        yield command("expire", keys.changes, update.expire)
+        yield "EXPIRE", keys.changes, update.expire
 
 
 def limit_lives(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[Command]:
@@ -88,12 +88,17 @@ def limit_lives(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[Co
     }
     if update.lifetime is not None:
         for full_key in (full_key for full_key, known in there.items() if known):
-            yield command("expire", full_key, update.lifetime)
+            yield "EXPIRE", full_key, update.lifetime
 
 
 def _expire(expiry: Expiry, full_key: str, seconds: int | None) -> Iterator[Command]:
     if expiry == "set":
         assert seconds is not None
-        yield command("expire", full_key, seconds)
+        yield "EXPIRE", full_key, seconds
     elif expiry == "remove":
-        yield command("persist", full_key)
+        yield "PERSIST", full_key
+
+
+def _ex(seconds: int | None) -> tuple[str, int] | tuple[()]:
+    """Return the option of SET that drops the value after so many seconds."""
+    return () if seconds is None else ("EX", seconds)

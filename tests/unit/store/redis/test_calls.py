@@ -1,4 +1,4 @@
-"""Commands as values: they are queued in a pipeline in their order, with their arguments and options."""
+"""Commands are queued in a pipeline in their order, as the words that Redis documents."""
 
 from __future__ import annotations
 
@@ -6,21 +6,15 @@ from typing import Any
 
 import redis
 
-from watchman_cli.store.redis.calls import Command, command, queue
+from watchman_cli.store.redis.calls import Command, queue
 
-
-def test_command_has_a_method_arguments_and_options() -> None:
-    assert command("set", "key", b"value", px=5, nx=True) == Command(
-        "set", ("key", b"value"), {"px": 5, "nx": True}
-    )
-    assert command("ping") == Command("ping", (), {})
+COMMANDS: list[Command] = [("SET", "a", b"1", "EX", 9), ("GETRANGE", "b", 0, 7), ("DEL", "c")]
 
 
 def test_commands_are_queued_in_their_order() -> None:
-    """redis-py makes the words of each command, and sends nothing yet."""
+    """Nothing is sent yet."""
     pipe: Any = redis.Redis(port=1).pipeline(transaction=False)
-    queue(pipe, [command("set", "a", b"1", ex=9), command("getrange", "b", 0, 7), command("delete", "c")])
-    sent = [arguments for arguments, _ in pipe.command_stack]
-    assert sent == [("SET", "a", b"1", "EX", 9), ("GETRANGE", "b", 0, 7), ("DEL", "c")]
+    queue(pipe, COMMANDS)
+    assert [words for words, _ in pipe.command_stack] == COMMANDS
     queue(pipe, ())
     assert len(pipe.command_stack) == 3

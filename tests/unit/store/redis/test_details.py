@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from watchman_cli.details.stored import DetailsUpdate, StoredDetails
+from watchman_cli.snapshot import HEAD_SIZE
 from watchman_cli.store import Update
 from watchman_cli.store.redis import details
 from watchman_cli.store.redis.details import commands_of, stored_details, write_details
@@ -18,7 +19,7 @@ CHANGED = DetailsUpdate("r2 t2", None, {"/s": b"{}"}, "r t")
 
 
 def words(update: Update) -> list[str]:
-    return [f"{each.method} {' '.join(map(str, each.arguments))}" for each in write_details(update, KEYS)]
+    return [" ".join(map(str, each)) for each in write_details(update, KEYS)]
 
 
 def test_the_keys_are_in_the_snapshots_slot() -> None:
@@ -28,30 +29,30 @@ def test_the_keys_are_in_the_snapshots_slot() -> None:
 
 def test_a_full_reading_replaces_both() -> None:
     unlink, hset = write_details(Update(b"h", details=FULL), KEYS)
-    assert (unlink.method, unlink.arguments) == ("unlink", (KEYS.details, KEYS.changed_details))
-    assert hset.options == {"mapping": {"revision": "r t", "base": "r t", "/": b"x", "/s/": b"y"}}
+    assert unlink == ("UNLINK", KEYS.details, KEYS.changed_details)
+    assert hset == ("HSET", KEYS.details, "revision", "r t", "base", "r t", "/", b"x", "/s/", b"y")
 
 
 def test_no_command_has_too_many_fields(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(details, "FIELDS_TOGETHER", 3)
     _, *written = write_details(Update(b"h", details=FULL), KEYS)
-    assert [len(each.options["mapping"]) for each in written] == [3, 1]
+    assert [len(fields) // 2 for _, _, *fields in written] == [3, 1]
 
 
 def test_what_changed_has_the_new_stamp_in_both() -> None:
     base, changed = write_details(Update(b"h", details=CHANGED), KEYS)
-    assert base.arguments == (KEYS.details, "revision", "r2 t2")
-    assert changed.options == {"mapping": {"revision": "r2 t2", "/s": b"{}"}}
+    assert base == ("HSET", KEYS.details, "revision", "r2 t2")
+    assert changed == ("HSET", KEYS.changed_details, "revision", "r2 t2", "/s", b"{}")
 
 
 @pytest.mark.parametrize(
     ("update", "commands"),
     [
         (Update(b"h"), []),
-        (Update(b"h", details="delete"), [f"unlink {KEYS.details} {KEYS.changed_details}"]),
+        (Update(b"h", details="delete"), [f"UNLINK {KEYS.details} {KEYS.changed_details}"]),
         (Update(b"h", details_life="set", expire=60),
-         [f"expire {KEYS.details} 60", f"expire {KEYS.changed_details} 60"]),
-        (Update(b"h", details_life="remove"), [f"persist {KEYS.details}", f"persist {KEYS.changed_details}"]),
+         [f"EXPIRE {KEYS.details} 60", f"EXPIRE {KEYS.changed_details} 60"]),
+        (Update(b"h", details_life="remove"), [f"PERSIST {KEYS.details}", f"PERSIST {KEYS.changed_details}"]),
     ],
 )  # fmt: skip
 def test_what_else_is_done(update: Update, commands: list[str]) -> None:
@@ -60,20 +61,20 @@ def test_what_else_is_done(update: Update, commands: list[str]) -> None:
 
 def test_a_full_reading_expires_alone() -> None:
     *_, last = words(Update(b"h", details=FULL, details_life="set", expire=60))
-    assert last == f"expire {KEYS.details} 60"
+    assert last == f"EXPIRE {KEYS.details} 60"
 
 
 def test_some_fields_are_read() -> None:
     base, changed, head = commands_of(KEYS, ["/"], ["/s"])
-    assert base.arguments == (KEYS.details, ["revision", "base", "/"])
-    assert changed.arguments == (KEYS.changed_details, ["revision", "/s"])
-    assert head.method == "getrange"
+    assert base == ("HMGET", KEYS.details, "revision", "base", "/")
+    assert changed == ("HMGET", KEYS.changed_details, "revision", "/s")
+    assert head == ("GETRANGE", KEYS.status, 0, HEAD_SIZE - 1)
     found = stored_details([[b"r t", b"r0 t0", b"x"], [b"r t", None], b"head"], ["/"], ["/s"])
     assert found == StoredDetails("r t", "r0 t0", "r t", {"/": b"x"}, {}, b"head")
 
 
 def test_all_fields_are_read() -> None:
     base, changed, _ = commands_of(KEYS, None, None)
-    assert (base.method, changed.method) == ("hgetall", "hgetall")
+    assert (base, changed) == (("HGETALL", KEYS.details), ("HGETALL", KEYS.changed_details))
     answers: list[Any] = [{b"revision": b"r t", b"base": b"r t", b"/": b"x"}, {}, b""]
     assert stored_details(answers, None, None) == StoredDetails("r t", "r t", "", {"/": b"x"}, {})

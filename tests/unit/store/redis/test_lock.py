@@ -12,7 +12,6 @@ from tests.unit.store.redis.fake_redis import NIL, WRONG_TYPE, FakeRedis, Lost, 
 from watchman_cli.errors import StoreError
 from watchman_cli.store import holder
 from watchman_cli.store.base import LOCK_GRACE
-from watchman_cli.store.redis.calls import command
 from watchman_cli.store.redis.lock import MAX_RACES, NO_EXPIRY, RedisLock
 from watchman_cli.store.redis.store import RedisStore
 
@@ -124,7 +123,7 @@ def test_values_are_read_in_the_same_request(redis: FakeRedis, store: RedisStore
     redis.put("x", b"1")
     redis.put("y", {b"a": b"b"})
     lock = lock_of(store)
-    first, second = lock.take(command("get", "x"), command("strlen", "y")) or pytest.fail()
+    first, second = lock.take(("GET", "x"), ("STRLEN", "y")) or pytest.fail()
     assert first == b"1" and str(WRONG_TYPE).endswith(str(second).removeprefix("WRONGTYPE "))
     assert redis.names() == ["SET", "GET", "STRLEN"]
 
@@ -134,7 +133,7 @@ def test_a_second_lock_is_taken_if_it_is_free(redis: FakeRedis, store: RedisStor
     if not free:
         redis.put("other", holder.new_token(), 5000)
     lock, other = lock_of(store), lock_of(store, key="other")
-    assert lock.take(command("get", "x"), also=other) == [None]
+    assert lock.take(("GET", "x"), also=other) == [None]
     assert lock.held and other.held is free
     assert redis.names() == ["SET", "SET", "GET"]
 

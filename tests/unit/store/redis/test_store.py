@@ -15,7 +15,6 @@ from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.snapshot import HEAD_SIZE
 from watchman_cli.store.base import MAX_VALUE
 from watchman_cli.store.redis import store as module
-from watchman_cli.store.redis.calls import command
 from watchman_cli.store.redis.connection import MAX_TIMEOUT
 from watchman_cli.store.redis.keys import address_key, server_keys
 from watchman_cli.store.redis.store import RedisStore, is_transient
@@ -84,7 +83,7 @@ def test_everything_of_a_server_is_removed(redis: FakeRedis, store: RedisStore) 
 
 def test_answers_of_commands_that_are_sent_together(redis: FakeRedis, store: RedisStore) -> None:
     redis.put("a", [])
-    found = store.commands("a", command("get", "a"), command("set", "b", b"1"), command("get", "b"))
+    found = store.commands("a", ("GET", "a"), ("SET", "b", b"1"), ("GET", "b"))
     assert isinstance(found[0], exceptions.ResponseError) and found[1:] == [True, b"1"]
 
 

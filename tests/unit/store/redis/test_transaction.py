@@ -6,7 +6,6 @@ import pytest
 
 from watchman_cli.changes.batch import Batch
 from watchman_cli.store import Update
-from watchman_cli.store.redis.calls import command
 from watchman_cli.store.redis.keys import ServerKeys
 from watchman_cli.store.redis.transaction import (
     NO_EXPIRY,
@@ -26,23 +25,24 @@ def words(update: Update, life: int = NO_KEY, has_stream: bool = False) -> list[
     """Return the commands as they are in Redis, without the values."""
     stored = Stored(life, has_stream)
     commands = [*write_values(update, KEYS, stored), *expire_stream(update, KEYS, stored)]
-    return [f"{each.method} {each.arguments[0]}" for each in commands]
+    return [f"{name} {key}" for name, key, *_ in commands]
 
 
 @pytest.mark.parametrize("expire", [None, 60])
 def test_a_new_snapshot_sets_its_expiry_itself(expire: int | None) -> None:
     update = Update(b"h", snapshot=b"s", expire=expire)
-    assert words(update) == ["set status", "set health"]
-    assert next(write_values(update, KEYS, Stored())).options == {"ex": expire}
+    assert words(update) == ["SET status", "SET health"]
+    wanted = ("SET", "status", b"s", *(("EX", 60) if expire else ()))
+    assert next(write_values(update, KEYS, Stored())) == wanted
 
 
-@pytest.mark.parametrize(("expire", "word"), [(None, "persist"), (60, "expire")])
+@pytest.mark.parametrize(("expire", "word"), [(None, "PERSIST"), (60, "EXPIRE")])
 def test_a_new_time(expire: int | None, word: str) -> None:
     update = Update(b"h", new_time="t", expire=expire)
     assert words(update, has_stream=True) == [
-        "setrange status",
+        "SETRANGE status",
         f"{word} status",
-        "set health",
+        "SET health",
         f"{word} changes",
     ]
 
@@ -51,48 +51,48 @@ def test_a_new_time(expire: int | None, word: str) -> None:
     ("found", "expire", "wanted"),
     [
         ("expires", 60, []),
-        ("expires", None, ["persist status"]),
-        ("stays", 60, ["expire status"]),
+        ("expires", None, ["PERSIST status"]),
+        ("stays", 60, ["EXPIRE status"]),
         ("stays", None, []),
         ("missing", 60, []),
         ("missing", None, []),
     ],
 )
 def test_a_snapshot_that_is_kept(found: str, expire: int | None, wanted: list[str]) -> None:
-    assert words(Update(b"h", expire=expire), LIVES[found]) == [*wanted, "set health"]
+    assert words(Update(b"h", expire=expire), LIVES[found]) == [*wanted, "SET health"]
 
 
 def test_the_sync_cache() -> None:
-    assert words(Update(b"h", sync=b"s")) == ["set health", "set sync"]
-    assert words(Update(b"h", sync=b"")) == ["set health", "delete sync"]
-    assert words(Update(b"h")) == ["set health"]
+    assert words(Update(b"h", sync=b"s")) == ["SET health", "SET sync"]
+    assert words(Update(b"h", sync=b"")) == ["SET health", "DEL sync"]
+    assert words(Update(b"h")) == ["SET health"]
 
 
 def test_no_missing_key_is_named() -> None:
     """In a cluster, while a slot is moved, such a transaction is refused."""
     batch = Batch("o/r", "t", "a", "b", "RUNNING")
-    assert words(Update(b"h", snapshot=b"s", expire=9)) == ["set status", "set health"]
-    assert words(Update(b"h", snapshot=b"s", expire=9, changes=batch))[-1] == "expire changes"
-    assert words(Update(b"h", changes=batch))[-1] == "persist changes"
+    assert words(Update(b"h", snapshot=b"s", expire=9)) == ["SET status", "SET health"]
+    assert words(Update(b"h", snapshot=b"s", expire=9, changes=batch))[-1] == "EXPIRE changes"
+    assert words(Update(b"h", changes=batch))[-1] == "PERSIST changes"
 
 
 def test_the_commands_with_their_values() -> None:
     new = Update(b"h", snapshot=b"snapshot", sync=b"s", expire=9)
     assert list(write_values(new, KEYS, Stored())) == [
-        command("set", "status", b"snapshot", ex=9),
-        command("set", "health", b"h"),
-        command("set", "sync", b"s"),
+        ("SET", "status", b"snapshot", "EX", 9),
+        ("SET", "health", b"h"),
+        ("SET", "sync", b"s"),
     ]
     touched = Update(b"h", new_time="t", sync=b"", expire=9)
     assert list(write_values(touched, KEYS, Stored())) == [
-        command("setrange", "status", len('{"collected_time":"'), "t"),
-        command("expire", "status", 9),
-        command("set", "health", b"h"),
-        command("delete", "sync"),
+        ("SETRANGE", "status", len('{"collected_time":"'), "t"),
+        ("EXPIRE", "status", 9),
+        ("SET", "health", b"h"),
+        ("DEL", "sync"),
     ]
     kept = Update(b"h")
-    assert next(write_values(kept, KEYS, Stored(5000))) == command("persist", "status")
-    for expire, wanted in ((None, command("persist", "changes")), (9, command("expire", "changes", 9))):
+    assert next(write_values(kept, KEYS, Stored(5000))) == ("PERSIST", "status")
+    for expire, wanted in ((None, ("PERSIST", "changes")), (9, ("EXPIRE", "changes", 9))):
         update = Update(b"h", new_time="t", expire=expire)
         assert list(expire_stream(update, KEYS, Stored(NO_KEY, True))) == [wanted]
 
@@ -111,4 +111,4 @@ def test_the_commands_with_their_values() -> None:
     ],
 )
 def test_a_probe_outlives_nothing(update: Update, stored: Stored, fields: list[str]) -> None:
-    assert list(limit_lives(update, KEYS, stored)) == [command("expire", field, 60) for field in fields]
+    assert list(limit_lives(update, KEYS, stored)) == [("EXPIRE", field, 60) for field in fields]
