@@ -67,5 +67,8 @@ def _answer(host: str, port: int, future: Future[list[Address]]) -> None:
 
 
 def _look_up(host: str, port: int, flags: int) -> list[Address]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    # As bytes, since a text is encoded by Python's codec for international names, which takes a millisecond
+    # to import.
+    name = host.encode() if host.isascii() else host
+    found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=flags)
     return [(family, address[:2] if family == socket.AF_INET else address) for family, *_, address in found]  # type: ignore[misc]

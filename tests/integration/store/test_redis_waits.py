@@ -99,7 +99,7 @@ def test_a_resolver_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
     look_up = socket.getaddrinfo
 
     def hanging(host: Any, *arguments: Any, **options: Any) -> Any:
-        if host == "store.example":
+        if host == b"store.example":
             if options.get("flags"):  # a look-up of digits, which asks no resolver
                 raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
             released.wait()

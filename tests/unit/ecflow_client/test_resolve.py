@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -33,12 +35,12 @@ class Resolver:
         self.asked = threading.Event()
         monkeypatch.setattr(socket, "getaddrinfo", self)
 
-    def __call__(self, host: str, port: int, *, type: int, flags: int) -> Any:
+    def __call__(self, host: bytes | str, port: int, *, type: int, flags: int) -> Any:
         assert type == socket.SOCK_STREAM
         if flags == socket.AI_NUMERICHOST:
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         assert (port, flags) == (3141, 0)
-        self.names.append(host)
+        self.names.append(host if isinstance(host, str) else host.decode("ascii"))
         self.asked.set()
         return self.answer()
 
@@ -52,6 +54,21 @@ def test_number_needs_no_thread(
 ) -> None:
     monkeypatch.setattr(threading.Thread, "start", lambda self: pytest.fail("a thread was started"))
     assert resolve(host, 7, time.monotonic() - 1) == [(family, address)]
+
+
+def test_name_in_ascii_needs_no_codec() -> None:
+    code = "from watchman_cli.ecflow_client.resolve import resolve; import sys, time; "
+    code += "resolve(sys.argv[1], 7, time.monotonic() + 60); print('encodings.idna' in sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-c", code, "localhost"], capture_output=True, check=True, text=True
+    )
+    assert answer.stdout == "False\n"
+
+
+def test_international_name_is_looked_up_as_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolver = Resolver(monkeypatch, lambda: FOUND)
+    assert len(resolve("wetter.münchen.test", 3141, soon())) == 2
+    assert resolver.names == ["wetter.münchen.test"]
 
 
 def test_addresses_are_in_the_resolvers_order(monkeypatch: pytest.MonkeyPatch) -> None:

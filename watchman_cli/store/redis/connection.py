@@ -192,8 +192,10 @@ def resolve(endpoint: Endpoint, budget: TimeBudget) -> list[tuple[int, Any]]:
     A resolver cannot be interrupted: if it hangs, its thread remains, and no other thread waits for it.
     """
 
+    host = endpoint.host.encode() if endpoint.host.isascii() else endpoint.host  # bytes need no codec
+
     def look_up(flags: int = 0) -> list[tuple[int, Any]]:
-        found = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM, flags=flags)
+        found = socket.getaddrinfo(host, endpoint.port, type=socket.SOCK_STREAM, flags=flags)
         return [(family, target) for family, _, _, _, target in found]
 
     with suppress(socket.gaierror):
