@@ -226,26 +226,27 @@ def _commit_reading(
     server: Server, stored: Stored, reading: Reading, value: bytes | None, health: Health, sync: bytes
 ) -> Commit:
     """Return the commit of a reading with its changes; without `value`, it only sets the snapshot's time."""
-    health = replace(health, notices=_judge(stored, reading, value, health))
+    if stored.rules is not None:
+        health = replace(health, notices=_judge(stored.rules, stored, reading, value, health))
     head = None if value is None else _head_of(value)
     health, batch = _continue_stream(server, stored, reading.read_time, head, health, reading)
     new_time = reading.read_time if value is None else None
     return _commit(server, health, value, batch, new_time=new_time, sync=sync)
 
 
-def _judge(stored: Stored, reading: Reading, value: bytes | None, health: Health) -> Notices | None:
+def _judge(
+    rules: Rules, stored: Stored, reading: Reading, value: bytes | None, health: Health
+) -> Notices | None:
     """Return the server's notices after a reading; without `value`, the stored snapshot stays.
 
     Raises StoreError.
     """
-    if stored.rules is None:
-        return health.notices
     from watchman_cli.health.judge import after_good_run
 
     content = stored.snapshot if value is None else partial(bytes, value)
     changes = () if value is None and reading.changes is None else reading.changes
     revisions = _revision(None, stored.head), _revision(value, stored.head)
-    return after_good_run(stored.rules, health, reading.server_state, changes, content, revisions)
+    return after_good_run(rules, health, reading.server_state, changes, content, revisions)
 
 
 def _continue_stream(
@@ -267,7 +268,8 @@ def _continue_stream(
         news = News(new_misses(stored.health, health), *new_causes(stored.health, health))
         pieces, changes = ((), None) if reading is None else (reading.pieces or (), reading.changes)
         batch = stream.continue_with(time, new, pieces, changes, news)
-    return replace(health, changes_kept=stream.leads_to(new, batch)), batch
+    kept = stream.leads_to(new, batch)
+    return health if kept == health.changes_kept else replace(health, changes_kept=kept), batch
 
 
 def _counted(
@@ -280,7 +282,8 @@ def _counted(
     changes = reading.changes if stored.is_counted else None
     content = stored.snapshot if value is None else partial(bytes, value)
     health = with_counts(health, stored.health, changes, content, server.deadlines, count=count)
-    return replace(health, counted_revision=_revision(value, stored.head))
+    revision = _revision(value, stored.head)
+    return health if revision == health.counted_revision else replace(health, counted_revision=revision)
 
 
 def _commit(
@@ -294,7 +297,7 @@ def _commit(
 ) -> Commit:
     """Return a commit from its parts: the new snapshot, the changes that led to it, and the sync cache."""
     update = Update(
-        health=health_record.encode(health_record.repaired(health)),
+        health=health_record.encode_repaired(health),
         snapshot=value,
         new_time=new_time,
         sync=sync,

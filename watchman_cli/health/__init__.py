@@ -9,7 +9,7 @@ from watchman_cli.health.record import (
     ReportedFailure,
     decode,
     encode,
-    repaired,
+    encode_repaired,
     salvage,
     warn_of_another,
 )
@@ -23,7 +23,7 @@ __all__ = [
     "count_again",
     "decode",
     "encode",
-    "repaired",
+    "encode_repaired",
     "salvage",
     "warn_of_another",
     "with_counts",

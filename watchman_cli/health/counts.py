@@ -44,6 +44,8 @@ def with_counts(
         assert health.collected_time
         collected = parse_time(health.collected_time)
         states = judge_all(deadlines, previous.deadlines, changes, content, collected)
+    if (counts, states) == (health.counts, health.deadlines):
+        return health  # a copy takes longer than this look
     return replace(health, counts=counts, deadlines=states)
 
 

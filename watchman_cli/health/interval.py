@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from watchman_cli.health.record import Health, encode, repaired
+from watchman_cli.health.record import Health, encode_repaired
 from watchman_cli.snapshot import parse_time
 
 
@@ -41,4 +41,4 @@ def beginning(previous: Health, began: datetime) -> bytes:
     """Return the record before a reading: the previous one, with the time at which this reading begins."""
     time = began.isoformat(timespec="microseconds")
     marked = replace(previous, began_time=time, checked_time=previous.checked_time or time)
-    return encode(repaired(marked))
+    return encode_repaired(marked)

@@ -99,10 +99,10 @@ def encode(health: Health) -> bytes:
     return orjson.dumps(_document(health))
 
 
-def repaired(health: Health) -> Health:
-    """Return a record without its invalid parts."""
+def encode_repaired(health: Health) -> bytes:
+    """Return the record as it is stored, without its invalid parts."""
     document = _document(health)
-    return health if schema.is_valid("health", document) else _salvaged(document)
+    return orjson.dumps(document) if schema.is_valid("health", document) else encode(_salvaged(document))
 
 
 def decode(value: bytes | None) -> Health:

@@ -17,7 +17,7 @@ NOTICES = Notices("f" * 32, (Known(NODE, text(), text(120)), Known(HALTED, text(
 def test_notices_are_read_back_from_the_health_record() -> None:
     record = Health(checked_time=text(), notices=NOTICES)
     assert health.decode(health.encode(record)).notices == NOTICES
-    assert health.repaired(record) is record
+    assert health.encode_repaired(record) == health.encode(record)
 
 
 def test_record_without_notices() -> None:

@@ -130,8 +130,7 @@ def test_a_valid_record_is_salvaged_whole() -> None:
 
 def test_a_record_without_its_invalid_parts_is_valid() -> None:
     wrong = replace(RECORD, counts={"complete": -1}, nodes=-1)
-    assert health.repaired(wrong) == RECORD
-    assert health.repaired(RECORD) is RECORD
+    assert health.encode_repaired(wrong) == health.encode_repaired(RECORD) == health.encode(RECORD)
 
 
 def test_summary() -> None:
