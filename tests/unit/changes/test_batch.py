@@ -11,7 +11,7 @@ from hypothesis import given
 
 from tests.support.trees import TREES, records
 from watchman_cli import schema
-from watchman_cli.changes.batch import MAX_CHANGES, BadBatch, decode, make_batch
+from watchman_cli.changes.batch import BadBatch, decode, make_batch
 from watchman_cli.changes.compare import compare_records
 from watchman_cli.snapshot import RecordChange, StatusRecord, join_records
 
@@ -48,14 +48,21 @@ def test_changes_lead_from_one_snapshot_to_the_next(
     assert (found.server_state_before, found.server_state) == ("RUNNING", "HALTED")
 
 
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a batch have at most ten changes."""
+    monkeypatch.setattr("watchman_cli.changes.batch.MAX_CHANGES", 10)
+
+
+@pytest.mark.usefixtures("few")
 @pytest.mark.parametrize("known", [True, False])
 def test_a_reset_says_why(known: bool) -> None:
-    many = [(None, StatusRecord(f"/s/t{number}", "queued")) for number in range(MAX_CHANGES + 1)]
+    many = [(None, StatusRecord(f"/s/t{number}", "queued")) for number in range(11)]
     changes = many if known else []
     batch = make_batch("o/r", TIME, ("RUNNING", "HALTED"), (OLD if known else None, NEW), changes, "why")
     found = decode(batch.encode())
     assert (found.before, found.after, list(found.changes)) == (None, NEW, [])
-    assert found.reason == ("20001 nodes changed" if known else "why")
+    assert found.reason == ("11 nodes changed" if known else "why")
     assert batch.or_reset("2" * 32) is batch
 
 
@@ -119,8 +126,9 @@ def test_reset_without_a_reason_says_that_the_changes_are_unknown() -> None:
     assert (batch.before, batch.reason) == (None, "the changes are unknown")
 
 
+@pytest.mark.usefixtures("few")
 def test_largest_batch_is_not_a_reset() -> None:
-    some = [(None, StatusRecord(f"/s/t{number}", "queued")) for number in range(MAX_CHANGES)]
+    some = [(None, StatusRecord(f"/s/t{number}", "queued")) for number in range(10)]
     assert make_batch("o/r", TIME, (None, "RUNNING"), (OLD, NEW), some).before == OLD
 
 

@@ -340,7 +340,7 @@ def expected(nodes: tuple[Node, ...], above: str = "") -> Iterator[tuple[str, st
 def test_definitions_at_random_are_read_right_or_refused() -> None:
     rng = random.Random(19)
     read = refused = spanning = 0
-    for _ in range(3000):
+    for _ in range(1000):
         nodes = tuple(some_nodes(rng, 0))
         lines = [line for node in nodes for line in written(node)]
         spanning += any("\n" in line for line in lines)
@@ -352,5 +352,5 @@ def test_definitions_at_random_are_read_right_or_refused() -> None:
         read += 1
         states = [state.state for state in found.states]
         assert list(zip(found.paths, states, strict=True)) == list(expected(nodes)), lines
-    assert spanning > 1500
+    assert spanning > 500
     assert refused < spanning / 5, (read, refused, spanning)
