@@ -37,8 +37,7 @@ def test_the_exit_code_is_the_command_s(arguments: list[str], code: int) -> None
 @pytest.fixture
 def damaged(tmp_path: Path) -> Path:
     """A copy of the package, to which damage can be done."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(PACKAGE, tmp_path / "watchman_cli", ignore=ignored)
+    shutil.copytree(PACKAGE, tmp_path / "watchman_cli")  # with the bytecode: nothing is compiled again
     schemas = Path(watchman_cli.__file__).parents[1] / "schemas"
     shutil.copytree(schemas, tmp_path / "watchman_cli/schemas", dirs_exist_ok=True)
     (tmp_path / "watchman.yaml").write_text(
