@@ -181,7 +181,7 @@ def http_server() -> Iterator[tuple[str, int]]:
             pass
 
     with ThreadingHTTPServer((Listener.host, 0), Quiet) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield Listener.host, server.server_port
         server.shutdown()
 
@@ -216,6 +216,6 @@ def http_front(port: int, chain: Path | None = None) -> Iterator[tuple[str, int]
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(chain / "server.crt", chain / "server.key")
             server.socket = context.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         yield Listener.host, server.server_port
         server.shutdown()

@@ -19,11 +19,11 @@ def framed(body: bytes) -> bytes:
 
 
 def drain(client: socket.socket) -> None:
-    """Read what was asked, so that closing does not reset the connection."""
-    client.settimeout(0.05)
+    """Read the request, so that closing does not reset the connection. A client sends it at once."""
+    client.settimeout(1.0)
     try:
         while client.recv(1 << 16):
-            pass
+            client.settimeout(0.01)
     except OSError:
         pass
     client.settimeout(None)

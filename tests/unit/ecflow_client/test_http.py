@@ -97,7 +97,7 @@ def test_a_reply_that_is_too_large(answer: bytes) -> None:
 def test_a_server_that_drips_does_not_move_the_deadline(head: bytes) -> None:
     with trickling(head, b"x") as server:
         with pytest.raises(NoAnswer):
-            ask(server, "http", within=limits(0.7))
+            ask(server, "http", within=limits(0.3))
 
 
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
