@@ -51,7 +51,12 @@ def test_a_field_a_parent_and_one_of_the_server() -> None:
     }  # fmt: skip
 
 
-def test_clock_is_looked_at_every_few_fields(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("together", "checks"), [(3, 3), (4, 2)])
+def test_clock_is_looked_at_every_few_fields(
+    monkeypatch: pytest.MonkeyPatch, together: int, checks: int
+) -> None:
+    """At the beginning, before the first of four families, and then before each third or fourth one."""
+
     class Counted(Work):
         checks = 0
 
@@ -59,10 +64,16 @@ def test_clock_is_looked_at_every_few_fields(monkeypatch: pytest.MonkeyPatch) ->
             self.checks += 1
 
     work = Counted()
-    monkeypatch.setattr(fields, "_TOGETHER", 2)
+    monkeypatch.setattr(fields, "_TOGETHER", together)
     monkeypatch.setattr(fields, "FIELD_SIZE", 0)
     assert len(fields.make_base(definition(*TREE), Policy(), work).fields) == 5
-    assert work.checks == 3  # at the beginning, and before the first and the third of four families
+    assert work.checks == checks
+
+
+@pytest.mark.parametrize("value", [b"no zlib", zlib.compress(b"{")])
+def test_message_about_a_damaged_field_has_nothing_of_it(value: bytes) -> None:
+    with pytest.raises(ValueError, match=r"^it is damaged$"):
+        decompress(value)
 
 
 def test_a_field_that_would_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:

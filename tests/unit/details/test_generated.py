@@ -124,6 +124,7 @@ def test_a_repeats_text() -> None:
         "repeat integer R 1 9 4 # 13": "9", "repeat integer R 9 1 -4 # 5": "5",
         'repeat enumerated E "07" "x" # 1': "x", 'repeat string S "a" # 4': "a", "repeat day 2 # 3": "3",
         "repeat date D 20260101 20260105 1 # 20260106": "20260105",
+        'repeat datelist L "20260101" "20260201" # 1': "20260201", "repeat string S": "",
     }  # fmt: skip
     for line, text in lines.items():
         repeat = parse_attribute(line)

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.ecflow_client.replies import FIRST, delta, member, memento, reply
 from watchman_cli.ecflow_client import FullReadingRequired, NodeChange, NotUnderstood
 from watchman_cli.ecflow_client import changes as changes_module
-from watchman_cli.ecflow_client.changes import Changes, parse_changes
+from watchman_cli.ecflow_client.changes import Changes, Mementos, parse_changes
 from watchman_cli.ecflow_client.definition import SERVER_STATES
 from watchman_cli.ecflow_client.details import Detail
 from watchman_cli.ecflow_client.node_state import STATES
@@ -40,6 +40,34 @@ def test_the_servers_state(number: int) -> None:
     assert changes("/", "ServerStateMemento", state_=number).server_state == SERVER_STATES[number]
 
 
+@pytest.mark.parametrize("number", range(len(STATES)))
+def test_state_of_the_whole_definition(number: int) -> None:
+    found = changes("/", "StateMemento", state_=number)
+    assert (found.state, found.nodes) == (STATES[number], ())
+
+
+def test_numbers_that_are_absent_are_zero() -> None:
+    found = parse_changes({"compound_mementos_": []})
+    assert (found.state_change_no, found.modify_change_no, found.nodes) == (0, 0, ())
+
+
+def test_mementos_are_kept_as_they_came_if_they_are_wanted() -> None:
+    flags, label = memento("FlagMemento", flag_={}), memento("NodeLabelMemento", label_={"n_": "l"})
+    cleared = delta(("/s/t", [flags, label]), clear=True)
+    assert parse_changes(cleared).mementos == ()
+    (found,) = parse_changes(cleared, with_mementos=True).mementos
+    assert found == Mementos("/s/t", True, [flags, label])
+    (found,) = parse_changes(delta(("/s/t", [label])), with_mementos=True).mementos
+    assert found == Mementos("/s/t", False, [label])
+
+
+def test_calendar_alone_is_no_change_of_its_suite() -> None:
+    calendar, label = memento("SuiteCalendarMemento"), memento("NodeLabelMemento")
+    assert Mementos("/s", False, [calendar]).has_only_calendar
+    assert not Mementos("/s", True, [calendar]).has_only_calendar
+    assert not Mementos("/s", False, [calendar, label]).has_only_calendar
+
+
 def test_flags_and_suspension_of_one_node_are_one_change() -> None:
     mementos = [memento("SuspendedMemento", suspended_=True), memento("FlagMemento", flag_={"flag_": 128})]
     found = parse_changes(delta(("/s/t", mementos)))
@@ -56,6 +84,10 @@ def test_a_calendar_that_was_started_anew() -> None:
     cal = {"initTime_": {"value0": "2026-Nov-24 00:00:00"}}
     found = changes("/s", "SuiteCalendarMemento", cal_=cal)
     assert found.begin_times == {"s": "2026-Nov-24 00:00:00"}
+    found = changes("/s", "SuiteCalendarMemento", cal_=cal | {"initLocalTime_": "2026-Nov-24 01:00:00"})
+    assert found.begin_times == {"s": "2026-Nov-24 01:00:00"}
+    assert found.has_new_calendar({"s": "2026-Nov-24 00:00:00"})
+    assert not found.has_new_calendar({"s": "2026-Nov-24 01:00:00", "t": "2026-Nov-24 00:00:00"})
 
 
 PASSED_OVER = (
@@ -166,7 +198,9 @@ DAMAGED: dict[str, Any] = {
 def test_what_cannot_be_understood_is_refused(what: str) -> None:
     with pytest.raises(NotUnderstood) as raised:
         parse_changes(DAMAGED[what])
-    assert "secret" not in str(raised.value)
+    has_path = "path" in what and "text" not in what
+    words = "contain an invalid node path" if has_path else "cannot be understood"
+    assert str(raised.value) == f"the server's changes {words}"
 
 
 @pytest.mark.parametrize("what", DAMAGED)

@@ -17,8 +17,9 @@ from tests.unit.ecflow_client import replies
 from watchman_cli import snapshot
 from watchman_cli.details.policy import Policy
 from watchman_cli.details.stored import KeptDetails
-from watchman_cli.ecflow_client import Access, Client, EcflowError, Limits
+from watchman_cli.ecflow_client import Access, Client, EcflowError, Limits, TooSlow
 from watchman_cli.ecflow_client.statistics import parse_statistics
+from watchman_cli.ecflow_client.work import Work
 from watchman_cli.snapshot import StatusRecord, join_records, parse_time
 from watchman_cli.sync.decide import REPLACED
 from watchman_cli.sync.handles import DROPPED, OTHER_SUITES, prefix_of
@@ -371,6 +372,24 @@ def test_texts_of_several_lines(server: Server) -> None:
     assert server.ecflow.asked_for[1:] == [["stats", "full sync"]]
     assert not server.session("s").has_several_lines(replace(cache, handle=4, marker=MARKER))
     assert server.ecflow.asked_for[2:] == [["stats", "handles", "sync 0 0 4"]]
+
+
+def test_changes_that_take_too_long_are_followed_by_a_full_reading(server: Server) -> None:
+    class SlowOnce(Work):
+        slow = True
+
+        def begin(self, size: int) -> None:
+            if self.slow:
+                self.slow = False
+                raise TooSlow("the reply was not decoded in time")
+
+    cache, value = stored(server.read_in_full())
+    server.ecflow.replies = [changes_reply(), full_reply()]
+    now = time.monotonic()
+    client, scope = Client(Access("127.0.0.1", server.port)), Scope((), MARKER, TARGET, True, True)
+    limits = Limits(now + 60, now + 60, 1 << 20, SlowOnce())
+    reading = SyncSession(client, limits, scope, lambda: None).read(cache, lambda: value, None)
+    assert (reading.mode, reading.reason) == ("full", "the changes would take too long to decode")
 
 
 def test_failed_request_is_raised(server: Server) -> None:
