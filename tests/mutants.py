@@ -35,7 +35,7 @@ def verdicts(patterns: list[str]) -> Iterator[tuple[str, str | None]]:
 def function_of(mutant: str) -> str:
     """Return the dotted name of the function that a mutant changes."""
     module, _, function = mutant.rpartition("__mutmut_")[0].rpartition(".x")
-    return f"{module}.{function.lstrip('_ǁ').replace('ǁ', '.')}"
+    return f"{module}.{function[1:].replace('ǁ', '.')}"  # after `_`, or `ǁ` before the name of a class
 
 
 def main() -> int:

@@ -46,7 +46,7 @@ def make_base(definition: Definition, policy: Policy, work: Work = UNBOUNDED) ->
     families = definition.lines.families
     _, _, server = definition.lines.server.partition(NEW_LINE)  # the first one is the version
     kinds = " ".join(sorted(policy.kinds)) or EVERY_KIND
-    fields = {SERVER: compress({SERVER: policy.kept(readable(server.lstrip())), KINDS_KEPT: kinds})}
+    fields = {SERVER: compress({SERVER: policy.kept(readable(server)), KINDS_KEPT: kinds})}
     hidden: list[str] = []
     needed = policy.needed_in(definition.lines.text, len(definition.lines.server))
     for number, (field, members) in enumerate(_packed(families).items()):

@@ -23,6 +23,7 @@ TREE = (
     "  task v",
     "endsuite",
 )
+NOT_WHOLE = "^the server's definition is not whole$"
 PATHS = ["/s", "/s/f", "/s/f/t", "/s/f/t/alias0", "/s/f/u", "/s/v"]
 
 
@@ -117,13 +118,25 @@ def test_no_reason_of_an_abort_forges_a_state(reason: str) -> None:
         ("family f", "endfamily"),
         ("suite s", "suite t", "endsuite", "endsuite"),
         ("endsuite",),
+        ("task t", "endtask"),
+        ("alias a", "endalias"),
+        ("suite s", "alias a", "endalias", "endsuite"),
         ("suite s # state:exploded", "endsuite"),
         ("suite s", "endnovelty", "endsuite"),
     ],
 )
 def test_a_tree_that_is_none_is_refused(lines: tuple[str, ...]) -> None:
-    with pytest.raises(NotUnderstood):
+    with pytest.raises(NotUnderstood) as raised:
         parse(*lines)
+    assert str(raised.value) in MESSAGES
+
+
+MESSAGES = {
+    "the server's definition is not well nested",
+    "the server's definition has a suite in the wrong place",
+    "the server's definition has an unknown state",
+    "the server's definition has an unknown kind of node",
+}
 
 
 @pytest.mark.parametrize(
@@ -149,8 +162,35 @@ def test_a_head_that_is_none_is_refused(head: str) -> None:
 def test_a_definition_that_was_cut_is_refused(cut: int) -> None:
     whole = replies.definition(*TREE)
     assert parse_definition(whole).paths == PATHS
-    with pytest.raises(NotUnderstood):
+    with pytest.raises(NotUnderstood, match=NOT_WHOLE):
         parse_definition(whole[: -cut - 2])
+
+
+def test_definition_has_a_version_before_it_and_nothing_behind_it() -> None:
+    whole = replies.definition(*TREE)
+    assert parse_definition(whole.removesuffix("\n")).paths == PATHS
+    for text in (whole + "x", whole.partition("\n")[2], whole.partition("defs_state")[2], "", "# enddef"):
+        with pytest.raises(NotUnderstood, match=NOT_WHOLE):
+            parse_definition(text)
+
+
+def test_largest_change_number_is_read() -> None:
+    head = f"defs_state NET state>:queued state_change:{'9' * 18} modify_change:1"
+    found = parse_definition(replies.definition("suite s", "endsuite", head=head))
+    assert (found.state_change_no, found.modify_change_no) == (10**18 - 1, 1)
+
+
+def test_head_leaves_out_what_is_as_in_a_new_definition() -> None:
+    found = parse_definition(replies.definition(head="defs_state NET"))
+    assert (found.state, found.server_state) == ("unknown", "RUNNING")
+    assert (found.state_change_no, found.modify_change_no) == (0, 0)
+
+
+def test_definition_is_a_sequence_of_nodes() -> None:
+    found = parse(*TREE)
+    assert (len(found), found[0].path, found[-1].path) == (6, "/s", "/s/v")
+    assert [node.path for node in found] == PATHS and [node.path for node in found[1:3]] == PATHS[1:3]
+    assert found[2].state == found.states[2]
 
 
 @pytest.mark.parametrize("size", [1, 7, 64])
