@@ -73,6 +73,8 @@ def test_each_node_has_its_own_line_and_those_of_its_attributes() -> None:
         "/s/f/v/": ["alias alias0"],
     }
     assert readable(found.lines.server).split("\n")[2:] == ["edit ECF_HOME '/home' # server"]
+    assert all(all(pieces) for pieces in found.lines.families.values())
+    assert found.lines.text.startswith(found.lines.server) and found.lines.text.endswith("# enddef\n")
 
 
 def test_nothing_is_cut_that_nobody_wants() -> None:
@@ -153,7 +155,7 @@ def test_a_broken_text_of_any_length_is_read() -> None:
 )
 def test_lines_that_are_not_nested_are_refused(lines: list[str]) -> None:
     text = replies.definition(*lines)
-    with pytest.raises(TreeUnproved):
+    with pytest.raises(TreeUnproved, match=r"^the server's definition is not well nested$"):
         cut_lines(text)
 
 

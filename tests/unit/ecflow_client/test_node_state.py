@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from watchman_cli.ecflow_client import NodeState, NotUnderstood
+from watchman_cli.ecflow_client import NodeState, NotUnderstood, node_state
+from watchman_cli.ecflow_client.details import Detail
 from watchman_cli.ecflow_client.node_state import STATES, details_of, parse_duration, parse_node_state
 
 
@@ -27,13 +28,23 @@ def test_a_node_without_a_state_is_unknown() -> None:
 
 
 def test_an_unknown_state_is_refused() -> None:
-    with pytest.raises(NotUnderstood, match="unknown state"):
+    with pytest.raises(NotUnderstood, match=r"^the server's definition has an unknown state$"):
         parse_node_state(" # state:odd")
 
 
 def test_details_are_those_that_are_kept() -> None:
     assert details_of({"flag": "late,late,novelty", "other": "2"}) == (("flags", ("late",)),)
     assert details_of({"flag": "", "dur": "00:00:01"}) == ()
+
+
+def test_job_s_id_may_be_a_detail(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is any text, so it is no token of the line."""
+    job = Detail("job", "rid", str, "SubmittableMemento", lambda fields: fields["rid_"])
+    monkeypatch.setattr(node_state, "DETAILS", (job,))
+    monkeypatch.setattr(node_state, "_TOKENS", frozenset(("rid",)))
+    found = parse_node_state(" # passwd:x rid:47 11 try:1 state:active flag:late")
+    assert found == NodeState("active", details=(("job", "47 11"),))
+    assert parse_node_state(" # state:active flag:late") == NodeState("active")
 
 
 def test_a_reason_that_is_a_megabyte_of_beginnings_is_read_at_once() -> None:

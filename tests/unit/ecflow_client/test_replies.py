@@ -19,7 +19,8 @@ from watchman_cli.ecflow_client import (
     NotUnderstood,
     RequestRefused,
 )
-from watchman_cli.ecflow_client.replies import decode_reply
+from watchman_cli.ecflow_client import replies as replies_module
+from watchman_cli.ecflow_client.replies import NOT_PERMITTED, Handle, decode_reply
 from watchman_cli.ecflow_client.requests import (
     Caller,
     FullSync,
@@ -97,6 +98,54 @@ def test_errors_have_words_of_our_own() -> None:
     assert isinstance(error("[ authentication failed ] User"), AccessRefused)
     assert "fred" in str(error("request not accepted, due to access"))
     assert isinstance(error("Could not find node"), RequestRefused)
+    assert isinstance(decode_reply(reply(member("ErrorCmd")), "fred").error, RequestRefused)
+
+
+def test_user_who_may_not_read_all_is_told_so() -> None:
+    refused = error("Insufficient permissions for user")
+    assert isinstance(refused, AccessRefused) and NOT_PERMITTED in str(refused)
+    assert NOT_PERMITTED not in str(error("authentication failed"))
+
+
+def test_handles_have_their_users_and_suites() -> None:
+    users = [{"first": "fred", "second": [1, 3]}, {"first": "ann", "second": [2]}]
+    listed = [
+        {"first": number, "second": suites} for number, suites in ((1, ["s", "t"]), (2, []), (9, ["x"]))
+    ]
+    found = decode_reply(reply(member("SClientHandleSuitesCmd", users_=users, client_handles_=listed)), "u")
+    assert found.handles == (Handle(1, "fred", ("s", "t")), Handle(2, "ann", ()), Handle(9, "", ("x",)))
+
+
+@pytest.mark.parametrize(("data", "number"), [({"handle_": 7}, 7), ({}, 0)])
+def test_handle_that_was_registered(data: dict[str, int], number: int) -> None:
+    assert decode_reply(reply(member("SClientHandleCmd", **data)), "u").registered == number
+
+
+def test_text_in_a_change_is_not_taken_for_a_definition() -> None:
+    """In an aviso, the key of a definition has any user's text."""
+    aviso = replies.memento("NodeAvisoMemento", value1=text(MARKER))
+    changes = replies.delta(("/s", [aviso]))
+    found = decode_reply(reply(member("SSyncCmd", incremental_changes_=changes)), "u", with_lines=True)
+    assert found.definition is None and found.changes
+    assert found.changes.mementos[0].fields == [aviso]
+
+
+def test_places_where_a_definition_is_cut_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = reply(
+        full(replies.definition("suite s", *(f"  edit V{n} '\\n\\ \" é'" for n in range(9)), "endsuite"))
+    )
+    expected = decode_reply(bytearray(whole), "u", with_lines=True)
+    assert expected.definition and expected.definition.lines and len(expected.definition.lines.text) > 200
+    for size in (1, 2, 3, 5, 8, 13, 21, 34, 55, 89):
+        monkeypatch.setattr(replies_module, "DECODED_TOGETHER", size)
+        assert decode_reply(bytearray(whole), "u", with_lines=True) == expected
+
+
+def test_lists_take_as_long_to_parse_as_objects_and_longer_than_items_and_text() -> None:
+    lists, objects, items, letters = (
+        replies_module._seconds_to_load(each * 1000) for each in (b"[", b"{", b",", b"x")
+    )
+    assert lists == objects > items > letters > 0
 
 
 WRONG: dict[str, Any] = {
@@ -171,10 +220,9 @@ def test_a_request_names_no_handle_in_a_full_sync() -> None:
 
 
 def test_no_exception_carries_a_part_of_the_reply_in_its_text() -> None:
-    try:
+    with pytest.raises(NotUnderstood) as raised:
         decode_reply(reply(full(text(MARKER)[:-20])), "u")
-    except NotUnderstood as error:
-        assert MARKER not in "".join(traceback.format_exception_only(type(error), error))
+    assert MARKER not in "".join(traceback.format_exception_only(raised.type, raised.value))
 
 
 @pytest.mark.parametrize(
