@@ -117,7 +117,7 @@ def test_they_are_off_for_a_while(watched: Watched, in_between: str) -> None:
     assert kept(watched)
     last = batches(watched)[-1]
     assert last.reason == ("changes were not kept for a while" if in_between == "changed" else None)
-    gap = "the changes until then are unknown: changes were not kept for a while"
+    gap = "the changes until then are not known: changes were not kept for a while"
     printed = watched.watchman.run("changes", NAME).text
     assert (gap in printed) is (in_between == "changed")
 
@@ -196,7 +196,7 @@ def test_what_the_command_prints(watched: Watched) -> None:
     result = watched.watchman.run("changes", "r")
     assert result.code == 0
     first, *rest = result.text.splitlines()
-    assert "the changes until then are unknown: there was no snapshot" in first
+    assert "the changes until then are not known: there was no snapshot" in first
     assert any(line.endswith(f"UTC  {TASK}  queued → aborted, task_aborted") for line in rest)
     assert any(OTHER in line for line in rest)
     result = watched.watchman.run("changes", "r", "--path", "/other", "--since", "10m", "--json")
@@ -265,7 +265,7 @@ def test_all_servers_in_the_order_of_time(fleet: tuple[Watched, EcflowServer]) -
     result = watched.watchman.run("changes", "--all", "--to", "aborted", "--path", "/other")
     assert (result.code, result.err.count("\n")) == (0, 1)
     assert result.err.startswith("watchman: o/silent: no changes in redis://")
-    unknown = "the changes until then are unknown: there was no snapshot"
+    unknown = "the changes until then are not known: there was no snapshot"
     first, second_, *rest = result.text.splitlines()
     assert first.endswith(f"UTC  o/r  {unknown}") and second_.endswith(f"UTC  o/second  {unknown}")
     assert [line.split("UTC  ")[1] for line in rest if OTHER in line] == [

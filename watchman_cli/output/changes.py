@@ -41,8 +41,8 @@ def as_text(event: Event, style: Style) -> str:
 
 
 def gap_as_text(server: str, time: datetime, reason: str, style: Style) -> str:
-    """Return the line for a gap: the changes until then are unknown."""
-    return f"{_beginning(time, server, style)}  the changes until then are unknown: {printable(reason)}"
+    """Return the line for a gap: the changes until then are not known."""
+    return f"{_beginning(time, server, style)}  the changes until then are not known: {printable(reason)}"
 
 
 def as_json(event: Event) -> str:
@@ -60,7 +60,7 @@ def as_json(event: Event) -> str:
 
 
 def gap_as_json(server: str, time: datetime, reason: str) -> str:
-    """Return the event for a gap: the changes until then are unknown."""
+    """Return the event for a gap: the changes until then are not known."""
     return _event(RESET, server, f"reset/{time.isoformat()}", time, {"reason": reason})
 
 

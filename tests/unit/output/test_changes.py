@@ -63,5 +63,5 @@ def test_lines_of_all_servers_in_ascii() -> None:
     flags = Change("b/0", "o/r", TIME, "/s/t", "active", "active", flags=("late",))
     assert changes.as_text(flags, style) == "2026-11-24 12:10:00 UTC  o/r  /s/t  active, late"
     gap = changes.gap_as_text("o/r", TIME, "a batch is missing", style)
-    assert gap == "2026-11-24 12:10:00 UTC  o/r  the changes until then are unknown: a batch is missing"
+    assert gap == "2026-11-24 12:10:00 UTC  o/r  the changes until then are not known: a batch is missing"
     assert "  o/r  " not in changes.gap_as_text("o/r", TIME, "a batch is missing", changes.Style())
