@@ -46,3 +46,26 @@ def test_an_absurd_number_is_zero(number: str) -> None:
     found = parse_statistics(text + f"   Resident_memory_used       {number} MB\n")
     assert found.instance is None and found.missing == ("stats cmd",)
     assert found.vitals == {"resident_memory_megabytes": 0.0}
+
+
+@pytest.mark.parametrize(("said", "state"), [("RUNNING", "RUNNING"), ("HALTED", "HALTED"), ("MELTED", "")])
+def test_state_of_the_server_is_one_of_ecflows(said: str, state: str) -> None:
+    assert parse_statistics(STATISTICS.replace("RUNNING", said)).server_state == state
+
+
+def test_counts_and_vital_signs() -> None:
+    more = (
+        "   plug                       3\n"
+        "   Request's per 1,5,15,30,60 min    1.5 2.25 0 0 0\n"
+        "   Virtual_memory_used        40 MB\n"
+    )
+    found = parse_statistics(STATISTICS + more)
+    assert (found.stats_count, found.group_count, found.plug_count) == (7, 9, 3)
+    assert found.vitals == {"requests_per_second": 1.5, "virtual_memory_megabytes": 40.0}
+    assert parse_statistics(STATISTICS).plug_count == 0  # the line is left out
+    assert parse_statistics("").server_state == "" and parse_statistics("").vitals == {}
+
+
+def test_only_spaces_are_around_a_value() -> None:
+    assert parse_statistics(STATISTICS.replace("node1", "node1   ")) == parse_statistics(STATISTICS)
+    assert parse_statistics(STATISTICS.replace("node1", "node1\t")).missing == ("host",)

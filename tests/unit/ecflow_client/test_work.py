@@ -97,3 +97,22 @@ def test_no_reply_is_decoded_after_the_deadline() -> None:
     work = Work(time.monotonic() - 1)
     with pytest.raises(TooSlow, match="the reply of 5 MB was not decoded in time"):
         work.begin(5 << 20)
+
+
+def test_message_names_the_stage_and_the_size() -> None:
+    work = Work()
+    assert work.describe() == "the reply of 0 KB was not decoded in time"
+    work.begin(3 << 10)
+    work.check("compared")
+    work.check()
+    assert work.describe() == "the reply of 3 KB was not compared in time"
+    work.begin(1 << 20)
+    assert work.describe() == "the reply of 1 MB was not decoded in time"
+
+
+def test_step_is_not_begun_that_would_end_after_the_deadline() -> None:
+    work = Work(time.monotonic() + 3600)
+    work.begin(1 << 10)
+    work.require(1800.0)
+    with pytest.raises(TooSlow, match=r"^the reply of 1 KB cannot be decoded in time$"):
+        work.require(3700.0)
