@@ -14,7 +14,6 @@ from tests.unit.ecflow_client.fake_server import SIZE, answering, ask, limits, t
 from tests.unit.ecflow_client.test_credentials import BASIC, BEARER, tokens
 from watchman_cli.ecflow_client import (
     Access,
-    AccessRefused,
     Client,
     ConnectionClosed,
     EcflowError,
@@ -22,6 +21,7 @@ from watchman_cli.ecflow_client import (
     NotEcflow,
     ReplyTooLarge,
     Stats,
+    http,
 )
 from watchman_cli.ecflow_client.errors import HttpRefused, Redirected
 
@@ -53,6 +53,15 @@ def test_a_reply(layout: str) -> None:
     with answering(LAYOUTS[layout]) as server:
         found = ask(server, "http").statistics
     assert found and found.instance
+
+
+@pytest.mark.parametrize("layout", ["a length", "chunks", "until it closes"])
+def test_reply_may_have_the_size_that_is_allowed_and_no_more(layout: str) -> None:
+    with answering(LAYOUTS[layout]) as server:
+        assert ask(server, "http", within=limits(size=len(BODY))).statistics
+        with pytest.raises(ReplyTooLarge) as raised:
+            ask(server, "http", within=limits(size=len(BODY) - 1))
+    assert raised.value.limit == len(BODY) - 1
 
 
 @pytest.mark.parametrize("layout", ["a length", "chunks"])
@@ -173,8 +182,9 @@ def status(code: int) -> bytes:
 def test_a_user_or_token_that_is_refused(code: int) -> None:
     advice = rf"the server refused the user fred \(HTTP {code}\)$"
     with answering(status(code)) as server:
-        with pytest.raises(AccessRefused, match=advice):
+        with pytest.raises(HttpRefused, match=advice) as raised:
             ask(server, "http")
+    assert (raised.value.sent, raised.value.tokens, raised.value.withheld) == ("nothing", None, False)
 
 
 @pytest.mark.parametrize("code", [429, 502, 503, 504])
@@ -220,6 +230,8 @@ def test_a_token_goes_to_its_server_only(tmp_path: Path, entry: dict[str, Any], 
         path = tokens(tmp_path, other, {"server": "http://127[.].*", **entry})
         assert ask(server, "http", tokens=path).statistics
         assert header in asked.head
+        assert asked.head.startswith(b"POST /v1/ecflow HTTP/1.1\r\n")
+        assert b"\r\nContent-Type: application/json\r\n" in asked.head
         assert b"not-this-one" not in asked.head
         assert f"Host: {server.host}:{server.port}".encode() in asked.head
         asked.head = b""
@@ -270,6 +282,23 @@ def test_a_redirection_is_named(location: str, differences: dict[str, str | int]
         with pytest.raises(Redirected, match=r"redirects to another address$") as raised:
             ask(server, "http")
     assert raised.value.differences == differences
+
+
+@pytest.mark.parametrize(
+    ("location", "differences"),
+    [
+        ("https://Front.example:3141/x", {}),
+        ("https://front.example", {"port": 443}),
+        ("https://other.example:3141", {"host": "other.example"}),
+        ("http://front.example:3141", {}),  # it would send the password in clear
+        ("http://other.example:80", {}),
+        ("", {}),
+    ],
+)
+def test_advice_of_a_redirection_never_leads_from_https_to_http(
+    location: str, differences: dict[str, str | int]
+) -> None:
+    assert http._differences(location, Access("front.EXAMPLE", 3141, "https")) == differences
 
 
 @pytest.mark.parametrize(

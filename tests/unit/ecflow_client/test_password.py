@@ -61,7 +61,9 @@ def test_machine_without_the_library_is_named(monkeypatch: pytest.MonkeyPatch) -
         raise OSError("cannot open shared object file")
 
     monkeypatch.setattr(ctypes, "CDLL", missing)
-    with pytest.raises(PasswordUnusable, match="no libcrypt"):
+    with pytest.raises(
+        PasswordUnusable, match=r"^this machine has no libcrypt, which ecFlow passwords need$"
+    ):
         encrypt("s3cret%", "fred")
     assert tried == ["libcrypt.so.1", "libcrypt.so.2"]
 
