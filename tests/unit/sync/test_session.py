@@ -248,6 +248,7 @@ def test_handle_that_is_not_kept_is_dropped(server: Server, fails: bool) -> None
     assert server.ecflow.asked_for[0][0] == f"register {MARKER}_{os.getpid()} s"
     assert server.ecflow.asked_for[1:] == [["drop 4"]]
     assert reading.cache and (reading.cache.handle, reading.cache.marker) == (0, "")
+    assert (reading.mode, reading.reason) == ("full", "first")
 
 
 def kept(server: Server) -> tuple[Any, bytes, dict[str, Any]]:
@@ -303,6 +304,15 @@ def test_definition_of_a_dropped_handle_is_not_used(server: Server) -> None:
     reading = server.session("s").read(cache, lambda: value, None)
     assert reading.reason == DROPPED and reading.cache and reading.cache.handle == 6
     assert "/s" in [each.path for each in records(reading)]
+
+
+def test_handle_of_another_address_or_other_suites_is_not_used(server: Server) -> None:
+    cache, value, _ = kept(server)
+    server.ecflow.replies = [with_handle(6, "s")]
+    cache = replace(cache, target=["127.0.0.2", 3141, None])
+    reading = server.session("s").read(cache, lambda: value, "the server's address, user or suites differ")
+    assert [each[0].split()[0] for each in server.ecflow.asked_for[1:]] == ["register"]
+    assert reading.cache and reading.cache.handle == 6
 
 
 def test_reason_stays_if_the_handle_was_dropped(server: Server) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redis import exceptions
@@ -141,7 +142,7 @@ class RedisLease(Lease):
             raise
 
     def commit(self, update: Update, *, end: bool = True) -> None:
-        attempts = iter(range(1 << 30))
+        attempts = count()
         self._call(lambda: self._write(update, end, retried=next(attempts) > 0))
         if end:
             self.release()

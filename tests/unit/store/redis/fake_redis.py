@@ -192,9 +192,12 @@ class FakeRedis:
         return dropped
 
     def _xread(self, *words: str) -> Any:
-        key, position = words[words.index("STREAMS") + 1 :]
-        entries = [list(each) for each in self.values.get(key, []) if each[0].decode() > position]
-        return [[key.encode(), entries]] if entries else None
+        named = words[words.index("STREAMS") + 1 :]
+        found = []
+        for key, position in zip(named[: len(named) // 2], named[len(named) // 2 :], strict=True):
+            entries = [list(each) for each in self.values.get(key, []) if each[0].decode() > position]
+            found += [[key.encode(), entries]] if entries else []
+        return found or None
 
     def _xrange(self, key: str, first: str, last: str) -> Any:
         entries = [each for each in self.values.get(key, []) if first <= each[0].decode() <= last]

@@ -172,8 +172,10 @@ def test_another_run_that_has_the_lock_now_is_named(stored: FakeRedis, store: Re
     with lease_of(store) as lease:
         token = holder.new_token()
         stored.put(KEYS.lock, token, 5000)
+        before = len(stored.names())
         with pytest.raises(LeaseLost, match=f"^{holder.describe(token)} has it$"):
-            lease.commit(Update(b"h2", snapshot=NEW))
+            lease.commit(Update(b"h2", snapshot=NEW, changes=BATCH))
+        assert "GETRANGE" not in stored.names()[before:]  # whatever the snapshot is
     assert (stored.values[KEYS.status], stored.values[KEYS.lock]) == (OLD, token)
 
 
@@ -249,6 +251,14 @@ def test_snapshot_that_was_read_is_not_sent_again(stored: FakeRedis, store: Redi
     assert stored.names()[before:] == ["MULTI", "SETRANGE", "PERSIST", "SET", "DEL", "EXEC"]
 
 
+def test_changes_need_only_the_head_of_the_snapshot(stored: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store) as lease:
+        before = len(stored.sent)
+        lease.commit(Update(b"h2", snapshot=NEW, changes=BATCH))
+    (read,) = [words for words in stored.sent[before:] if words[0] == b"GETRANGE"]
+    assert read == [b"GETRANGE", KEYS.status.encode(), b"0", b"%d" % (snapshot.HEAD_SIZE - 1)]
+
+
 def test_changes_replace_a_key_of_another_type(stored: FakeRedis, store: RedisStore) -> None:
     stored.put(KEYS.changes, b"of another tool")
     with lease_of(store) as lease:
@@ -304,6 +314,20 @@ def test_a_client_that_always_replaces_it_is_named(stored: FakeRedis, store: Red
         lease.commit(Update(b"h2", snapshot=NEW))
     assert stored.names().count("EXEC") == MAX_RACES
     assert stored.values[KEYS.health] == b"h1"
+
+
+def test_lost_connection_is_not_taken_for_another_writer(stored: FakeRedis, store: RedisStore) -> None:
+    def lose(words: list[bytes]) -> Lost:
+        if stored.names().count("EXEC") == 3:
+            store.stopped.set()
+        return Lost()
+
+    stored.before["EXEC"] = lose
+    lease = lease_of(store)
+    with pytest.raises(StoreError) as raised:
+        lease.commit(Update(b"h2", snapshot=NEW))
+    assert "keeps changing" not in str(raised.value)
+    assert stored.names().count("EXEC") < MAX_RACES
 
 
 def test_after_a_timeout_the_locks_are_not_released(stored: FakeRedis, store: RedisStore) -> None:

@@ -187,6 +187,16 @@ def test_batches_are_read_in_their_order(redis: FakeRedis, store: RedisStore) ->
     assert stream.has(store, NAME, "6-0") and not stream.has(store, NAME, "6-1")
 
 
+def test_servers_with_a_new_batch_are_named(redis: FakeRedis, store: RedisStore) -> None:
+    for name in ("o/r", "o/s"):
+        redis.put(server_keys(name).changes, [(b"5-0", [b"batch", b"one"]), (b"6-0", [b"batch", b"two"])])
+    assert stream.await_any(store, {"o/s": "5-0", "o/t": "", "o/r": "6-0"}, 0) == ["o/s"]
+    keys = [server_keys(name).changes.encode() for name in ("o/s", "o/t", "o/r")]
+    assert redis.sent[-1] == [b"XREAD", b"COUNT", b"1", b"STREAMS", *keys, b"5-0", b"0", b"6-0"]
+    assert stream.await_any(store, {"o/s": "6-0", "o/r": "6-0"}, 0) == []
+    assert sorted(stream.await_any(store, {"o/s": "", "o/r": ""}, 0)) == ["o/r", "o/s"]
+
+
 @pytest.mark.parametrize(("wait", "block"), [(0, None), (0.5, b"500"), (2.5, b"2500"), (60, b"2500")])
 def test_wait_ends_before_the_socket_times_out(
     redis: FakeRedis, store: RedisStore, wait: float, block: bytes | None
