@@ -23,6 +23,13 @@ def make_bare_root(suite: str, root: Path) -> None:
     subprocess.run([*command, suite, root, mirror], check=True, capture_output=True)
 
 
+def copy_root(root: Path, name: str) -> Path:
+    """Return a copy of a root, beside it."""
+    copy = root.with_name(f"{root.name}-{name}")
+    subprocess.run(["cp", "-a", "--reflink=auto", root, copy], check=True)
+    return copy
+
+
 def run_in(root: Path, *command: str) -> str:
     """Run a command in the root, without its systemd; return standard output."""
     result = subprocess.run([ENTER, root, *command], capture_output=True, text=True, check=False)
