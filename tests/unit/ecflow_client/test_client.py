@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 import threading
 
 import pytest
@@ -33,6 +34,7 @@ class Recording:
         with self._lock:
             self.received.append(got)
         connection.forward(self.http if got.startswith(b"POST") else self.tcp)
+        connection.client.shutdown(socket.SHUT_WR)  # nothing more comes
 
 
 def is_whole(request: bytes) -> bool:
