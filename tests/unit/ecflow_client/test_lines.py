@@ -96,6 +96,14 @@ def test_nothing_is_cut_that_nobody_wants() -> None:
             " # rid:1 abort<:a passwd:b>abort try:2 state:aborted",
         ),
         (" # passwd:WORD", " #"),
+        (
+            " # passwd:WORD rid:1 abort<:no # disk>abort try:2 state:aborted",
+            " # rid:1 abort<:no # disk>abort try:2 state:aborted",
+        ),
+        (
+            " # passwd:A rid:1 try:2 abort<:passwd:A rid:1>abort state:aborted",
+            " # rid:1 try:2 abort<:passwd:A rid:1>abort state:aborted",
+        ),
         (" # abort<:a passwd:b>abort state:aborted",) * 2,
         (" # rid:x passwd:y try:1 state:active",) * 2,
     ],
