@@ -18,6 +18,7 @@ from watchman_cli.ecflow_client import (
     NotEcflow,
     NotUnderstood,
     RequestRefused,
+    Work,
 )
 from watchman_cli.ecflow_client import replies as replies_module
 from watchman_cli.ecflow_client.replies import NOT_PERMITTED, Handle, decode_reply
@@ -130,6 +131,17 @@ def test_text_in_a_change_is_not_taken_for_a_definition() -> None:
     assert found.changes.mementos[0].fields == [aviso]
 
 
+@pytest.mark.parametrize("key", ["value1", "server_defs_"])
+@pytest.mark.parametrize("last", [True, False])
+def test_definition_is_not_parsed_as_json(key: str, last: bool) -> None:
+    """It is cut out, wherever it stands: JSON would have it in memory once more."""
+    data = {key: text("x"), "full_defs_": True}
+    body = reply(member("SSyncCmd", **(dict(reversed(data.items())) if last else data)))
+    found, rest = replies_module._cut_definition(body, Work())
+    assert found == text("x")
+    assert json.loads(rest)["22ServerToClientResponse"] and b"defs_state" not in rest
+
+
 def test_places_where_a_definition_is_cut_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = reply(
         full(replies.definition("suite s", *(f"  edit V{n} '\\n\\ \" é'" for n in range(9)), "endsuite"))
@@ -172,7 +184,11 @@ WRONG: dict[str, Any] = {
 def test_a_reply_that_cannot_be_understood_is_refused_without_a_word_of_it(what: str) -> None:
     with pytest.raises(EcflowError) as raised:
         decode_reply(reply(WRONG[what]), "u")
-    assert MARKER not in str(raised.value)
+    assert str(raised.value) in {
+        "the server's reply cannot be understood",
+        "the server's definition is not whole",
+        "the server sent no definition",
+    }
 
 
 def test_every_cut_and_every_flipped_byte_ends_in_words_of_our_own() -> None:

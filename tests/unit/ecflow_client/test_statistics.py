@@ -69,3 +69,13 @@ def test_counts_and_vital_signs() -> None:
 def test_only_spaces_are_around_a_value() -> None:
     assert parse_statistics(STATISTICS.replace("node1", "node1   ")) == parse_statistics(STATISTICS)
     assert parse_statistics(STATISTICS.replace("node1", "node1\t")).missing == ("host",)
+
+
+def test_line_of_another_indent_is_none_of_ecflows() -> None:
+    for line in ("Host  other\n", " Host  other\n", "      Host  other\n", "\tHost  other\n", "   Host\n"):
+        assert parse_statistics(STATISTICS + line) == parse_statistics(STATISTICS)
+
+
+def test_host_may_have_the_name_of_its_label() -> None:
+    found = parse_statistics(STATISTICS.replace("node1", "Host"))
+    assert found.instance and found.instance.host == "Host"
