@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 import orjson
 
 from watchman_cli.details.policy import HIDDEN, JOB_TOKENS, Policy, masked_repeat
-from watchman_cli.details.written import WRITERS, written_variable
 from watchman_cli.details.written_line import Fields, Written, escaped, one_line
 from watchman_cli.ecflow_client import Mementos
 from watchman_cli.ecflow_client.definition import SERVER_STATES
@@ -86,23 +85,31 @@ def _add(found: Parts, each: Written, change: Mementos, policy: Policy, hidden: 
 
 def _parts(name: str, fields: Fields, policy: Policy) -> Iterator[Written]:
     """Yield what a memento changes: without a keyword, a part of the node's own line."""
-    writer = WRITERS.get(name)
-    if writer is not None:
-        yield from writer(fields)
-        return
     reader = _TOKENS.get(name)
     if reader is None:
-        if name == "ServerVariableMemento":
-            if policy.keeps("edit"):
-                yield Written("", VARIABLES, "\n".join(_variables(fields, policy)))
-            return
-        raise NotKept(f"a change of a kind that details do not have ({name})")
+        yield from _attributes(name, fields, policy)
+        return
     for key, value in reader(fields):
         if key not in JOB_TOKENS or policy.keeps_jobs:
             yield Written("", key, value)
 
 
+def _attributes(name: str, fields: Fields, policy: Policy) -> Iterator[Written]:
+    """Yield the attributes that a memento changes. Raises NotKept."""
+    from watchman_cli.details.written import WRITERS  # a millisecond, and most changes are of states alone
+
+    writer = WRITERS.get(name)
+    if writer is not None:
+        yield from writer(fields)
+    elif name != "ServerVariableMemento":
+        raise NotKept(f"a change of a kind that details do not have ({name})")
+    elif policy.keeps("edit"):
+        yield Written("", VARIABLES, "\n".join(_variables(fields, policy)))
+
+
 def _variables(fields: Fields, policy: Policy) -> Iterator[str]:
+    from watchman_cli.details.written import written_variable
+
     for each in fields.get("serverEnv_", ()):
         found = written_variable(each)
         yield f"edit {found.name} '{HIDDEN}'" if policy.is_secret(found.name) else found.line
