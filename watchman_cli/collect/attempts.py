@@ -6,9 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from watchman_cli import retry, snapshot
 from watchman_cli.bindings import BindingsFailed, BindingsMissing, BindingsReading, Referee
@@ -39,8 +39,7 @@ if TYPE_CHECKING:  # imported only if details are kept
     from watchman_cli.details.stored import KeptDetails
 
 
-@dataclass(frozen=True)
-class Context:
+class Context(NamedTuple):
     """The values that the servers of one run share.
 
     `cache_store` is a directory for this host's own sync caches. `count_nodes` puts the number of nodes of

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from watchman_cli.config import Server
@@ -34,8 +34,7 @@ Told = Literal["untold", "now", "withheld"]
 LATE = 2.0  # seconds beyond a deadline that only a process which stood still can be
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """The result for one server after `seconds`; `phases` has the seconds of each phase.
 
     `health` is the record that was written, or that is stored if it is why the server was skipped. `told`
@@ -54,7 +53,7 @@ class Outcome:
     verification: str | None = None
     snapshot: bytes | None = None  # in a dry run
     warnings: tuple[str, ...] = ()
-    phases: Mapping[Phase, float] = field(default_factory=dict)
+    phases: Mapping[Phase, float] = MappingProxyType({})
     health: Health | None = None
     skipped: str = "another run is reading it"  # how this run knew of the other run
     told: Told = "untold"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import replace
 from datetime import datetime, timezone
 
 from watchman_cli import health, snapshot
@@ -70,7 +69,7 @@ class ServerCollector:
                 mark = Update(beginning(self._previous, self._began), expire=self._server.expire)
                 self._lease.commit(mark, end=False)
             except LeaseLost as error:
-                return replace(self._outcome("skipped"), skipped=str(error))
+                return self._outcome("skipped")._replace(skipped=str(error))
         try:
             reading = self._attempts.read()
         except ServerError as error:
@@ -88,7 +87,7 @@ class ServerCollector:
                 reading = self._attempts.attempt("the stored snapshot was changed by another writer")
                 verified = self._write(self._lease, reading)
         except LeaseLost as error:
-            return replace(self._outcome("skipped", reading), skipped=str(error))
+            return self._outcome("skipped", reading)._replace(skipped=str(error))
         except ServerError as error:
             return self._failed(error)
         except StoreError as error:
@@ -144,7 +143,7 @@ class ServerCollector:
                 told = "withheld"  # the run that has taken over reports
             finally:
                 self._phases.end("write")
-        return replace(self._outcome("failed", error=error), told=told)
+        return self._outcome("failed", error=error)._replace(told=told)
 
     def _commit(self, lease: Lease, new: Commit, *, end: bool, failure: ServerError | None = None) -> None:
         """Write an update, and report its lines and the failure.
@@ -184,7 +183,7 @@ class ServerCollector:
                 self._context.cache_store.put(self._server.name, "sync", update.sync)
             except StoreError as error:
                 self._warnings.append(f"sync_cache: {error}; the next run reads in full")
-        return replace(update, sync=None)
+        return update._replace(sync=None)
 
     def _stored(self, lease: Lease) -> Stored:
         health = self._written or self._previous
@@ -232,7 +231,7 @@ class ServerCollector:
             self._kept,
             # Without its nodes: a run keeps the outcomes of all servers.
             reading=reading
-            and replace(reading, pieces=None, cache=None, changes=None, base=None, changed=None),
+            and reading._replace(pieces=None, cache=None, changes=None, base=None, changed=None),
             requests=self._attempts.client.requests,
             received=self._attempts.client.received,
             verification=verification,

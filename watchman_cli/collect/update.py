@@ -123,7 +123,7 @@ def after_reading(
     commit = _commit_reading(server, stored, reading, value, health, sync)._replace(verify=verify)
     if kept is None:
         return commit
-    return commit._replace(update=replace(commit.update, details=kept.update, details_life=kept.life))
+    return commit._replace(update=commit.update._replace(details=kept.update, details_life=kept.life))
 
 
 def _keep_details(server: Server, stored: Stored, reading: Reading, revision: str) -> Kept | None:
@@ -206,7 +206,7 @@ def after_verification(
     health = _counted(server, stored, reading, value, health, count=count)
     commit = _commit_reading(server, stored, reading, value, health, b"")
     if server.details:  # the bindings do not read them
-        commit = commit._replace(update=replace(commit.update, details="delete"))
+        commit = commit._replace(update=commit.update._replace(details="delete"))
     return commit
 
 

@@ -34,7 +34,6 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from watchman_cli import snapshot
@@ -56,8 +55,7 @@ CHANGE_TIMEOUT = 10.0  # seconds in which a change of silences is made
 MAX_VALUE: dict[Field, int] = {"status": 512 << 20, "health": 1 << 20, "sync": 64 << 20}  # bytes to read
 
 
-@dataclass(frozen=True)
-class StoredState:
+class StoredState(NamedTuple):
     """The values of one server that earlier runs stored.
 
     `raw_head` has the first snapshot.HEAD_SIZE bytes of the snapshot, or is empty. `size` is the snapshot's
@@ -100,8 +98,7 @@ class StoredState:
         return own is None or head.collected_time > own.collected_time
 
 
-@dataclass(frozen=True)
-class Update:
+class Update(NamedTuple):
     """The values of one server that a run writes, all or nothing.
 
     `snapshot` is a new snapshot, or `new_time` is the time to set in the stored one; if both are None, the

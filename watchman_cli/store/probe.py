@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime, timezone
 
 from watchman_cli import snapshot
@@ -97,13 +96,13 @@ def _write(lease: Lease, name: str, times: Sequence[str], changes: bool, details
     if details:
         whole = DetailsUpdate("1 1", {"/": b"1"}, {})
         changed = DetailsUpdate("1 2", None, {"/": b"2"}, "1 1")
-        updates[0] = replace(updates[0], details=whole)
-        updates[1] = replace(updates[1], details=changed, details_life="set")
-        updates[3] = replace(updates[3], details="delete")
+        updates[0] = updates[0]._replace(details=whole)
+        updates[1] = updates[1]._replace(details=changed, details_life="set")
+        updates[3] = updates[3]._replace(details="delete")
     for update in updates:
         if update.changed_details and lease.changed_details(["/"]).stamp != update.changed_details.before:
             raise SnapshotChanged
-        lease.commit(replace(update, lifetime=LIFETIME), end=update is updates[-1])
+        lease.commit(update._replace(lifetime=LIFETIME), end=update is updates[-1])
         if update.snapshot is not None and lease.value("status") != update.snapshot:
             raise SnapshotChanged
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from watchman_cli.snapshot import Piece, RecordUpdate
@@ -16,8 +15,7 @@ if TYPE_CHECKING:
     from watchman_cli.health import Mode
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """The result of reading a server; times are ISO 8601.
 
     `mode` is unchanged, incremental or full, and `reason` says why a full reading was made. `pieces` are the

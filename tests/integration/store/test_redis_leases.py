@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -464,7 +463,7 @@ def test_changes_expire_with_the_snapshot(redis: RedisServer, store: Store, upda
     redis.client.xadd(stream, {"batch": b""})
     for expire in (100, None, 200):
         with take(store) as lease:
-            lease.commit(replace(update, expire=expire))
+            lease.commit(update._replace(expire=expire))
         life: Any = redis.client.ttl(stream)
         assert life == -1 if expire is None else 0 < expire - life < 50 or life == expire
         assert ttl(redis) == life

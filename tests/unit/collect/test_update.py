@@ -134,13 +134,13 @@ def test_the_sync_cache_names_the_snapshot_that_is_left() -> None:
         found = decide(stored(), read)
         assert found.update.sync is not None
         assert sync_cache.decode(found.update.sync) == replace(CACHE, revision=revision_of(records))
-    found = decide(NOTHING, replace(UNCHANGED, cache=CACHE))
+    found = decide(NOTHING, UNCHANGED._replace(cache=CACHE))
     assert found.update.sync is not None
     assert sync_cache.decode(found.update.sync) == CACHE
 
 
 def test_a_reading_without_a_sync_cache_deletes_it() -> None:
-    assert decide(stored(), replace(UNCHANGED, cache=None)).update.sync == b""
+    assert decide(stored(), UNCHANGED._replace(cache=None)).update.sync == b""
 
 
 def test_a_failure_keeps_snapshot_and_sync_cache() -> None:
@@ -164,7 +164,7 @@ def test_the_update_has_the_health_record() -> None:
 
 
 def test_invalid_numbers_are_not_written() -> None:
-    found = decide(stored(), replace(UNCHANGED, nodes=-1))
+    found = decide(stored(), UNCHANGED._replace(nodes=-1))
     assert health.decode(found.update.health) == replace(found.health, nodes=None)
 
 
@@ -191,7 +191,7 @@ def test_health_after_a_success() -> None:
             "disabled": {"since": PREVIOUS_TIME, "reason": "x"},
         },
     }  # fmt: skip
-    found = decide(stored(**failing), replace(INCREMENTAL, reason="why", nodes=5, server_version="5.13.8"))
+    found = decide(stored(**failing), INCREMENTAL._replace(reason="why", nodes=5, server_version="5.13.8"))
     assert found.health == Health(
         checked_time="2026-11-28T12:00:05.250000+00:00", ok=True, failures=0, failing_since=None,
         address="h:3141", attempts=2, seconds=1.234, collected_time=READ_TIME, nodes=5,
@@ -240,7 +240,7 @@ def test_the_attempts_say_if_incremental_syncs_are_disabled() -> None:
 
 
 def test_an_unknown_version_of_the_server_keeps_the_last_one() -> None:
-    assert decide(stored(), replace(UNCHANGED, server_version="")).health.server_version == "5.9.2"
+    assert decide(stored(), UNCHANGED._replace(server_version="")).health.server_version == "5.9.2"
 
 
 def test_the_first_verification_is_at_a_random_time() -> None:

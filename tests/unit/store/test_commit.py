@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests.unit.store.test_base import head, stored, time_of, value
@@ -81,7 +79,7 @@ def test_run_without_its_lock_does_not_replace_a_later_failure() -> None:
     assert needs_health(FAILED, "no run")
     assert not needs_health(FAILED, "this run")
     assert not any(needs_health(update, "no run") for update in (NEW, TOUCH))
-    leased = replace(stored(1), health=record(2))
+    leased = stored(1)._replace(health=record(2))
     for own in (leased, stored(1)):
         with pytest.raises(LeaseLost, match=f"^{RECORDED}$"):
             decide(own, FAILED, Current("no run", value(1), health=record(3)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -425,7 +424,7 @@ def test_changed_details_are_added(stored: FakeRedis, store: RedisStore, update:
     changed = DetailsUpdate("r2 t2", None, {"/s": b"{}"}, "r t")
     with lease_of(store) as lease:
         lease.value("status")
-        lease.commit(replace(update, details=changed))
+        lease.commit(update._replace(details=changed))
     assert stored.values[KEYS.details] == {b"revision": b"r2 t2", b"/": b"x"}
     assert stored.values[KEYS.changed_details] == {b"revision": b"r2 t2", b"/s": b"{}"}
 
