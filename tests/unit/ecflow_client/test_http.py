@@ -287,18 +287,18 @@ def test_a_redirection_is_named(location: str, differences: dict[str, str | int]
 @pytest.mark.parametrize(
     ("location", "differences"),
     [
-        ("https://Front.example:3141/x", {}),
-        ("https://front.example", {"port": 443}),
-        ("https://other.example:3141", {"host": "other.example"}),
-        ("http://front.example:3141", {}),  # it would send the password in clear
-        ("http://other.example:80", {}),
+        ("https://Front.example.org:3141/x", {}),
+        ("https://front.example.org", {"port": 443}),
+        ("https://other.example.org:3141", {"host": "other.example.org"}),
+        ("http://front.example.org:3141", {}),  # it would send the password in clear
+        ("http://other.example.org:80", {}),
         ("", {}),
     ],
 )
 def test_advice_of_a_redirection_never_leads_from_https_to_http(
     location: str, differences: dict[str, str | int]
 ) -> None:
-    assert http._differences(location, Access("front.EXAMPLE", 3141, "https")) == differences
+    assert http._differences(location, Access("front.EXAMPLE.org", 3141, "https")) == differences
 
 
 @pytest.mark.parametrize(
