@@ -51,9 +51,11 @@ class Terminal:
 
 
 @contextmanager
-def shell(root: Path, name: str) -> Iterator[Terminal]:
-    """Start a shell in a root."""
+def shell(root: Path, name: str, *, own_files: bool = False) -> Iterator[Terminal]:
+    """Start a shell in a root; with `own_files`, it reads those that its user has in /root."""
     command, settings = SHELLS[name]
+    if own_files:
+        command, settings = (name, "-i"), settings if name == "fish" else f"PS1='{PROMPT}'"
     master, slave = pty.openpty()
     environment = {
         "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -106,4 +108,17 @@ def test_options_and_configured_servers_are_completed(equipped: Path, name: str)
         terminal.type("ecflow-watchman --vers\t\r")
         terminal.await_text("watchman 0.")
         terminal.await_text(PROMPT)
+        check_servers(terminal)
+
+
+@pytest.mark.parametrize("name", SHELLS)
+def test_what_the_command_installs_itself_completes(equipped: Path, name: str) -> None:
+    for folder in ("zsh/vendor-completions", "bash-completion/completions", "fish/vendor_completions.d"):
+        for file in (equipped / "usr/share" / folder).glob("*ecflow-watchman*"):
+            file.unlink()
+    with shell(equipped, name, own_files=True) as terminal:
+        terminal.type("ecflow-watchman --install-completion\r")
+        terminal.await_text("Completion will take effect")
+        terminal.await_text(PROMPT)
+    with shell(equipped, name, own_files=True) as terminal:
         check_servers(terminal)

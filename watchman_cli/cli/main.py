@@ -14,6 +14,7 @@ import typer
 from watchman_cli import __version__
 from watchman_cli.cli.lazy import Command, LazyGroup
 from watchman_cli.cli.unexpected import describe, error_code, report
+from watchman_cli.cli.zsh import answer_first_tab, is_script_wanted
 from watchman_cli.errors import ConfigError, WatchmanError, print_error
 from watchman_cli.signals import exit_now
 
@@ -107,6 +108,8 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     try:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core dump would hold the passwords
         open_streams()
+        if is_script_wanted(arguments, os.environ):
+            answer_first_tab()
         code = app(arguments, standalone_mode=True)
     except SystemExit as exit_:
         if not isinstance(exit_.__context__, BrokenPipeError):
