@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.support import permissions
 from tests.support.ecflow_server import EcflowServer
 from tests.support.redis_server import RedisServer
 from tests.support.relay import Relay
 from tests.support.watched import DEFINITION, Watched
 from tests.support.watchman import Watchman
+
+
+@pytest.fixture
+def redis(redis_server: Callable[..., RedisServer]) -> RedisServer:
+    """A Redis in which every command has no more permissions than those that the documentation prints."""
+    return redis_server(permissions=permissions.ALL)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -13,24 +12,13 @@ import pytest
 import yaml
 
 from tests.support.ecflow_server import EcflowServer
+from tests.support.permissions import READER, READER_CHANGES, RUN, RUN_CHANGES
 from tests.support.redis_server import RedisServer
 from tests.support.watchman import UNPRIVILEGED, Result, Watchman
 from watchman_cli import Resynchronised, follow_changes
 
 ROOT = Path(__file__).parents[2]
-STORE_DOCUMENT = (ROOT / "docs" / "store.md").read_text()
-
-
-def documented(pattern: str) -> list[str]:
-    """Return permissions of the documentation, in Redis' ACL language."""
-    found = re.search(pattern, STORE_DOCUMENT, re.MULTILINE)
-    assert found
-    return found[1].split()
-
-
-WRITER = documented("^user watchman on >secret (.*)$") + documented("these are added: `(.*?)`")
-READER = documented("`user dashboard on >secret (.*?)`")
-CHANGES = documented("needs these in addition: `(.*?)`")
+WRITER = RUN + RUN_CHANGES
 COMMANDS = (
     ("show", "o/r"),
     ("show", "r", "--json"),
@@ -90,7 +78,7 @@ def test_a_reader_with_the_documented_permissions(read_once: Watchman, redis: Re
 
 
 def test_a_reader_of_changes_with_the_documented_permissions(read_once: Watchman, redis: RedisServer) -> None:
-    allow(redis, *READER, *CHANGES)
+    allow(redis, *READER, *READER_CHANGES)
     configure(read_once, redis, "dashboard")
     result = read_once.run("changes", "o/r")
     assert (result.code, result.err) == (0, "") and "complete → queued" in result.text
@@ -101,8 +89,8 @@ def test_a_reader_of_changes_with_the_documented_permissions(read_once: Watchman
     following = follow_changes(f"redis://dashboard:secret@127.0.0.1:{redis.port}/0", "o/r")
     assert isinstance(next(following), Resynchronised)
     following.close()
-    for right in CHANGES:
-        allow(redis, *READER, *(each for each in CHANGES if each != right))
+    for right in READER_CHANGES:
+        allow(redis, *READER, *(each for each in READER_CHANGES if each != right))
         with read_once.start("changes", "o/r", "--follow", "--since", "1h") as process:
             assert process.stderr and process.stdout
             if right == "+xrange":  # by which a reader sees, when something comes, that nothing was dropped

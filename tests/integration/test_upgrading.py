@@ -24,8 +24,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["redis", "directory"])
-def store(request: pytest.FixtureRequest, redis: RedisServer, tmp_path: Path) -> str:
-    return redis.url if request.param == "redis" else f"file://{tmp_path / 'store'}"
+def store(request: pytest.FixtureRequest, redis_server: Callable[..., RedisServer], tmp_path: Path) -> str:
+    """Return a store; in Redis with all permissions, since the older release used other commands."""
+    return redis_server().url if request.param == "redis" else f"file://{tmp_path / 'store'}"
 
 
 def collected(run: Callable[..., Result]) -> str:

@@ -18,6 +18,7 @@ from tests.support.loopback import accepts, await_true, free_port
 from tests.support.programs import find_program
 from watchman_cli.store.redis.keys import key
 
+ADMIN = "admin"  # a user, and its password
 REDIS_SERVER = os.environ.get("WATCHMAN_TEST_REDIS", "redis-server")  # or valkey-server
 
 
@@ -27,6 +28,7 @@ class RedisServer:
 
     home: Path
     arguments: Sequence[str] = ()
+    permissions: Sequence[str] = ()  # of whoever gives no name, in place of all; the tests' client has all
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
 
@@ -36,7 +38,8 @@ class RedisServer:
 
     @cached_property
     def client(self) -> redis.Redis:
-        return redis.Redis(port=self.port, socket_timeout=10)
+        name = ADMIN if self.permissions else None
+        return redis.Redis(port=self.port, socket_timeout=10, username=name, password=name)
 
     def start(self, wait: bool = True) -> RedisServer:
         command = [
@@ -48,6 +51,17 @@ class RedisServer:
             "--save",
             "",
         ]
+        if self.permissions:
+            command += [
+                "--user",
+                "default",
+                "on",
+                "nopass",
+                "sanitize-payload",
+                "resetchannels",
+                *self.permissions,
+            ]
+            command += ["--user", ADMIN, "on", f">{ADMIN}", "~*", "&*", "+@all"]
         with (self.home / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, *self.arguments], stdout=log, stderr=log, stdin=subprocess.DEVNULL

@@ -13,8 +13,8 @@ import pytest
 from redis.crc import key_slot
 
 from tests.integration.store.test_contract import LAST, LATER, NAME, NEW, OLD, take, write
-from tests.integration.store.test_redis_leases import documented
 from tests.support.loopback import await_true
+from tests.support.permissions import RUN
 from tests.support.redis_kinds import RedisCluster, master_of, new_redis, new_sentinel
 from tests.support.redis_server import RedisServer
 from watchman_cli import snapshot
@@ -110,12 +110,11 @@ def test_the_documented_permissions_are_enough_while_a_slot_is_moved(
     cluster: RedisCluster, moving: tuple[RedisServer, RedisServer]
 ) -> None:
     cluster.move_keys(STATUS, *moving)
-    rights = documented(r"^user watchman on >secret (.*)$").split()
     url = cluster.url.replace("://", "://w:secret@")
     for denied in ("", "-asking"):
         for node in cluster.masters:
             node.client.execute_command(
-                "ACL", "SETUSER", "w", "reset", "on", ">secret", *rights, *filter(None, [denied])
+                "ACL", "SETUSER", "w", "reset", "on", ">secret", *RUN, *filter(None, [denied])
             )
         store = open_store(url)
         store.set_timeout(0.3)

@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +25,7 @@ from tests.integration.store.test_contract import (
     write,
 )
 from tests.support.faulty_server import Proxy, Reply, losing_answers
+from tests.support.permissions import RUN, RUN_CHANGES, RUN_DETAILS
 from tests.support.redis_server import RedisServer
 from watchman_cli import __version__
 from watchman_cli.errors import StoreError
@@ -34,18 +34,6 @@ from watchman_cli.store.probe import probe
 from watchman_cli.store.redis.keys import KeyField, key
 
 STATUS = key(NAME, "status")
-DOCUMENTATION = Path(__file__).parents[3] / "docs" / "store.md"
-
-
-def documented(pattern: str) -> str:
-    """Return permissions of the documentation, in Redis' ACL language."""
-    found = re.search(pattern, DOCUMENTATION.read_text(), re.MULTILINE)
-    assert found
-    return found[1]
-
-
-WRITER = documented(r"^user watchman on >secret (.*)$")
-CHANGES = documented(r"changes.md\), these are added: `(.*?)`")
 
 
 @pytest.fixture
@@ -155,7 +143,7 @@ def test_what_failed_leaves_no_connection_behind(redis: RedisServer) -> None:
 
 
 def test_the_documented_permissions_are_enough(redis: RedisServer) -> None:
-    redis.client.execute_command("ACL", "SETUSER", "watchman", "on", ">secret", *WRITER.split())
+    redis.client.execute_command("ACL", "SETUSER", "watchman", "on", ">secret", *RUN)
     store = open_store(f"redis://watchman:secret@127.0.0.1:{redis.port}/0")
     store.check(soon())
     assert store.value(NAME, "status") is None
@@ -469,15 +457,13 @@ def test_changes_expire_with_the_snapshot(redis: RedisServer, store: Store, upda
         assert ttl(redis) == life
 
 
-NEEDED = re.findall(r"\+(\w+)", WRITER)
+NEEDED = re.findall(r"\+(\w+)", " ".join(RUN))
 
 
 @pytest.mark.parametrize("command", [each for each in NEEDED if each not in ("ping", "select", "unwatch")])
 def test_a_probe_finds_a_permission_that_is_missing(redis: RedisServer, command: str) -> None:
     """Of those that are documented; unwatch only spares a connection."""
-    redis.client.execute_command(
-        "ACL", "SETUSER", "w", "on", ">p", *WRITER.split(), *CHANGES.split(), f"-{command}"
-    )
+    redis.client.execute_command("ACL", "SETUSER", "w", "on", ">p", *RUN, *RUN_CHANGES, f"-{command}")
     store = open_store(f"redis://w:p@127.0.0.1:{redis.port}/0")
     if command in ("cluster", "asking"):  # of a cluster only
         probe(store, NAME, soon(), changes=True)
@@ -490,7 +476,7 @@ def test_a_probe_finds_a_permission_that_is_missing(redis: RedisServer, command:
 
 @pytest.mark.parametrize("denied", ["-xadd", "-xtrim", "-type", "-publish", "resetchannels"])
 def test_a_probe_of_changes(redis: RedisServer, denied: str) -> None:
-    rights = [*WRITER.split(), *CHANGES.split(), denied]
+    rights = [*RUN, *RUN_CHANGES, denied]
     redis.client.execute_command("ACL", "SETUSER", "w", "on", ">p", *rights)
     store = open_store(f"redis://w:p@127.0.0.1:{redis.port}/0")
     probe(store, NAME, soon(), changes=False)
@@ -535,8 +521,7 @@ def test_a_lock_that_never_expires_is_not_a_run_s(redis: RedisServer, store: Sto
 
 @pytest.mark.parametrize("denied", ["-hset", "-hget", "-hmget", "-unlink"])
 def test_a_probe_of_details(redis: RedisServer, denied: str) -> None:
-    details = documented(r"details.md\), these are added: `(.*?)`")
-    redis.client.execute_command("ACL", "SETUSER", "w", "on", ">p", *WRITER.split(), *details.split())
+    redis.client.execute_command("ACL", "SETUSER", "w", "on", ">p", *RUN, *RUN_DETAILS)
     store = open_store(f"redis://w:p@127.0.0.1:{redis.port}/0")
     probe(store, NAME, soon(), changes=False, details=True)
     redis.client.execute_command("ACL", "SETUSER", "w", denied)
