@@ -275,6 +275,8 @@ def redirecting(location: str) -> bytes:
         ("https://127.0.0.1/v1/ecflow", {"protocol": "https", "port": 443}),
         ("https://127.0.0.1:8443/v1/ecflow", {"protocol": "https", "port": 8443}),
         ("http://front:80/x", {"host": "front", "port": 80}),
+        ("http://front/x", {"host": "front", "port": 80}),
+        ("https://:8443/x", {"protocol": "https", "port": 8443}),
     ],
 )
 def test_a_redirection_is_named(location: str, differences: dict[str, str | int]) -> None:
