@@ -186,6 +186,19 @@ def test_head_leaves_out_what_is_as_in_a_new_definition() -> None:
     assert (found.state_change_no, found.modify_change_no) == (0, 0)
 
 
+def test_words_of_the_head_that_are_not_known_are_passed_over() -> None:
+    head = "defs_state NET state>:queued new:a:b state_change:7 other"
+    assert parse_definition(replies.definition(head=head)).state_change_no == 7
+
+
+def test_plain_definition_is_read_without_a_search_for_texts_of_several_lines(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The search takes several times as long as the rest."""
+    monkeypatch.setattr(definition, "join_lines", lambda *_: pytest.fail("it was searched"))
+    assert parse_definition(replies.definition(*TREE)).paths == PATHS
+
+
 def test_definition_is_a_sequence_of_nodes() -> None:
     found = parse(*TREE)
     assert (len(found), found[0].path, found[-1].path) == (6, "/s", "/s/v")
@@ -227,6 +240,8 @@ def test_only_a_space_ends_a_token(blank: str) -> None:
     """ecFlow writes spaces between tokens: any other blank is a part of a value."""
     with pytest.raises(NotUnderstood, match="unknown state"):
         parse(f"suite s # state:aborted{blank}dur:00:00:01", "endsuite")
+    with pytest.raises(NotUnderstood, match="unknown state"):
+        parse_definition(replies.definition(head=f"defs_state NET state>:queued{blank}new:x"))
 
 
 def test_escapes_are_decoded() -> None:
