@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -19,14 +20,29 @@ def framed(body: bytes) -> bytes:
 
 
 def drain(client: socket.socket) -> None:
-    """Read the request, so that closing does not reset the connection. A client sends it at once."""
-    client.settimeout(1.0)
+    """Read the request, so that closing does not reset the connection."""
+    client.settimeout(5.0)
     try:
-        while client.recv(1 << 16):
-            client.settimeout(0.01)
+        receive_whole(client)
     except OSError:
         pass
     client.settimeout(None)
+
+
+def receive_whole(client: socket.socket) -> bytes:
+    """Return a request with all of its body; of TLS, its beginning."""
+    got = client.recv(1 << 16)
+    while not is_whole(got) and (more := client.recv(1 << 16)):
+        got += more
+    return got
+
+
+def is_whole(request: bytes) -> bool:
+    """Return whether a request has come with all of its body; also for the beginning of TLS."""
+    head, blank, body = request.partition(b"\r\n\r\n")
+    if length := re.search(rb"Content-Length: (\d+)", head):
+        return bool(blank) and len(body) >= int(length[1])
+    return re.match(rb"[ 0-9a-f]{8}", request) is None or len(request) >= 8 + int(request[:8], 16)
 
 
 @contextmanager

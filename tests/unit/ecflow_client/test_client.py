@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import socket
 import threading
 
 import pytest
 
 from tests.support.faulty_server import Connection, FakeServer
-from tests.unit.ecflow_client.fake_server import framed, limits
+from tests.unit.ecflow_client.fake_server import framed, limits, receive_whole
 from tests.unit.ecflow_client.replies import STATISTICS, member, reply
 from watchman_cli.ecflow_client import Access, Client, Limits, NotEcflow, Stats, WrongProtocol
 from watchman_cli.ecflow_client.password import encrypt
@@ -28,21 +27,11 @@ class Recording:
         self._lock = threading.Lock()
 
     def __call__(self, connection: Connection) -> None:
-        got = connection.client.recv(1 << 16)
-        while not is_whole(got) and (more := connection.client.recv(1 << 16)):
-            got += more
+        got = receive_whole(connection.client)
         with self._lock:
             self.received.append(got)
         connection.forward(self.http if got.startswith(b"POST") else self.tcp)
         connection.client.shutdown(socket.SHUT_WR)  # nothing more comes
-
-
-def is_whole(request: bytes) -> bool:
-    """Return whether a request has come with all of its body; also for the beginning of TLS."""
-    head, blank, body = request.partition(b"\r\n\r\n")
-    if length := re.search(rb"Content-Length: (\d+)", head):
-        return bool(blank) and len(body) >= int(length[1])
-    return re.match(rb"[ 0-9a-f]{8}", request) is None or len(request) >= 8 + int(request[:8], 16)
 
 
 @pytest.mark.parametrize(("asked", "spoken"), [("tcp", "http"), ("http", "tcp")])

@@ -85,7 +85,7 @@ def test_the_limit_itself_is_allowed() -> None:
 )
 def test_a_server_that_drips_does_not_move_the_deadline(head: bytes, drip: bytes) -> None:
     with trickling(head, drip) as server:
-        within = limits(0.3)
+        within = limits(0.5)
         with pytest.raises((NoAnswer, NotEcflow)) as raised:
             ask(server, within=within)
         if len(head) == 8:

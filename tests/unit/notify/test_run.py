@@ -163,7 +163,7 @@ def test_failure_is_reported_once_and_its_end_once(run: Run, monkeypatch: pytest
     settings = Notify(0, webhook=Webhook(url))
     own = notices("id1")
     with monkeypatch.context() as patch:
-        patch.setattr("watchman_cli.notify.run.LIMIT", 0.6)  # each run uses it up
+        patch.setattr("watchman_cli.notify.run.LIMIT", 1.2)  # each run uses it up
         (line,) = run.tell(settings, own)
         assert "connection refused; each run tries again" in line
         assert run.tell(settings, own, write=False) == []

@@ -258,8 +258,8 @@ def late(seconds: float) -> Callable[[list[bytes]], None]:
 def test_read_ends_at_its_deadline(
     redis: FakeRedis, store: RedisStore, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "_READ_DEADLINE", 0.05)
-    redis.before[name] = late(0.4)
+    monkeypatch.setattr(stream, "_READ_DEADLINE", 0.2)
+    redis.before[name] = late(0.6)
     store.stopped.set()  # no retry
     with pytest.raises(StoreError, match="no complete answer by the deadline"):
         READS[name](store)
