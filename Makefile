@@ -1,7 +1,7 @@
 # The README's commands. Each works as the only command on a fresh Debian or Ubuntu machine that has
 # python3, git and make: it installs what is missing, as root or with sudo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit mutants fuzz test-releases roots test-pythons coverage install release deb test-deb lint docs bench soak servers browser systemd slurm
+.PHONY: help demo test test-unit mutants fuzz test-releases roots test-pythons coverage install release deb test-deb lint docs bench soak servers browser systemd slurm strace
 
 PYTHON ?= python3
 # Debian has ecflow_server in /usr/sbin, which is not in an ordinary user's PATH.
@@ -19,11 +19,11 @@ help:  ## Print these lines
 demo: .venv/bin/watchman servers  ## Watch a small real suite on private servers, then clean up
 	@.venv/bin/python -m tests.demo
 
-test: .venv/.dev servers browser systemd slurm .venv/promtool .venv/monitoring .venv/plugins .venv/cron  ## Run the whole test suite
+test: .venv/.dev servers browser systemd slurm strace .venv/promtool .venv/monitoring .venv/plugins .venv/cron  ## Run the whole test suite
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 # A test that is measured takes nearly twice as long: those that kill, repeat and arrange faults are not.
-coverage: .venv/.dev servers browser systemd slurm .venv/promtool .venv/monitoring .venv/plugins .venv/cron  ## Run the whole test suite and measure the branches taken
+coverage: .venv/.dev servers browser systemd slurm strace .venv/promtool .venv/monitoring .venv/plugins .venv/cron  ## Run the whole test suite and measure the branches taken
 	.venv/bin/coverage erase
 	.venv/bin/coverage run -m pytest -n $(WORKERS) --dist worksteal -m measured tests/unit tests/integration
 	.venv/bin/coverage combine -q
@@ -164,3 +164,8 @@ systemd:
 slurm:
 	@command -v slurmctld >/dev/null || [ -x /usr/sbin/slurmctld ] || { echo "Installing slurm" && $(APT) update -qq && \
 	$(APT) install -qq -y --no-install-recommends slurmctld slurmd slurm-client >/dev/null; }
+
+# With it, the test of what a run touches sees each file, address and program.
+strace:
+	@command -v strace >/dev/null || { echo "Installing strace" && $(APT) update -qq && \
+	$(APT) install -qq -y --no-install-recommends strace >/dev/null; }
