@@ -71,4 +71,4 @@ def _look_up(host: str, port: int, flags: int) -> list[Address]:
     # to import.
     name = host.encode() if host.isascii() else host
     found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=flags)
-    return [(family, address[:2] if family == socket.AF_INET else address) for family, *_, address in found]  # type: ignore[misc]
+    return [(family, address) for family, *_, address in found]  # type: ignore[misc]
