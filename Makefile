@@ -1,7 +1,7 @@
 # The README's commands. Each works as the only command on a fresh Debian or Ubuntu machine that has
 # python3, git and make: it installs what is missing, as root or with sudo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit mutants fuzz test-releases roots test-pythons coverage install release deb test-deb lint docs bench soak servers browser systemd slurm strace
+.PHONY: help demo test test-unit mutants fuzz test-releases roots test-pythons coverage install release deb test-deb lint audit docs bench soak servers browser systemd slurm strace
 
 PYTHON ?= python3
 # Debian has ecflow_server in /usr/sbin, which is not in an ordinary user's PATH.
@@ -78,6 +78,9 @@ lint: .venv/.dev  ## Check format, style and types
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
+
+audit: .venv/.dev  ## Look for insecure code
+	.venv/bin/bandit -q -r watchman_cli -c pyproject.toml
 
 docs: .venv/.dev servers browser  ## Write what the documentation takes from the code, and build it in site/
 	.venv/bin/python -m tests.docs.generate

@@ -208,7 +208,7 @@ class ServerCollector:
             requests=attempts.client.requests,
             connected=attempts.connected,
             disabled=attempts.disabled,
-            share=random.random(),  # so that servers take turns
+            share=random.random(),  # so that servers take turns  # nosec B311 # it spreads the load
             began=self._began,
         )
 

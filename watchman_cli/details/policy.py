@@ -26,7 +26,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "job": (),
 }
 ALWAYS = ("suite", "family", "task", "alias", "calendar", "clock", "endclock", "defstatus", "defs_state")
-_PASSWORD = " passwd:"  # a job's
+_PASSWORD = " passwd:"  # a job's  # nosec B105 # a word before one
 # Patterns are compiled when they are needed: most runs need none.
 _JOB_LINE = r"(?m)^ *(?:task|alias) .*(?: rid:| abort<:).*$"
 _VARIABLE = r"(?m)^( *edit +(\S+)) .*?( # server)?$"

@@ -18,7 +18,7 @@ _CONTAINERS = re.compile(
     re.ASCII,
 )
 _TASK = re.compile(r"\n *task (\w[\w.-]*)", re.ASCII)
-_PASSWORD = " passwd:"
+_PASSWORD = " passwd:"  # nosec B105 # a word before one
 _WITH_PASSWORD = re.compile(r"^ *(?:task|alias) .* passwd:.*$", re.MULTILINE)
 
 _END = NEW_LINE + "# enddef"

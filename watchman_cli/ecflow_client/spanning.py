@@ -220,7 +220,7 @@ def _is_whole(text: str) -> bool:
             if not after_operand and token not in ("+", "-"):
                 return False
             after_operand = False
-        elif token == ")":
+        elif token == ")":  # nosec B105 # of an expression
             if not after_operand:
                 return False
         elif after_operand or not (token[0].isdigit() or token in ("variable", "set", "clear")):
