@@ -39,7 +39,7 @@ class MetricsWriter:
     def write(self, outcomes: Sequence[Outcome], code: int, store: Store | None = None) -> None:
         """Write the metrics of a run that ends with an exit code; warn if that fails.
 
-        Without the store, it is unknown what is silenced.
+        Without the store, silences are unknown.
         """
         from watchman_cli.output.metrics import Run, merge
         from watchman_cli.output.metrics_text import decode, encode
@@ -63,7 +63,7 @@ def lock_patience(servers: int) -> float:
 
 
 def find_silenced(store: Store, config: Config, outcomes: Sequence[Outcome]) -> dict[str, Silenced]:
-    """Return what is silenced of each server that was asked, if the store tells."""
+    """Return the silenced parts of each server that was asked, if the store tells."""
     from watchman_cli.output.metrics import Silenced
     from watchman_cli.readback import read_silences
 

@@ -33,7 +33,7 @@ SILENCED_CAUSES = ("aborted", "late", "failing", "halted", "shutdown", "server")
 
 
 class Silenced(NamedTuple):
-    """What is silenced of a server: the number of causes by SILENCED_CAUSES, and the deadlines."""
+    """The silenced parts of a server: the number of causes by SILENCED_CAUSES, and the deadlines."""
 
     causes: Mapping[str, int]
     deadlines: Collection[str]
@@ -43,7 +43,7 @@ class Silenced(NamedTuple):
 class Run:
     """One run with the configuration `config`, which has all of `servers`; `code` is its exit code.
 
-    `silenced` says what is silenced of each server, by its name, if it is known.
+    `silenced` has the silenced parts of each server, by its name, if they are known.
     """
 
     config: str
@@ -247,7 +247,7 @@ def _server_metrics(outcome: Outcome, health: Health) -> Iterator[tuple[str, Lab
 
 
 def _silenced_metrics(silenced: Silenced, health: Health) -> Iterator[tuple[str, Labels, float]]:
-    """Yield the metrics of what is silenced of a server, also those of what is not."""
+    """Yield the metrics of a server's silenced causes and deadlines; 0 if one is not silenced."""
     for cause in SILENCED_CAUSES:
         yield "watchman_server_silenced", (cause,), silenced.causes.get(cause, 0)
     for known in listed(health.deadlines):
