@@ -10,17 +10,9 @@ from pathlib import Path
 
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.store import holder
-from watchman_cli.store.base import (
-    LOCK_GRACE,
-    MAX_VALUE,
-    Field,
-    Lease,
-    Store,
-    StoredState,
-    Update,
-    wait_for_address,
-)
+from watchman_cli.store.base import LOCK_GRACE, Lease, Store, wait_for_address
 from watchman_cli.store.commit import Current, Owner, decide, needs_health, new_value
+from watchman_cli.store.values import MAX_VALUE, Field, StoredState, Update
 from watchman_cli.text import printable
 
 TABLES = (

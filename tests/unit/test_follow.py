@@ -25,9 +25,9 @@ from watchman_cli import (
 from watchman_cli import follow as following
 from watchman_cli.changes.batch import Batch
 from watchman_cli.follow import PAUSE, Cursor, events_of, follow, history
-from watchman_cli.store.base import StoredBatch
 from watchman_cli.store.directory.store import DirectoryStore
 from watchman_cli.store.memory import MemoryStore
+from watchman_cli.store.values import StoredBatch
 
 NAME = "o/r"
 STATUSES = {"A": "queued", "B": "active", "C": "complete", "D": "aborted"}

@@ -17,8 +17,8 @@ from watchman_cli.changes.batch import Batch
 from watchman_cli.errors import WatchmanError
 from watchman_cli.follow import WAIT, Cursor, cursor_at_end
 from watchman_cli.follow_all import Gap, Item, cursors_at_end, follow_all, past_changes, time_of
-from watchman_cli.store.base import StoredBatch
 from watchman_cli.store.memory import MemoryStore
+from watchman_cli.store.values import StoredBatch
 
 BEGAN = datetime(2026, 1, 1, tzinfo=timezone.utc)
 NAMES = ("o/a", "o/b", "o/c")

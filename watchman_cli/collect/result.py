@@ -1,12 +1,12 @@
-"""The result of a run for one server."""
+"""The values of a run for one server: those that are stored before, a commit, the attempts, the result."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from watchman_cli.config import Server
 from watchman_cli.ecflow_client import (
@@ -22,7 +22,14 @@ from watchman_cli.ecflow_client import (
 )
 from watchman_cli.errors import ServerError, WatchmanError
 from watchman_cli.health import Disabled, Health
+from watchman_cli.snapshot import Head
+from watchman_cli.store import Update
 from watchman_cli.sync.reading import Reading
+
+if TYPE_CHECKING:  # imported only if they are used: each takes milliseconds
+    from watchman_cli.causes.model import Rules
+    from watchman_cli.details.policy import Policy
+    from watchman_cli.details.stored import KeptDetails, StoredDetails
 
 # written; skipped: another run is reading the server; failed: the server was not read; lost: the store did
 # not take the snapshot, or was unreachable before; interrupted: a signal ended the run.
@@ -74,6 +81,51 @@ class Attempts(NamedTuple):
     disabled: Disabled | None
     share: float
     began: datetime | None = None
+
+
+class Stored(NamedTuple):
+    """A server's stored values: the last health record, the snapshot's head, and its bytes.
+
+    `snapshot` returns no bytes if there is no snapshot, and raises StoreError. `policy` says which details
+    are wanted, `kept_details` which are in the store, and `changed_details` returns those of some nodes that
+    changed. `has_details` looks whether the store has any; both raise StoreError. `rules` say how causes
+    are told, if they are.
+    """
+
+    health: Health
+    head: Head | None
+    snapshot: Callable[[], bytes]
+    policy: Policy | None = None
+    kept_details: KeptDetails | None = None
+    changed_details: Callable[[Sequence[str]], StoredDetails] | None = None
+    has_details: Callable[[], bool] = lambda: False
+    rules: Rules | None = None
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the health record's numbers were counted from this snapshot.
+
+        A directory's files are replaced one by one: a run may have ended between snapshot and record.
+        """
+        return self.head is not None and self.health.counted_revision == self.head.revision
+
+    @property
+    def changes_kept(self) -> bool:
+        """Whether the stream of changes leads to the snapshot, by the health record written with it."""
+        known = self.head is not None and self.health.collected_time == self.head.collected_time
+        return known and self.health.changes_kept
+
+
+class Commit(NamedTuple):
+    """An update, its health record, the lines to report, and whether to verify the reading.
+
+    The lines are the end of a failure, and each deadline's miss.
+    """
+
+    update: Update
+    health: Health
+    lines: tuple[str, ...]
+    verify: bool = False
 
 
 class Phases:

@@ -11,16 +11,17 @@ from watchman_cli.collect import update as updates
 from watchman_cli.collect.attempts import Context, ServerAttempts
 from watchman_cli.collect.result import (
     Attempts,
+    Commit,
     Outcome,
     Phases,
     Result,
+    Stored,
     Told,
     explain_timeout,
     server_error,
     unexpected,
 )
 from watchman_cli.collect.turns import SharedWork
-from watchman_cli.collect.update import Commit, Stored
 from watchman_cli.config import Server
 from watchman_cli.ecflow_client import EcflowError
 from watchman_cli.errors import ServerError, StoreError, WatchmanError

@@ -6,17 +6,17 @@ from a function that is called only if they are needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from watchman_cli import health as health_record
 from watchman_cli import snapshot
 from watchman_cli.bindings import BindingsReading
 from watchman_cli.changes.stream import News, Stream
-from watchman_cli.collect.result import Attempts
+from watchman_cli.collect.result import Attempts, Commit, Stored
 from watchman_cli.collect.verify import Verification, next_verification, reading_of, verification_due
 from watchman_cli.config import Server
 from watchman_cli.errors import ServerError
@@ -32,53 +32,6 @@ if TYPE_CHECKING:  # imported only if they are used: each takes milliseconds
     from watchman_cli.causes.model import Notices, Rules
     from watchman_cli.changes.batch import Batch
     from watchman_cli.details.kept import Kept
-    from watchman_cli.details.policy import Policy
-    from watchman_cli.details.stored import KeptDetails, StoredDetails
-
-
-class Stored(NamedTuple):
-    """A server's stored values: the last health record, the snapshot's head, and its bytes.
-
-    `snapshot` returns no bytes if there is no snapshot, and raises StoreError. `policy` says which details
-    are wanted, `kept_details` which are in the store, and `changed_details` returns those of some nodes that
-    changed. `has_details` looks whether the store has any; both raise StoreError. `rules` say how causes
-    are told, if they are.
-    """
-
-    health: Health
-    head: Head | None
-    snapshot: Callable[[], bytes]
-    policy: Policy | None = None
-    kept_details: KeptDetails | None = None
-    changed_details: Callable[[Sequence[str]], StoredDetails] | None = None
-    has_details: Callable[[], bool] = lambda: False
-    rules: Rules | None = None
-
-    @property
-    def is_counted(self) -> bool:
-        """Whether the health record's numbers were counted from this snapshot.
-
-        A directory's files are replaced one by one: a run may have ended between snapshot and record.
-        """
-        return self.head is not None and self.health.counted_revision == self.head.revision
-
-    @property
-    def changes_kept(self) -> bool:
-        """Whether the stream of changes leads to the snapshot, by the health record written with it."""
-        known = self.head is not None and self.health.collected_time == self.head.collected_time
-        return known and self.health.changes_kept
-
-
-class Commit(NamedTuple):
-    """An update, its health record, the lines to report, and whether to verify the reading.
-
-    The lines are the end of a failure, and each deadline's miss.
-    """
-
-    update: Update
-    health: Health
-    lines: tuple[str, ...]
-    verify: bool = False
 
 
 def after_reading(

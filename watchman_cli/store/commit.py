@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import orjson
 
 from watchman_cli import snapshot
-from watchman_cli.store.base import LeaseLost, SnapshotChanged, StoredState, Update, is_whole, with_time
+from watchman_cli.store.base import LeaseLost, SnapshotChanged
+from watchman_cli.store.values import StoredState, Update, is_whole, with_time
 
 if TYPE_CHECKING:
     from watchman_cli.changes.batch import Batch

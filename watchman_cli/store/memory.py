@@ -10,20 +10,17 @@ from collections.abc import Callable, Sequence
 from watchman_cli.details.stored import NO_DETAILS, StoredDetails
 from watchman_cli.errors import BadSnapshot
 from watchman_cli.store import holder
-from watchman_cli.store.base import (
-    LOCK_GRACE,
+from watchman_cli.store.base import LOCK_GRACE, Lease, Store, wait_for_address
+from watchman_cli.store.commit import Current, Owner, decide, needs_health, new_value
+from watchman_cli.store.values import (
     MAX_BATCHES,
     MAX_SILENCES,
     MAX_VALUE,
     Field,
-    Lease,
-    Store,
     StoredBatch,
     StoredState,
     Update,
-    wait_for_address,
 )
-from watchman_cli.store.commit import Current, Owner, decide, needs_health, new_value
 
 POLL = 0.05  # seconds between two looks at whether this store was stopped
 

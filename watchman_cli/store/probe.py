@@ -11,7 +11,8 @@ from watchman_cli import snapshot
 from watchman_cli.changes.batch import make_batch
 from watchman_cli.details.stored import DetailsUpdate
 from watchman_cli.errors import StoreError
-from watchman_cli.store.base import Lease, LeaseLost, SnapshotChanged, Store, Update
+from watchman_cli.store.base import Lease, LeaseLost, SnapshotChanged, Store
+from watchman_cli.store.values import Update
 
 LIFETIME = 60  # seconds after which a store drops the values of a killed probe
 _ATTEMPTS = 10  # while other probes of the same server remove what they wrote

@@ -29,10 +29,10 @@ from watchman_cli.follow import Cursor, Resynchronised, follow
 from watchman_cli.follow_all import cursors_at_end, follow_all
 from watchman_cli.snapshot import StatusRecord
 from watchman_cli.store import LeaseLost, Store, Update, open_store
-from watchman_cli.store.base import MAX_BATCHES
 from watchman_cli.store.directory import changes as directory_changes
 from watchman_cli.store.redis import stream as redis_stream
 from watchman_cli.store.redis.keys import key
+from watchman_cli.store.values import MAX_BATCHES
 
 DOCUMENTATION = Path(__file__).parents[3] / "docs"
 STATUSES = ("queued", "submitted", "active", "complete")

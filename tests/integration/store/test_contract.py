@@ -16,8 +16,8 @@ from tests.support.memory_kind import MemoryKind
 from watchman_cli import snapshot
 from watchman_cli.errors import BadSnapshot
 from watchman_cli.store import Field, Lease, LeaseLost, SnapshotChanged, Store, Update
-from watchman_cli.store.base import MAX_VALUE
 from watchman_cli.store.probe import probe
+from watchman_cli.store.values import MAX_VALUE
 
 NAME, ADDRESS = "o/r", "login01:3141"
 RECORDS = b",".join(

@@ -16,10 +16,10 @@ import pytest
 from tests.integration.store.test_contract import ADDRESS, LAST, NAME, NEW, OLD, soon, take, write
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.store import Field, LeaseLost, Store, Update, open_store
-from watchman_cli.store.base import MAX_VALUE
 from watchman_cli.store.directory.files import file_name
 from watchman_cli.store.directory.lock import DirectoryLock
 from watchman_cli.store.directory.store import DirectoryStore
+from watchman_cli.store.values import MAX_VALUE
 
 # A run that has the lease, and writes an older snapshot when it is asked to.
 RUN = """

@@ -10,7 +10,7 @@ import pytest
 from tests.integration.store.conftest import Kind
 from tests.integration.store.test_contract import NAME, OLD, take, write
 from watchman_cli.store import Store
-from watchman_cli.store.base import MAX_SILENCES
+from watchman_cli.store.values import MAX_SILENCES
 
 
 @pytest.fixture(autouse=True)

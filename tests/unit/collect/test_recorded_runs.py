@@ -12,10 +12,8 @@ import pytest
 from tests.unit.collect.scenarios import NOW, SCENARIOS, SECONDS, SHARE, Scenario
 from watchman_cli import health, snapshot
 from watchman_cli.bindings import Bindings, BindingsReading
-from watchman_cli.collect.result import Attempts
+from watchman_cli.collect.result import Attempts, Commit, Stored
 from watchman_cli.collect.update import (
-    Commit,
-    Stored,
     after_failure,
     after_reading,
     after_report,

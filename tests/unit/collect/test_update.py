@@ -34,10 +34,8 @@ from watchman_cli.bindings import Bindings, BindingsReading
 from watchman_cli.causes.model import Rules
 from watchman_cli.changes.batch import Batch
 from watchman_cli.changes.stream import NOT_KEPT
-from watchman_cli.collect.result import Attempts
+from watchman_cli.collect.result import Attempts, Commit, Stored
 from watchman_cli.collect.update import (
-    Commit,
-    Stored,
     after_failure,
     after_reading,
     after_report,

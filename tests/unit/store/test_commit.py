@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.store.test_base import head, stored, time_of, value
+from tests.unit.store.test_values import head, stored, time_of, value
 from watchman_cli.changes.batch import Batch
 from watchman_cli.snapshot import HEAD_SIZE
 from watchman_cli.store import LeaseLost, SnapshotChanged, Update

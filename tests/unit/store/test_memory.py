@@ -24,8 +24,9 @@ from tests.integration.store.test_contract import *  # noqa: F403
 from tests.integration.store.test_silences import *  # noqa: F403
 from tests.support.memory_kind import MemoryKind
 from watchman_cli.store import Store
-from watchman_cli.store.base import LOCK_GRACE, MAX_BATCHES
+from watchman_cli.store.base import LOCK_GRACE
 from watchman_cli.store.memory import MemoryStore
+from watchman_cli.store.values import MAX_BATCHES
 
 
 @pytest.fixture

@@ -7,9 +7,10 @@ import time
 import pytest
 
 from watchman_cli.errors import StoreError
-from watchman_cli.store.base import Field, Lease
+from watchman_cli.store.base import Lease
 from watchman_cli.store.memory import MemoryStore
 from watchman_cli.store.probe import probe
+from watchman_cli.store.values import Field
 
 
 class Forgetful(MemoryStore):

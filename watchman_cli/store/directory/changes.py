@@ -15,8 +15,8 @@ from pathlib import Path
 
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.files import FILE_MODE, why_distrusted
-from watchman_cli.store.base import StoredBatch
 from watchman_cli.store.directory.files import Files, check_regular, open_regular, translating_os_errors
+from watchman_cli.store.values import StoredBatch
 
 FILE, OLDER = "changes.jsonl", "changes.jsonl.1"
 MAX_SIZE = 16 << 20  # bytes of a file; then a new file begins

@@ -13,7 +13,7 @@ from typing import BinaryIO, Protocol
 
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.files import why_distrusted
-from watchman_cli.store.base import Field
+from watchman_cli.store.values import Field
 from watchman_cli.text import printable
 
 

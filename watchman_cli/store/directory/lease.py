@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from watchman_cli.errors import BadSnapshot, StoreError
-from watchman_cli.store.base import MAX_VALUE, Field, Lease, LeaseLost, StoredState, Update
+from watchman_cli.store.base import Lease, LeaseLost
 from watchman_cli.store.commit import (
     Current,
     Owner,
@@ -19,6 +19,7 @@ from watchman_cli.store.commit import (
 )
 from watchman_cli.store.directory.files import Files, file_name, translating_os_errors, unlink
 from watchman_cli.store.directory.lock import DirectoryLock
+from watchman_cli.store.values import MAX_VALUE, Field, StoredState, Update
 from watchman_cli.text import printable
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from watchman_cli.errors import BadSnapshot, StoreError
-from watchman_cli.store.base import CHANGE_TIMEOUT, MAX_SILENCES, wait_for_address
+from watchman_cli.store.base import CHANGE_TIMEOUT, wait_for_address
 from watchman_cli.store.directory.files import Files, read_regular, translating_os_errors, unlink
 from watchman_cli.store.directory.lock import DirectoryLock
+from watchman_cli.store.values import MAX_SILENCES
 
 FOLDER, FILE = "silences", "silences.json"
 

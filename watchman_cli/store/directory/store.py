@@ -18,7 +18,7 @@ from urllib.parse import quote
 from watchman_cli import snapshot
 from watchman_cli.errors import StoreError
 from watchman_cli.files import temporary_name, write_new
-from watchman_cli.store.base import MAX_VALUE, Field, Lease, Store, StoredBatch, wait_for_address
+from watchman_cli.store.base import Lease, Store, wait_for_address
 from watchman_cli.store.directory.files import (
     file_name,
     open_regular,
@@ -29,6 +29,7 @@ from watchman_cli.store.directory.files import (
 from watchman_cli.store.directory.folders import Folders
 from watchman_cli.store.directory.lease import DirectoryLease, release_all
 from watchman_cli.store.directory.lock import DirectoryLock
+from watchman_cli.store.values import MAX_VALUE, Field, StoredBatch
 from watchman_cli.text import printable
 
 if TYPE_CHECKING:

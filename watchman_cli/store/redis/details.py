@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from watchman_cli import snapshot
 from watchman_cli.details.stored import BASE_STAMP, STAMP, StoredDetails
-from watchman_cli.store.base import Update
 from watchman_cli.store.redis.calls import Command, queue
 from watchman_cli.store.redis.errors import get_or_none, value_or_none
 from watchman_cli.store.redis.keys import ServerKeys
+from watchman_cli.store.values import Update
 
 if TYPE_CHECKING:
     import redis

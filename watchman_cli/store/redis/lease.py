@@ -13,20 +13,14 @@ from redis import exceptions
 from watchman_cli import snapshot
 from watchman_cli.errors import StoreError
 from watchman_cli.store import holder
-from watchman_cli.store.base import (
-    MAX_VALUE,
-    Field,
-    Lease,
-    StoredState,
-    Update,
-    wait_for_address,
-)
+from watchman_cli.store.base import Lease, wait_for_address
 from watchman_cli.store.commit import Current, Decision, Owner, decide, needed_part, needs_health
 from watchman_cli.store.redis.calls import Calls, T, queue
 from watchman_cli.store.redis.errors import KeepsChanging, get_or_none, is_race, is_timeout, value_or_none
 from watchman_cli.store.redis.keys import address_key, server_keys
 from watchman_cli.store.redis.lock import MAX_RACES, RedisLock
 from watchman_cli.store.redis.transaction import NO_KEY, Stored, expire_stream, limit_lives, write_values
+from watchman_cli.store.values import MAX_VALUE, Field, StoredState, Update
 
 if TYPE_CHECKING:
     import redis

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from redis import exceptions
 
-from watchman_cli.store.base import CHANGE_TIMEOUT, MAX_SILENCES
+from watchman_cli.store.base import CHANGE_TIMEOUT
 from watchman_cli.store.redis.calls import Calls
 from watchman_cli.store.redis.connection import MAX_TIMEOUT
 from watchman_cli.store.redis.errors import KeepsChanging, get_or_none, is_race
 from watchman_cli.store.redis.keys import server_keys
+from watchman_cli.store.values import MAX_SILENCES
 
 if TYPE_CHECKING:
     import redis

@@ -15,7 +15,7 @@ from redis import exceptions
 
 from watchman_cli import retry, snapshot
 from watchman_cli.errors import BadSnapshot, StoreError
-from watchman_cli.store.base import MAX_VALUE, Field, Lease, Store, StoredBatch
+from watchman_cli.store.base import Lease, Store
 from watchman_cli.store.redact import redact
 from watchman_cli.store.redis import errors
 from watchman_cli.store.redis.calls import Command, queue
@@ -24,6 +24,7 @@ from watchman_cli.store.redis.keys import address_key, key, server_keys
 from watchman_cli.store.redis.lease import RedisLease
 from watchman_cli.store.redis.topology import open_topology
 from watchman_cli.store.redis.url import parse
+from watchman_cli.store.values import MAX_VALUE, Field, StoredBatch
 
 if TYPE_CHECKING:
     from watchman_cli.details.stored import StoredDetails

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from redis import exceptions
 
 from watchman_cli.snapshot import parse_time
-from watchman_cli.store.base import MAX_BATCH, MAX_BATCHES, StoredBatch, Update
 from watchman_cli.store.redis.calls import Calls
 from watchman_cli.store.redis.connection import MAX_TIMEOUT
 from watchman_cli.store.redis.errors import RedisTooOld
 from watchman_cli.store.redis.keys import ServerKeys, server_keys
+from watchman_cli.store.values import MAX_BATCH, MAX_BATCHES, StoredBatch, Update
 
 if TYPE_CHECKING:
     import redis

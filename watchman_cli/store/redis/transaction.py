@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 from watchman_cli import snapshot
-from watchman_cli.store.base import Update
 from watchman_cli.store.redis.calls import Command
 from watchman_cli.store.redis.keys import ServerKeys
+from watchman_cli.store.values import Update
 
 NO_KEY, NO_EXPIRY = -2, -1  # answers of Redis to PTTL: the key is missing, or never expires
 

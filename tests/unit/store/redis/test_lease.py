@@ -15,10 +15,11 @@ from watchman_cli.details.stored import DetailsUpdate, StoredDetails
 from watchman_cli.errors import StoreError
 from watchman_cli.snapshot import StatusRecord
 from watchman_cli.store import LeaseLost, SnapshotChanged, StoredState, Update, holder
-from watchman_cli.store.base import MAX_VALUE, Lease
+from watchman_cli.store.base import Lease
 from watchman_cli.store.redis.keys import address_key, server_keys
 from watchman_cli.store.redis.lock import MAX_RACES, NO_EXPIRY
 from watchman_cli.store.redis.store import RedisStore
+from watchman_cli.store.values import MAX_VALUE
 
 NAME, ADDRESS = "o/r", "login01:3141"
 KEYS = server_keys(NAME)

@@ -13,11 +13,11 @@ from tests.support.loopback import free_port
 from tests.unit.store.redis.fake_redis import FakeRedis, Lost, once
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.snapshot import HEAD_SIZE
-from watchman_cli.store.base import MAX_VALUE
 from watchman_cli.store.redis import store as module
 from watchman_cli.store.redis.connection import MAX_TIMEOUT
 from watchman_cli.store.redis.keys import address_key, server_keys
 from watchman_cli.store.redis.store import RedisStore, is_transient
+from watchman_cli.store.values import MAX_VALUE
 
 NAME = "o/r"
 KEYS = server_keys(NAME)

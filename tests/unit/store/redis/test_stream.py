@@ -16,11 +16,11 @@ from watchman_cli.changes.batch import Batch
 from watchman_cli.errors import StoreError
 from watchman_cli.snapshot import Head
 from watchman_cli.store import Update
-from watchman_cli.store.base import MAX_BATCHES, StoredBatch
 from watchman_cli.store.redis import stream
 from watchman_cli.store.redis.errors import RedisTooOld
 from watchman_cli.store.redis.keys import server_keys
 from watchman_cli.store.redis.store import RedisStore
+from watchman_cli.store.values import MAX_BATCHES, StoredBatch
 
 T = TypeVar("T")
 NAME = "o/r"
