@@ -83,7 +83,7 @@ def test_a_reader_of_changes_with_the_documented_permissions(read_once: Watchman
     result = read_once.run("changes", "o/r")
     assert (result.code, result.err) == (0, "") and "complete → queued" in result.text
     with read_once.start("changes", "o/r", "--follow", "--since", "1h") as process:
-        assert process.stdout and b"unknown" in process.stdout.readline()
+        assert process.stdout and b"not known" in process.stdout.readline()
         assert "queued → complete" in process.stdout.readline().decode()
         process.terminate()
     following = follow_changes(f"redis://dashboard:secret@127.0.0.1:{redis.port}/0", "o/r")
