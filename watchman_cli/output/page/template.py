@@ -39,8 +39,8 @@ def fill(content: Mapping[str, Any]) -> str:
     }
     return environment.get_template("page.html.j2").render(
         **content,
-        style=Markup(style),  # nosec B704 # a file of the package
-        script=Markup(script),  # nosec B704 # a file of the package
+        style=Markup(style),
+        script=Markup(script),
         style_hash=_hash(style),
         script_hash=_hash(script),
     )
