@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 
 import pytest
 
-from tests.support.forked import base_environment
-from tests.support.watchman import WATCHMAN
+from tests.unit.cli.test_help import AS_WATCHMAN
 from watchman_cli.cli.zsh import is_script_wanted
 
 
@@ -27,8 +27,9 @@ def test_when_a_script_is_wanted(arguments: list[str], environment: dict[str, st
 
 
 def test_script_registers_and_answers() -> None:
-    environment = {**base_environment(), "_WATCHMAN_COMPLETE": "source_zsh", "HOME": os.devnull}
-    done = subprocess.run([WATCHMAN], env=environment, capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", AS_WATCHMAN]
+    environment = {**os.environ, "_WATCHMAN_COMPLETE": "source_zsh", "HOME": os.devnull}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     *_, register, answer = done.stdout.strip().splitlines()
     assert register == "compdef _watchman_completion watchman"
     assert "loadautofunc" in answer and '_watchman_completion "$@"' in answer

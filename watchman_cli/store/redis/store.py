@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from watchman_cli.details.stored import StoredDetails
 
 T = TypeVar("T")
+ROOM = 1.25  # times its timeout: a retry that a busy machine delays still has all of it
 INITIAL_BACKOFF = 0.2  # seconds before the first retry
 READ_DEADLINE = 20.0  # seconds for one value that is read outside a run
 
@@ -212,7 +213,7 @@ class RedisStore(Store):
                 failure = state.outcome.exception() if state.outcome else None
                 if state.attempt_number == 1 and failure and not errors.is_timeout(failure.__cause__):
                     return self.stopped.is_set()
-                soonest_end = time.monotonic() + state.upcoming_sleep + self._budget.timeout
+                soonest_end = time.monotonic() + state.upcoming_sleep + ROOM * self._budget.timeout
                 return self.stopped.is_set() or soonest_end > last_start
 
             return {
