@@ -79,8 +79,9 @@ lint: .venv/.dev  ## Check format, style and types
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 
-audit: .venv/.dev  ## Look for insecure code
+audit: .venv/.dev .venv/audit  ## Look for insecure code, and for known vulnerabilities if their service can be reached
 	.venv/bin/bandit -q -r watchman_cli -c pyproject.toml
+	.venv/bin/python -m tests.audit
 
 docs: .venv/.dev servers browser  ## Write what the documentation takes from the code, and build it in site/
 	.venv/bin/python -m tests.docs.generate
@@ -106,6 +107,11 @@ soak: .venv/.dev servers  ## Compare incremental with full syncs at random, unti
 	.venv/bin/python -m pip install -q --disable-pip-version-check --no-compile -U pip
 	.venv/bin/python -m pip install -q --disable-pip-version-check --no-compile -e '.[dev]'
 	@touch .venv/bin/watchman $@
+
+# In an environment of its own: what the tests use is not changed while they run.
+.venv/audit: .venv/bin/python
+	@rm -rf .venv/audit.part && .venv/bin/python -m venv .venv/audit.part && \
+	.venv/audit.part/bin/pip install -q --disable-pip-version-check 'pip-audit>=2.9' && mv .venv/audit.part .venv/audit
 
 # The program alone, of Debian's promtool, or of prometheus up to Debian 12, which would start a service.
 .venv/promtool: .venv/bin/python
