@@ -14,10 +14,12 @@ from tests.unit.ecflow_client.replies import FIRST, full, member, reply
 from watchman_cli.ecflow_client import (
     AccessRefused,
     EcflowError,
+    FullReadingRequired,
     HandleGone,
     NotEcflow,
     NotUnderstood,
     RequestRefused,
+    TooSlow,
     Work,
 )
 from watchman_cli.ecflow_client import replies as replies_module
@@ -56,8 +58,9 @@ def test_text_that_is_not_utf_8(value: bytes) -> None:
     assert found.statistics and found.statistics.instance
 
 
-def test_json_that_a_proxy_laid_out_anew() -> None:
-    document = json.loads(reply(full(text("a\\nb")), member("SStringCmd", str_=replies.STATISTICS)))
+@pytest.mark.parametrize("key", ["value1", "server_defs_"])
+def test_json_that_a_proxy_laid_out_anew(key: str) -> None:
+    document = json.loads(reply(full(text("a\\nb"), key), member("SStringCmd", str_=replies.STATISTICS)))
     for layout in ({"separators": (",", ":")}, {"indent": 4}, {"indent": 1, "ensure_ascii": True}):
         found = decode_reply(bytearray(json.dumps(document, **layout).encode()), "u")
         assert found.definition and found.definition.paths == ["/s", "/s/t"]
@@ -102,9 +105,20 @@ def test_errors_have_words_of_our_own() -> None:
     assert isinstance(decode_reply(reply(member("ErrorCmd")), "fred").error, RequestRefused)
 
 
+def test_error_without_data_is_one() -> None:
+    bare = {"polymorphic_name": "ErrorCmd", "ptr_wrapper": {"id": FIRST | 1}}
+    assert isinstance(decode_reply(reply(bare), "fred").error, RequestRefused)
+
+
+def test_answer_to_one_command_needs_no_group() -> None:
+    single = member("SStringCmd", str_=replies.STATISTICS) | {"polymorphic_id": FIRST | 1}
+    body = bytearray(json.dumps({"22ServerToClientResponse": {"stc_cmd_": single}}).encode())
+    assert decode_reply(body, "u").statistics
+
+
 def test_user_who_may_not_read_all_is_told_so() -> None:
     refused = error("Insufficient permissions for user")
-    assert isinstance(refused, AccessRefused) and NOT_PERMITTED in str(refused)
+    assert isinstance(refused, AccessRefused) and NOT_PERMITTED in str(refused) and "fred" in str(refused)
     assert NOT_PERMITTED not in str(error("authentication failed"))
 
 
@@ -144,13 +158,69 @@ def test_definition_is_not_parsed_as_json(key: str, last: bool) -> None:
 
 def test_places_where_a_definition_is_cut_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = reply(
-        full(replies.definition("suite s", *(f"  edit V{n} '\\n\\ \" é'" for n in range(9)), "endsuite"))
+        full(replies.definition("suite s", *(f"  edit V{n} '\\n\\ \" é'" for n in range(9)), "endsuite")),
+        member("SStringCmd", str_=replies.STATISTICS),
     )
     expected = decode_reply(bytearray(whole), "u", with_lines=True)
     assert expected.definition and expected.definition.lines and len(expected.definition.lines.text) > 200
     for size in (1, 2, 3, 5, 8, 13, 21, 34, 55, 89):
         monkeypatch.setattr(replies_module, "DECODED_TOGETHER", size)
         assert decode_reply(bytearray(whole), "u", with_lines=True) == expected
+
+
+@pytest.mark.parametrize(("encoding", "expected"), [("utf-8", "é €"), ("latin-1", "é ?")])
+def test_escaped_letter_is_kept_if_the_encoding_has_it(encoding: str, expected: str) -> None:
+    body = bytes(reply(full(text("HERE")))).replace(b"HERE", "é ".encode(encoding) + b"\\u20ac")
+    found = decode_reply(bytearray(body), "u", with_lines=True).definition
+    assert found and found.lines and expected.encode(encoding).decode("latin-1") in found.lines.text
+
+
+class Countdown(Work):
+    """Work whose time is up at one of its checks."""
+
+    def __init__(self, checks: int) -> None:
+        super().__init__()
+        self.left = checks
+
+    def require(self, seconds: float) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise TooSlow("")
+
+
+def checks_of(*members: dict[str, Any]) -> int:
+    """Return how often a reply's time is checked; each of them can end it."""
+    for checks in range(1000):
+        try:
+            decode_reply(reply(*members), "u", Countdown(checks))
+            return checks
+        except TooSlow:
+            pass
+    raise AssertionError("endless")
+
+
+def test_time_is_checked_in_each_part_of_a_reply() -> None:
+    """Many answers, a definition and changes all end with the time that they have."""
+    answer = checks_of(member("StcCmd"))
+    assert checks_of(member("StcCmd"), member("StcCmd")) == answer + 1
+    no_changes, one_change = (
+        member("SSyncCmd", incremental_changes_=replies.delta(*nodes)) for nodes in ((), (("/s", ()),))
+    )
+    assert checks_of(no_changes) == answer
+    assert checks_of(one_change) == answer + 1
+    decoding = 1
+    assert checks_of(full(text(""))) > answer + decoding  # so that its parsing checks the time, too
+
+
+def test_change_of_an_unknown_kind_needs_a_full_reading() -> None:
+    changes = replies.delta(("/s", [replies.memento("NodeNoveltyMemento")]))
+    found = decode_reply(reply(member("SSyncCmd", incremental_changes_=changes)), "u")
+    assert isinstance(found.required, FullReadingRequired) and found.changes is None
+
+
+def test_changes_that_are_not_understood_need_a_full_reading() -> None:
+    found = decode_reply(reply(member("SSyncCmd", incremental_changes_={"compound_mementos_": 7})), "u")
+    assert isinstance(found.required, FullReadingRequired) and found.changes is None
 
 
 def test_lists_take_as_long_to_parse_as_objects_and_longer_than_items_and_text() -> None:
@@ -189,6 +259,12 @@ def test_a_reply_that_cannot_be_understood_is_refused_without_a_word_of_it(what:
         "the server's definition is not whole",
         "the server sent no definition",
     }
+
+
+def test_sync_without_its_definition_is_named() -> None:
+    for data in (WRONG["no definition"], member("SSyncCmd", full_defs_=True, incremental_changes_={})):
+        with pytest.raises(NotUnderstood, match=r"^the server sent no definition$"):
+            decode_reply(reply(data), "u")
 
 
 def test_every_cut_and_every_flipped_byte_ends_in_words_of_our_own() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import socket
+import time
 import tracemalloc
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -17,12 +21,17 @@ from watchman_cli.ecflow_client import (
     ConnectionClosed,
     ConnectionRefused,
     EcflowError,
+    HostUnreachable,
+    Limits,
     NameUnresolved,
     NoAnswer,
     NotEcflow,
+    OutOfResources,
     ReplyTooLarge,
     Stats,
 )
+from watchman_cli.ecflow_client.errors import OtherHttpServer
+from watchman_cli.ecflow_client.transport import TimedSocket, connect, exchange, is_local, receive, translate
 
 STATISTICS = bytes(replies.reply(replies.member("SStringCmd", str_=replies.STATISTICS)))
 
@@ -159,3 +168,186 @@ def test_a_server_over_ipv6() -> None:
     listener.close()
     with pytest.raises(ConnectionRefused):
         Client(Access("::1", port)).ask([Stats()], limits())
+
+
+class FailingSocket(TimedSocket):
+    """A socket on which a piece fails to arrive, as in a shortage or at a reset."""
+
+    pieces = 0  # that arrive before it
+    failure: BaseException | None = None
+
+    def recv_into(self, *arguments: Any) -> int:
+        if self.failure and not self.pieces:
+            raise self.failure
+        self.pieces -= 1
+        return super().recv_into(*arguments)
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[FailingSocket, socket.socket]]:
+    """The two ends of a connection: watchman's, and the server's."""
+    near, far = socket.socketpair()
+    with FailingSocket(fileno=near.detach()) as own, far:
+        own.deadline = time.monotonic() + 20
+        yield own, far
+
+
+Ends = tuple[FailingSocket, socket.socket]
+
+
+def test_request_has_its_length_before_it(ends: Ends) -> None:
+    own, far = ends
+    far.sendall(framed(b"the reply"))
+    assert exchange(own, b"x" * 43, limits()) == b"the reply"
+    assert far.recv(100) == b"      2b" + b"x" * 43
+
+
+def test_nothing_is_sent_after_the_deadline(ends: Ends) -> None:
+    own, far = ends
+    with pytest.raises(NoAnswer):
+        exchange(own, b"request", Limits(time.monotonic() - 1, time.monotonic() + 20, SIZE))
+    far.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        far.recv(1)
+
+
+def test_bytes_that_came_are_not_taken_after_the_deadline(ends: Ends) -> None:
+    own, far = ends
+    far.sendall(b"ab")
+    assert own.recv_into(bytearray(1)) == 1
+    own.deadline = time.monotonic() - 1
+    with pytest.raises(NoAnswer):
+        own.recv_into(bytearray(1))
+
+
+def test_the_body_has_a_deadline_of_its_own(ends: Ends) -> None:
+    own, far = ends
+    far.sendall(framed(b"body"))
+    with pytest.raises(NoAnswer):
+        exchange(own, b"request", Limits(time.monotonic() + 20, time.monotonic() - 1, SIZE))
+
+
+@pytest.mark.parametrize("pieces", [0, 1], ids=["before the header", "after it"])
+def test_reset_connection_tells_whether_the_reply_began(ends: Ends, pieces: int) -> None:
+    own, far = ends
+    far.sendall(framed(b"body"))
+    own.pieces, own.failure = pieces, ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+    with pytest.raises(ConnectionClosed) as raised:
+        exchange(own, b"request", limits())
+    assert raised.value.began is bool(pieces)
+
+
+def test_memory_that_is_short_is_named(ends: Ends) -> None:
+    own, _ = ends
+    own.failure = MemoryError()
+    with pytest.raises(OutOfResources, match=r"(?:^|\W)not enough memory for the server's reply$"):
+        exchange(own, b"request", limits())
+
+
+@pytest.mark.parametrize("header", [b"HTTP/1.1", b"<html><b"])
+def test_page_is_of_an_http_server(ends: Ends, header: bytes) -> None:
+    own, far = ends
+    far.sendall(header)
+    with pytest.raises(OtherHttpServer):
+        exchange(own, b"request", limits())
+
+
+def test_pieces_are_joined_behind_what_was_received(ends: Ends) -> None:
+    own, far = ends
+    far.sendall(b"and more, and what is not asked for")
+    begun = bytearray(b"begun ")
+    assert receive(own.recv_into, 8, begun) is begun
+    assert begun == b"begun and more"
+    assert receive(own.recv_into, 0) == b""
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "message"),
+    [
+        (TimeoutError(), NoAnswer, ""),
+        (ConnectionRefusedError(), ConnectionRefused, ""),
+        (OSError(errno.EHOSTUNREACH, "x"), HostUnreachable, ""),
+        (OSError(errno.ENETUNREACH, "x"), HostUnreachable, ""),
+        (OSError(errno.EMFILE, "Too many open files"), OutOfResources, "Too many open files"),
+        (OSError(errno.ENOMEM, ""), OutOfResources, "no more sockets"),
+        (ConnectionResetError(), ConnectionClosed, ""),
+    ],
+)
+def test_error_of_a_socket_has_its_kind(error: OSError, kind: type[EcflowError], message: str) -> None:
+    found = translate(error)
+    assert type(found) is kind and str(found).endswith(message)
+    if isinstance(found, ConnectionClosed):
+        assert found.began is False
+
+
+def test_closed_connection_keeps_whether_the_reply_began() -> None:
+    found = translate(BrokenPipeError(), began=True)
+    assert isinstance(found, ConnectionClosed) and found.began is True
+
+
+def test_limits_of_a_minute_and_a_gigabyte_are_the_default() -> None:
+    before = time.monotonic()
+    within = Limits.within()
+    assert before + 60 <= within.deadline <= time.monotonic() + 60
+    assert within == Limits(within.deadline, within.deadline, 1 << 30)
+    assert Limits.within(size=7).size == 7
+
+
+def addresses(monkeypatch: pytest.MonkeyPatch, *found: tuple[int, tuple[str, int]]) -> None:
+    """Let a name have these addresses."""
+
+    def look_up(host: object, port: int, *, type: int, flags: int) -> list[Any]:
+        return [(family, type, 6, "", address) for family, address in found]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+def test_first_address_that_takes_a_connection_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeServer(lambda connection: None) as server:
+        closed, open_ = ("127.0.0.1", free_port()), (server.host, server.port)
+        unusable = (socket.AF_UNIX + 1000, open_)  # a family that this machine has not
+        addresses(monkeypatch, unusable, (socket.AF_INET, closed), (socket.AF_INET, open_))
+        deadline = time.monotonic() + 20
+        with connect("vm", 1, deadline) as connection:
+            assert connection.getpeername() == open_
+            assert connection.deadline == deadline
+            assert connection.type == socket.SOCK_STREAM
+
+
+def test_last_failure_is_named_if_no_address_takes_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = (socket.AF_INET, ("127.0.0.1", free_port()))
+    unusable = (socket.AF_UNIX + 1000, ("127.0.0.1", 1))
+    addresses(monkeypatch, unusable, closed)
+    with pytest.raises(ConnectionRefused):
+        connect("vm", 1, time.monotonic() + 20)
+    addresses(monkeypatch, closed, unusable)
+    with pytest.raises(HostUnreachable):
+        connect("vm", 1, time.monotonic() + 20)
+    addresses(monkeypatch)
+    with pytest.raises(HostUnreachable):
+        connect("vm", 1, time.monotonic() + 20)
+
+
+def test_hung_address_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    with black_hole() as hung, FakeServer(lambda connection: None) as server:
+        open_ = (server.host, server.port)
+        addresses(monkeypatch, (socket.AF_INET, hung), *[(socket.AF_INET, open_)] * 199)
+        with connect("vm", 1, time.monotonic() + 20) as connection:  # a tenth of a second for each
+            assert connection.getpeername() == open_
+
+
+def test_no_connection_is_tried_after_the_deadline() -> None:
+    with FakeServer(lambda connection: None) as server:
+        with pytest.raises(NoAnswer):
+            connect(server.host, server.port, time.monotonic() - 1)
+        assert not server.accepted.acquire(blocking=False)
+
+
+def test_server_on_this_host_is_local() -> None:
+    with FakeServer(lambda connection: None) as server:
+        with connect(server.host, server.port, time.monotonic() + 20) as connection:
+            assert is_local(connection) is True
+        with socket.socket() as other:
+            other.bind(("127.0.0.2", 0))
+            other.connect((server.host, server.port))
+            assert is_local(other) is False
