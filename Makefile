@@ -1,7 +1,7 @@
 # The README's commands. Each works as the only command on a fresh Debian or Ubuntu machine that has
 # python3, git and make: it installs what is missing, as root or with sudo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit mutants fuzz test-releases roots test-pythons coverage install release deb test-deb lint audit docs bench soak servers browser systemd slurm strace
+.PHONY: help demo test test-unit mutants fuzz test-releases roots test-pythons coverage install release deb test-deb lint audit docs bench soak servers browser systemd slurm strace locked lock
 
 PYTHON ?= python3
 # Debian has ecflow_server in /usr/sbin, which is not in an ordinary user's PATH.
@@ -107,6 +107,18 @@ soak: .venv/.dev servers  ## Compare incremental with full syncs at random, unti
 	.venv/bin/python -m pip install -q --disable-pip-version-check --no-compile -U pip
 	.venv/bin/python -m pip install -q --disable-pip-version-check --no-compile -e '.[dev]'
 	@touch .venv/bin/watchman $@
+
+locked: .venv/bin/python  ## Make .venv/locked, the development environment of requirements/dev.txt, by its hashes
+	@rm -rf .venv/locked && .venv/bin/python -m venv .venv/locked
+	.venv/locked/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	.venv/locked/bin/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@.venv/locked/bin/python -m pip check
+
+lock: .venv/bin/python  ## Write requirements/dev.txt anew: the newest versions for all Pythons, with their hashes
+	@.venv/bin/python -m venv .venv/lock && .venv/lock/bin/python -m pip install -q --disable-pip-version-check uv
+	.venv/lock/bin/uv pip compile -q --generate-hashes --universal --python-version 3.10 --extra dev \
+	  --no-emit-package watchman-cli --no-header --no-emit-index-url pyproject.toml -o requirements/dev.txt
+	@rm -rf .venv/lock
 
 # In an environment of its own: what the tests use is not changed while they run.
 .venv/audit: .venv/bin/python
