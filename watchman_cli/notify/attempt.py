@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+NOT_IN_TIME = "no answer in time"
+
 
 class NotDelivered(Exception):
     """A receiver did not accept something; `transient` says whether another attempt may succeed."""
@@ -19,9 +21,19 @@ class NotDelivered(Exception):
 def deliver_until(deadline: float, stopped: threading.Event, func: Callable[[], None]) -> None:
     """Call `func`, and retry a transient failure until `deadline`, a time.monotonic(), or until `stopped`.
 
-    Raises NotDelivered.
+    Raises NotDelivered: the last one that says more than that the time was over, if there is one.
     """
     from watchman_cli import retry
+
+    reasons: list[NotDelivered] = []
+
+    def attempt() -> None:
+        try:
+            func()
+        except NotDelivered as error:
+            if str(error) != NOT_IN_TIME:
+                reasons.append(error)
+            raise
 
     def options() -> dict[str, Any]:
         from tenacity import RetryCallState, sleep_using_event, wait_random_exponential
@@ -35,7 +47,10 @@ def deliver_until(deadline: float, stopped: threading.Event, func: Callable[[], 
             "sleep": sleep_using_event(stopped),
         }
 
-    retry.call(func, _is_transient, options)
+    try:
+        retry.call(attempt, _is_transient, options)
+    except NotDelivered as error:
+        raise (reasons or [error])[-1] from error.__cause__
 
 
 def _is_transient(error: BaseException) -> bool:

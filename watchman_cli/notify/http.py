@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from watchman_cli import __version__
-from watchman_cli.notify.attempt import NotDelivered
+from watchman_cli.notify.attempt import NOT_IN_TIME, NotDelivered
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection
@@ -52,7 +52,7 @@ class Connection:
         self._connection = connection
         if self._stopped:  # meanwhile
             self.close()
-            raise NotDelivered("no answer in time")
+            raise NotDelivered(NOT_IN_TIME)
 
     def request(
         self, method: str, add: str = "", body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -86,7 +86,7 @@ class Connection:
     def _left(self) -> float:
         left = self._deadline - time.monotonic()
         if left <= 0 or self._stopped:
-            raise NotDelivered("no answer in time", transient=True)
+            raise NotDelivered(NOT_IN_TIME, transient=True)
         return left
 
     def stop(self) -> None:
@@ -109,7 +109,7 @@ def _why(error: Exception) -> str:
     import ssl
 
     if isinstance(error, TimeoutError):
-        return "no answer in time"
+        return NOT_IN_TIME
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):

@@ -16,7 +16,7 @@ from watchman_cli.causes.model import Notices, Receiver
 from watchman_cli.config import Config, Notify, Server
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.notify import alerts, command, failures, http
-from watchman_cli.notify.attempt import NotDelivered, deliver_until
+from watchman_cli.notify.attempt import NOT_IN_TIME, NotDelivered, deliver_until
 from watchman_cli.notify.deliver import deliver_events
 from watchman_cli.notify.event import CONTENT_TYPE
 from watchman_cli.store import LeaseLost, SnapshotChanged, Store, Update
@@ -24,7 +24,6 @@ from watchman_cli.store import LeaseLost, SnapshotChanged, Store, Update
 LIMIT = 2.0  # seconds of a run for all receivers
 RESERVE = 0.3  # of them, to end what is under way
 WORKERS = 8  # servers whose events are delivered at the same time
-NOT_IN_TIME = "no answer in time"
 
 
 class Judged(NamedTuple):

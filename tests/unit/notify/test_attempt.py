@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from watchman_cli.notify.attempt import NotDelivered, deliver_until
+from watchman_cli.notify.attempt import NOT_IN_TIME, NotDelivered, deliver_until
 
 
 class Calls:
@@ -52,3 +52,13 @@ def test_no_attempt_begins_after_the_end() -> None:
     with pytest.raises(NotDelivered, match="HTTP 503"):
         deliver_until(time.monotonic() + 30, stopped, calls)
     assert calls.number == 1
+
+
+def test_the_reason_of_an_attempt_stays_if_the_time_is_over_in_the_next_one() -> None:
+    late = NotDelivered(NOT_IN_TIME)
+    with pytest.raises(NotDelivered, match="HTTP 503"):
+        deliver_until(time.monotonic() + 30, threading.Event(), Calls(BUSY, late))
+    with pytest.raises(NotDelivered, match="HTTP 400"):
+        deliver_until(time.monotonic() + 30, threading.Event(), Calls(BUSY, REFUSED))
+    with pytest.raises(NotDelivered, match=NOT_IN_TIME):
+        deliver_until(time.monotonic() + 30, threading.Event(), Calls(late))
