@@ -1,7 +1,7 @@
 # The README's commands. Each works as the only command on a fresh Debian or Ubuntu machine that has
 # python3, git and make: it installs what is missing, as root or with sudo.
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-unit mutants fuzz test-releases roots test-pythons coverage install release deb test-deb lint audit docs bench soak servers browser systemd slurm strace locked lock
+.PHONY: help demo test test-unit mutants fuzz test-releases roots test-pythons coverage install release deb test-deb lint audit docs bench soak servers browser systemd slurm strace network locked lock
 
 PYTHON ?= python3
 # Debian has ecflow_server in /usr/sbin, which is not in an ordinary user's PATH.
@@ -19,11 +19,11 @@ help:  ## Print these lines
 demo: .venv/bin/watchman servers  ## Watch a small real suite on private servers, then clean up
 	@.venv/bin/python -m tests.demo
 
-test: .venv/.dev servers browser systemd slurm strace .venv/promtool .venv/monitoring .venv/plugins .venv/cron  ## Run the whole test suite
+test: .venv/.dev servers browser systemd slurm strace network .venv/promtool .venv/monitoring .venv/plugins .venv/cron  ## Run the whole test suite
 	.venv/bin/python -m pytest -n $(WORKERS) --dist worksteal
 
 # A test that is measured takes nearly twice as long: those that kill, repeat and arrange faults are not.
-coverage: .venv/.dev servers browser systemd slurm strace .venv/promtool .venv/monitoring .venv/plugins .venv/cron  ## Run the whole test suite and measure the branches taken
+coverage: .venv/.dev servers browser systemd slurm strace network .venv/promtool .venv/monitoring .venv/plugins .venv/cron  ## Run the whole test suite and measure the branches taken
 	.venv/bin/coverage erase
 	.venv/bin/coverage run -m pytest -n $(WORKERS) --dist worksteal -m measured tests/unit tests/integration
 	.venv/bin/coverage combine -q
@@ -190,3 +190,8 @@ slurm:
 strace:
 	@command -v strace >/dev/null || { echo "Installing strace" && $(APT) update -qq && \
 	$(APT) install -qq -y --no-install-recommends strace >/dev/null; }
+
+# With it, several hosts are namespaces with a network of their own.
+network:
+	@command -v ip >/dev/null || { echo "Installing iproute2" && $(APT) update -qq && \
+	$(APT) install -qq -y --no-install-recommends iproute2 >/dev/null; }

@@ -30,6 +30,7 @@ class Hosts:
 
     def __init__(self, count: int) -> None:
         require_namespace("--net")
+        require_namespace("--pid", "--fork", "--mount-proc")  # not in a chroot
         self._count = count
         self._processes: list[subprocess.Popen[bytes]] = []
 

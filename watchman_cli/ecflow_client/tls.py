@@ -156,7 +156,7 @@ def _wrap(connection: TimedSocket, context: ssl.SSLContext, host: str, deadline:
         raise translate(error) from error
     except ssl.SSLCertVerificationError as error:
         raise _refused(error, host) from error
-    except ssl.SSLEOFError as error:
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:  # by the release of Python
         raise translate(ConnectionResetError()) from error
     except ssl.SSLError as error:
         raise HandshakeFailed(f"the TLS handshake failed: {_reason(error)}") from error
