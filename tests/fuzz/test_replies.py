@@ -3,30 +3,41 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 
 from tests.fuzz.recorded import Recorded, record
-from tests.fuzz.replies import fuzz
+from tests.fuzz.replies import Wrong, fuzz
 from tests.support.ecflow_server import EcflowServer
 
 COUNT, SEED = 600, 19
 
 
-def count_ends(recorded: Recorded, folder: Path) -> tuple[int, Mapping[str, int]]:
-    """Return how many replies were sent, and how the readings ended."""
-    found = fuzz([recorded], COUNT, SEED, folder)
-    return found.count, found.ended
+def send_ends(to: Connection, recorded: Recorded, folder: Path) -> None:
+    """Send how many replies were sent, and how the readings ended; or what was wrong."""
+    try:
+        found = fuzz([recorded], COUNT, SEED, folder)
+    except Wrong as error:
+        to.send(error)
+    else:
+        to.send((found.count, found.ended))
 
 
 @pytest.mark.timeout(120)
 def test_mutated_replies_fail_or_are_read_right(ecflow: EcflowServer, tmp_path: Path) -> None:
     """In a process of its own, whose memory is that of no other test."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
-        count, ended = apart.submit(count_ends, record(ecflow), tmp_path).result()
+    spawned = multiprocessing.get_context("spawn")
+    ours, theirs = spawned.Pipe()
+    apart = spawned.Process(target=send_ends, args=(theirs, record(ecflow), tmp_path))
+    apart.start()
+    theirs.close()
+    got = ours.recv()
+    apart.join()
+    if isinstance(got, Wrong):
+        raise got
+    count, ended = got
     assert count == COUNT
     assert ended["failed"] > COUNT / 3
     assert ended["full"] > COUNT / 10 and ended["incremental"] > COUNT / 100

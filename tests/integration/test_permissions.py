@@ -50,6 +50,16 @@ COMMANDS: dict[str, tuple[list[str], list[tuple[str, ...]]]] = {
 }
 
 
+# redis-py names watchman in CLIENT LIST if it may, from Redis 7.2 on, and goes on if it may not.
+NAMING = ("command", "client|setinfo")
+
+
+def denied_by(server: RedisServer) -> set[tuple[str, str]]:
+    """Return the reasons and the objects of what the server has denied."""
+    log: Any = server.client.acl_log()
+    return {(each["reason"], each["object"]) for each in log} - {NAMING}
+
+
 @pytest.fixture
 def server(redis_server: Any, ecflow: EcflowServer, watchman: Watchman) -> RedisServer:
     """A Redis into which runs have written everything that a run can write, with the rights of a run."""
@@ -79,8 +89,7 @@ def test_a_command_with_its_permissions(server: RedisServer, watchman: Watchman,
     for command in runs:
         server.client.acl_log_reset()
         result = watchman.run(*command)
-        log: Any = server.client.acl_log()
-        denied = {(each["reason"], each["object"]) for each in log}
+        denied = denied_by(server)
         assert (result.code in (0, 1, 2), "permission" in result.err) == (True, False), (command, result.err)
         assert not denied or (rights is READER and denied <= DENIED), (command, denied)
 
@@ -100,9 +109,9 @@ def test_a_run_with_its_permissions(
     for status in ("aborted", "complete"):
         ecflow.force_state("/s/t", f"State.{status}")
         result = watchman.collect()
-        assert (result.code, result.err, made.client.acl_log()) == (0, "", [])
+        assert (result.code, result.err, denied_by(made)) == (0, "", set())
     result = watchman.run("config", "check", "--connect")
-    assert (result.code, made.client.acl_log()) == (0, [])
+    assert (result.code, denied_by(made)) == (0, set())
 
 
 def test_each_command_is_tried() -> None:
