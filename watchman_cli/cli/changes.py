@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from watchman_cli.cli.completion import complete_path, complete_server
+from watchman_cli.cli.completion import OPTIONAL_SERVER, complete_path
 from watchman_cli.cli.options import (
     CONFIG,
     STORE,
@@ -33,12 +33,7 @@ NAMED = 5  # servers in a message
 
 
 def changes(
-    name: str | None = typer.Argument(
-        None,
-        metavar="OWNER/REPO",
-        help="The server, or only the repo, if it is unique in the configuration.",
-        autocompletion=complete_server,
-    ),
+    name: str | None = OPTIONAL_SERVER,
     every: bool = typer.Option(
         False, "--all", help="Print the changes of every server of the configuration, in the order of time."
     ),

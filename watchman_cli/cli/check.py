@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 from typer.core import TyperCommand
 
-from watchman_cli.cli.completion import complete_path, complete_server
+from watchman_cli.cli.completion import OPTIONAL_SERVER, complete_path
 from watchman_cli.cli.options import (
     CONFIG,
     STORE,
@@ -50,12 +50,7 @@ def _unknown(message: str) -> NoReturn:
 
 
 def check(
-    name: str | None = typer.Argument(
-        None,
-        metavar="OWNER/REPO",
-        help="The server, or only the repo, if it is unique in the configuration.",
-        autocompletion=complete_server,
-    ),
+    name: str | None = OPTIONAL_SERVER,
     every: bool = typer.Option(False, "--all", help="Check every server of the configuration."),
     path: str = typer.Option(
         "/",

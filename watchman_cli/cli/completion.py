@@ -32,6 +32,12 @@ SERVER = typer.Argument(
     help="The server, as in the configuration, or only the repo, if it is unique.",
     autocompletion=complete_server,
 )
+OPTIONAL_SERVER = typer.Argument(
+    None,
+    metavar="OWNER/REPO",
+    help="The server, or only the repo, if it is unique in the configuration.",
+    autocompletion=complete_server,
+)
 
 
 def complete_path(context: typer.Context, incomplete: str) -> list[str]:

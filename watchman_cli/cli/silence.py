@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from watchman_cli.cli.completion import complete_path, complete_server
+from watchman_cli.cli.completion import OPTIONAL_SERVER, complete_path
 from watchman_cli.cli.options import (
     CONFIG,
     STORE,
@@ -32,12 +32,7 @@ LONGEST_REASON = 1000  # characters
 
 
 def silence(
-    name: str | None = typer.Argument(
-        None,
-        metavar="OWNER/REPO",
-        help="The server, or only the repo, if it is unique in the configuration.",
-        autocompletion=complete_server,
-    ),
+    name: str | None = OPTIONAL_SERVER,
     path: str = typer.Argument(
         "/",
         metavar="/PATH",
