@@ -36,7 +36,11 @@ class Cause(NamedTuple):
     @property
     def path(self) -> str | None:
         """The path of the node or of the deadline, or None if the cause is of the server itself."""
-        return self.name.partition(" ")[0] if self.kind in ("aborted", "missed") else None
+        if self.kind == "missed":
+            from watchman_cli.deadlines import path_of
+
+            return path_of(self.name)
+        return self.name if self.kind == "aborted" else None
 
     def as_json(self) -> dict[str, Any]:
         """Return the cause as an event has it."""

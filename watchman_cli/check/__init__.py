@@ -1,7 +1,7 @@
 """Judge a server by its stored snapshot and health record, as a monitoring plugin does."""
 
 from watchman_cli.check.assess import Assessment, Problem, assess
-from watchman_cli.check.deadlines import assess_deadlines, path_of
+from watchman_cli.check.deadlines import assess_deadlines
 from watchman_cli.check.judge import judge
 from watchman_cli.check.measure import MeasureName
 from watchman_cli.check.quiet import Quiet, silence_of
@@ -22,7 +22,6 @@ __all__ = [
     "assess_deadlines",
     "judge",
     "parse_threshold",
-    "path_of",
     "severity",
     "silence_of",
     "worst",

@@ -9,7 +9,7 @@ from watchman_cli.check.assess import Assessment, Problem
 from watchman_cli.check.measure import Measure
 from watchman_cli.check.quiet import Quiet, count_quiet, nodes_filter
 from watchman_cli.check.state import State
-from watchman_cli.deadlines import DeadlineState, listed
+from watchman_cli.deadlines import DeadlineState, listed, path_of
 from watchman_cli.duration import format_duration
 from watchman_cli.readback import StoredServer
 from watchman_cli.snapshot import MAX_SKEW
@@ -31,11 +31,11 @@ def assess_deadlines(stored: StoredServer, names: Collection[str] = ()) -> Asses
     quiet: list[Quiet] = []
     if find is not None:
         quiet = [
-            *count_quiet("missed", [found for each in missed if (found := find(path_of(each)))]),
-            *count_quiet("unknown", [found for each in unknown if (found := find(path_of(each)))]),
+            *count_quiet("missed", [found for each in missed if (found := find(path_of(each.deadline)))]),
+            *count_quiet("unknown", [found for each in unknown if (found := find(path_of(each.deadline)))]),
         ]
-        missed = [each for each in missed if not find(path_of(each))]
-        unknown = [each for each in unknown if not find(path_of(each))]
+        missed = [each for each in missed if not find(path_of(each.deadline))]
+        unknown = [each for each in unknown if not find(path_of(each.deadline))]
     many = "deadline" if len(states) == 1 else "deadlines"
     total = f"of {len(states)} {many}"
     problems = []
@@ -50,11 +50,6 @@ def assess_deadlines(stored: StoredServer, names: Collection[str] = ()) -> Asses
     if quiet:
         summary = f"{len(states)} {many}"
     return Assessment(stored, tuple(problems), measures, summary, tuple(quiet))
-
-
-def path_of(state: DeadlineState) -> str:
-    """Return the path of a deadline, whose words begin with it."""
-    return state.deadline.partition(" ")[0]
 
 
 def _lines(states: Iterable[DeadlineState], now: datetime) -> Iterator[str]:

@@ -82,8 +82,8 @@ def find_silenced(store: Store, config: Config, outcomes: Sequence[Outcome]) -> 
 
 
 def _silenced_of(store: Store, name: str, maintenance: Sequence[Silence]) -> Silenced:
-    from watchman_cli.check import DEFAULT_THRESHOLDS, assess, path_of, silence_of
-    from watchman_cli.deadlines import listed
+    from watchman_cli.check import DEFAULT_THRESHOLDS, assess, silence_of
+    from watchman_cli.deadlines import listed, path_of
     from watchman_cli.output.metrics import Silenced
     from watchman_cli.readback import read_servers
 
@@ -91,8 +91,8 @@ def _silenced_of(store: Store, name: str, maintenance: Sequence[Silence]) -> Sil
     causes = Counter({"server": int(silence_of(stored, None) is not None)})
     for quiet in assess(stored, DEFAULT_THRESHOLDS).quiet:
         causes[quiet.kind.lower()] += quiet.number
-    deadlines = [each for each in listed(stored.health.deadlines) if silence_of(stored, path_of(each))]
-    return Silenced(causes, [each.deadline for each in deadlines])
+    deadlines = (each.deadline for each in listed(stored.health.deadlines))
+    return Silenced(causes, [each for each in deadlines if silence_of(stored, path_of(each))])
 
 
 def config_label(path: Path) -> str:

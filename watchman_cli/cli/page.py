@@ -100,8 +100,7 @@ def _read(
 def _with_notes(store: Store, stored: StoredServer, most: int, until: float) -> tuple[StoredServer, Notes]:
     """Return the server, read again if a run has replaced it meanwhile, and the notes of its nodes."""
     from watchman_cli.beside import read_beside
-    from watchman_cli.check import path_of
-    from watchman_cli.deadlines import listed
+    from watchman_cli.deadlines import listed, path_of
     from watchman_cli.errors import NoDetails, NoSnapshot
     from watchman_cli.node_details import ATTEMPTS, OtherSnapshot
     from watchman_cli.output.page.notes import make_notes
@@ -111,7 +110,7 @@ def _with_notes(store: Store, stored: StoredServer, most: int, until: float) -> 
         return time.monotonic() > until
 
     states = (each.at(stored.read_time) for each in listed(stored.health.deadlines))
-    late = {path_of(each) for each in states if each.state == "missed"}
+    late = {path_of(each.deadline) for each in states if each.state == "missed"}
     for _ in range(ATTEMPTS):
         snapshot = stored.snapshot
         if snapshot is None:

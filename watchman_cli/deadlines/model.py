@@ -218,6 +218,11 @@ def states_of(values: Iterable[Mapping[str, Any]]) -> list[DeadlineState]:
     return states
 
 
+def path_of(deadline: str) -> str:
+    """Return the path of a deadline in words, which begin with it."""
+    return deadline.partition(" ")[0]
+
+
 def listed(states: Iterable[DeadlineState], names: Collection[str] = ()) -> list[DeadlineState]:
     """Return the states of the deadlines that the last run's configuration has, and of those in `names`."""
     return [state for state in states if state.configured or state.deadline in names]

@@ -9,6 +9,7 @@ from typing import Literal, NamedTuple
 
 from watchman_cli.check import Assessment, State, severity
 from watchman_cli.check.measure import MeasureName, measure
+from watchman_cli.deadlines import path_of
 from watchman_cli.output.check import describe
 from watchman_cli.output.page.card import is_stale
 from watchman_cli.snapshot import StatusRecord
@@ -89,18 +90,20 @@ def _make_causes(assessment: Assessment, index: int | None) -> Iterator[Cause]:
     for rank, texts in _problems(assessment):
         for place, (state, text, common) in enumerate(texts):
             alike = (rank, state, common or text)
-            node = _node_of(assessment, index, text) if rank == "deadline" else None
+            node = None
+            if rank == "deadline" and index is not None:
+                node = _node_of(assessment, index, path_of(text))
             cause = Cause(servers, state, rank, place, printable(text), printable(common), alike=alike)
             yield cause if node is None else replace(cause, index=node, nodes=(node,))
     if index is not None:
         yield from _nodes(assessment, index)
 
 
-def _node_of(assessment: Assessment, start: int | None, text: str) -> int | None:
-    """Return the index of the node of a deadline in words, or None if it is a pattern or there is no node."""
-    path = text.partition(" ")[0]
-    records = assessment.stored.snapshot.records if assessment.stored.snapshot and start is not None else ()
-    return next(((start or 0) + place for place, record in enumerate(records) if record.path == path), None)
+def _node_of(assessment: Assessment, start: int, path: str) -> int | None:
+    """Return the index of a deadline's node, or None if its path is a pattern or names no node."""
+    assert assessment.stored.snapshot is not None
+    records = assessment.stored.snapshot.records
+    return next((start + place for place, record in enumerate(records) if record.path == path), None)
 
 
 def _problems(assessment: Assessment) -> Iterator[tuple[Rank, list[tuple[State, str, str]]]]:
