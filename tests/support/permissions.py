@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-_PAGE = (Path(__file__).parents[2] / "docs" / "store.md").read_text()
+_DOCS = Path(__file__).parents[2] / "docs"
 
 
-def documented(pattern: str) -> list[str]:
-    """Return permissions of docs/store.md, in Redis' ACL language."""
-    found = re.search(pattern, _PAGE, re.MULTILINE)
-    assert found, f"docs/store.md has no {pattern}"
+def documented(pattern: str, page: str = "store.md") -> list[str]:
+    """Return permissions of a page, in Redis' ACL language."""
+    found = re.search(pattern, (_DOCS / page).read_text(), re.MULTILINE)
+    assert found, f"docs/{page} has no {pattern}"
     return found[1].split()
 
 

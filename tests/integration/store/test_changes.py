@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from tests.integration.store.conftest import Kind
 from tests.integration.store.test_contract import NAME, take
 from tests.support.faulty_server import Proxy, Reply, losing_answers
 from tests.support.memory_kind import MemoryKind
+from tests.support.permissions import READER, RUN, RUN_CHANGES, documented
 from tests.support.redis_server import RedisServer
 from watchman_cli import follow_all as follow_all_module
 from watchman_cli import snapshot
@@ -34,7 +34,6 @@ from watchman_cli.store.redis import stream as redis_stream
 from watchman_cli.store.redis.keys import key
 from watchman_cli.store.values import MAX_BATCHES
 
-DOCUMENTATION = Path(__file__).parents[3] / "docs"
 STATUSES = ("queued", "submitted", "active", "complete")
 PATHS = ("/", "/s", "/s/t", "/s/u", "/s/v")
 
@@ -524,13 +523,9 @@ def test_a_redis_that_is_too_old_is_named(redis: RedisServer, in_redis: Store) -
 
 
 def test_the_documented_permissions_are_enough(redis: RedisServer, in_redis: Store) -> None:
-    keys, changes = (Path(DOCUMENTATION, name).read_text() for name in ("store.md", "changes.md"))
-    writer = re.findall(r"^user watchman on >secret (.*)$|changes.md\), these are added: `(.*)`", keys, re.M)
-    reader = re.findall(r"`user dashboard on >secret (.*)`", keys)
-    reader += re.findall(r"`(~\*/changes .*?)` for a reader", changes)
-    assert (len(writer), len(reader)) == (2, 2)
-    for user, rights in (("watchman", " ".join(map("".join, writer))), ("dashboard", " ".join(reader))):
-        redis.client.execute_command("ACL", "SETUSER", user, "on", ">secret", *rights.split())
+    reader = [*READER, *documented(r"`(~\*/changes .*?)` for a reader", "changes.md")]
+    for user, rights in (("watchman", [*RUN, *RUN_CHANGES]), ("dashboard", reader)):
+        redis.client.execute_command("ACL", "SETUSER", user, "on", ">secret", *rights)
     stores = [
         open_store(f"redis://{user}:secret@127.0.0.1:{redis.port}/0") for user in ("watchman", "dashboard")
     ]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.support.loopback import await_true
 from watchman_cli.collect.turns import MANY_BLOCKS, SMALL, Rank, SharedWork, Turns, free_memory_at_once
 from watchman_cli.ecflow_client import TooSlow
 
@@ -20,11 +21,10 @@ def soon() -> float:
 
 def queued(turns: Turns, wait: Callable[[], object]) -> threading.Thread:
     """Start a thread that waits for a turn, and return it once it does."""
-    before, end = turns.wanted, soon()
+    before = turns.wanted
     thread = threading.Thread(target=wait)
     thread.start()
-    while turns.wanted == before:
-        assert time.monotonic() < end
+    await_true(lambda: turns.wanted != before, "the thread does not wait for a turn", WAIT)
     return thread
 
 
