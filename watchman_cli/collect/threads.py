@@ -1,4 +1,4 @@
-"""The threads of a run: few at first, and more while the present ones only wait."""
+"""The threads of a run: one at first, and more while the present ones only wait."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import threading
 import time
 from collections.abc import Callable
 
-FIRST_THREADS = 3  # at the start; twice as many each time that they leave the processor idle
+FIRST_THREADS = 1  # at the start; twice as many each time that they leave the processor idle
+LARGE_REPLIES = (
+    3  # threads with a large reply: then more are added only if no server ends, and no more at once
+)
 MANY_THREADS = 32  # beyond them, more are started only when no server has ended for a while
 BUSY = 0.75  # part of the time that the processor is used, above which more threads hinder each other
 LOOK = 0.02  # seconds between two looks at the use of the processor
@@ -61,11 +64,11 @@ class Threads:
         if not waiting or now - self._looked < LOOK:
             return
         before, self._used = self._used, time.process_time()
-        idle = self._used - before < BUSY * (now - self._looked) and computing < FIRST_THREADS
+        idle = self._used - before < BUSY * (now - self._looked) and computing < LARGE_REPLIES
         self._looked = now
         number = min(self._number, MANY_THREADS - self._number) if idle else 0
         if now - self._ended > STALLED:
-            number = FIRST_THREADS if computing else MANY_THREADS
+            number = LARGE_REPLIES if computing else MANY_THREADS
         if number > 0:
             self._ended = now
             self._start(number, waiting)

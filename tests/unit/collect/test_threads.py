@@ -14,6 +14,7 @@ from watchman_cli.collect.threads import (
     BUSY,
     DESCRIPTORS,
     FIRST_THREADS,
+    LARGE_REPLIES,
     LOOK,
     MANY_THREADS,
     OTHER_DESCRIPTORS,
@@ -75,24 +76,34 @@ def work() -> Iterator[Work]:
     work.ended.set()
 
 
-def test_a_few_threads_are_started_first(work: Work) -> None:
+def test_one_thread_is_started_first(work: Work) -> None:
     Threads(work, 10).start(waiting=10)
-    work.await_threads(FIRST_THREADS)
+    work.await_threads(1)
 
 
-@pytest.mark.parametrize(("wanted", "waiting"), [(2, 10), (10, 2)])
-def test_no_more_threads_are_started_than_wanted_or_needed(work: Work, wanted: int, waiting: int) -> None:
-    Threads(work, wanted).start(waiting)
+@pytest.mark.parametrize(("wanted", "waiting"), [(2, 10), (10, 1)])
+def test_no_more_threads_are_started_than_wanted_or_needed(
+    work: Work, clock: Clock, wanted: int, waiting: int
+) -> None:
+    threads = Threads(work, wanted)
+    threads.start(waiting=10)
+    clock.advance(STALLED + LOOK)
+    threads.add(waiting, computing=0)
     work.await_threads(2)
+
+
+def test_no_thread_is_started_without_a_server(work: Work) -> None:
+    Threads(work, 10).start(waiting=0)
+    work.await_threads(0)
 
 
 def test_more_threads_are_started_if_the_present_ones_only_wait(work: Work, clock: Clock) -> None:
     threads = Threads(work, 100)
     threads.start(waiting=100)
-    for number in (6, 12, 24, MANY_THREADS, MANY_THREADS):
+    for number in (2, 4, 8, 16, MANY_THREADS, MANY_THREADS):
         clock.advance(2 * LOOK)
         threads.note_end()
-        threads.add(waiting=100, computing=FIRST_THREADS - 1)
+        threads.add(waiting=100, computing=LARGE_REPLIES - 1)
         work.await_threads(number)
 
 
@@ -128,11 +139,11 @@ def test_no_thread_is_added_for_large_replies_only(work: Work, clock: Clock) -> 
     threads = Threads(work, 100)
     threads.start(waiting=100)
     clock.advance(LOOK)
-    threads.add(waiting=100, computing=FIRST_THREADS)
+    threads.add(waiting=100, computing=LARGE_REPLIES)
     work.await_threads(FIRST_THREADS)
 
 
-@pytest.mark.parametrize(("computing", "more"), [(0, MANY_THREADS), (1, FIRST_THREADS)])
+@pytest.mark.parametrize(("computing", "more"), [(0, MANY_THREADS), (1, LARGE_REPLIES)])
 def test_more_threads_are_started_if_no_server_ends(
     work: Work, clock: Clock, computing: int, more: int
 ) -> None:
@@ -160,11 +171,15 @@ def descriptors(limit: int) -> Iterator[None]:
 @pytest.mark.parametrize(
     ("limit", "number"), [(OTHER_DESCRIPTORS + 2 * DESCRIPTORS, 2), (OTHER_DESCRIPTORS - 1, 1)]
 )
-def test_the_limit_of_file_descriptors_is_kept_and_reported(work: Work, limit: int, number: int) -> None:
+def test_the_limit_of_file_descriptors_is_kept_and_reported(
+    work: Work, clock: Clock, limit: int, number: int
+) -> None:
     with descriptors(limit):
         threads = Threads(work, 10)
     assert threads.missing == f"no more than {number} servers could be read at a time (ulimit -n)"
     threads.start(waiting=10)
+    clock.advance(STALLED + LOOK)
+    threads.add(waiting=10, computing=0)
     work.await_threads(number)
 
 
