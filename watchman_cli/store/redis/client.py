@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import redis
 from redis.backoff import NoBackoff
-from redis.connection import ConnectionPool
+from redis.connection import AbstractConnection, ConnectionPool
 from redis.retry import Retry
 
 from watchman_cli import __version__
@@ -54,6 +54,15 @@ def new_client(
         retry=Retry(NoBackoff(), 0),  # RedisStore retries: it knows the deadline
     )
     return redis.Redis(connection_pool=pool)
+
+
+def connection_of(client: redis.Redis) -> AbstractConnection:
+    """Return a connection of a client, which nobody else uses until it is released. Raises RedisError."""
+    pool = client.connection_pool
+    try:
+        return pool.get_connection()
+    except TypeError:  # redis-py up to 5.2 wants the name of a command
+        return pool.get_connection("WATCH")
 
 
 @cache

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from itertools import count
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from redis import exceptions
 
@@ -15,26 +15,21 @@ from watchman_cli.errors import StoreError
 from watchman_cli.store import holder
 from watchman_cli.store.base import Lease, wait_for_address
 from watchman_cli.store.commit import Current, Decision, Owner, decide, needed_part, needs_health
-from watchman_cli.store.redis.calls import Calls, T, queue
+from watchman_cli.store.redis import watch
+from watchman_cli.store.redis.calls import Calls, Command, T, queue
 from watchman_cli.store.redis.errors import KeepsChanging, get_or_none, is_race, is_timeout, value_or_none
 from watchman_cli.store.redis.keys import address_key, server_keys
 from watchman_cli.store.redis.lock import MAX_RACES, RedisLock
 from watchman_cli.store.redis.transaction import NO_KEY, Stored, expire_stream, limit_lives, write_values
+from watchman_cli.store.redis.watch import Watch
 from watchman_cli.store.values import MAX_VALUE, Field, StoredState, Update
 
 if TYPE_CHECKING:
-    import redis
     from redis.client import Pipeline
 
     from watchman_cli.details.stored import StoredDetails
 
-
-class Watch(NamedTuple):
-    """A connection that watches the snapshot and some locks, and the locks' owners when the watch began."""
-
-    pipe: Pipeline
-    locks: list[RedisLock]
-    owners: list[bytes | None]
+SMALL = 64 << 10  # bytes of a snapshot that are read with the lease: all of it, for some 1,400 nodes
 
 
 class RedisLease(Lease):
@@ -50,57 +45,83 @@ class RedisLease(Lease):
         self._address = RedisLock(calls, address_key(address), token, deadline) if address else None
         self._has_stream = False  # of changes
         self._read: bytes | None = None  # the whole snapshot, as `value` returned it
-        self._watch: Watch | None = None  # begun by `value`, for `commit`
+        self._watch: Watch | None = None  # for `commit`
 
     def acquire(self) -> bool:
         """Take the lease; return False if another run has it. Raises StoreError."""
         keys = self._keys
         answers = self._calls.call(
             lambda: self._lock.take(
-                ("GETRANGE", keys.status, 0, snapshot.HEAD_SIZE - 1),
+                ("GETRANGE", keys.status, 0, SMALL - 1),
                 ("STRLEN", keys.status),
                 ("GETRANGE", keys.health, 0, MAX_VALUE["health"]),
                 ("GETRANGE", keys.sync, 0, MAX_VALUE["sync"]),
                 ("STRLEN", keys.changes),
                 also=None if self._calls.has_slots else self._address,
+                send=None if self._calls.has_slots else self._send_watching,
             ),
             self._deadline,
         )
         if answers is None or not wait_for_address(self._take_address, self._deadline, self._calls.stopped):
             return False
-        raw_head, size, health, sync, other = self._calls.call(
+        beginning, size, health, sync, other = self._calls.call(
             lambda: [value_or_none(answer) for answer in answers], self._deadline
         )
+        beginning = beginning or b""
         self._has_stream = other != 0  # STRLEN fails, and `other` is None, if the key is a stream
-        self.stored = StoredState(
-            head=snapshot.parse_head(raw_head or b""),
-            raw_head=raw_head or b"",
-            size=size or 0,
-            health=_bounded(health, "health"),
-            sync=_bounded(sync, "sync"),
-        )
+        raw_head = beginning[: snapshot.HEAD_SIZE]
+        values = _bounded(health, "health"), _bounded(sync, "sync")
+        self.stored = StoredState(snapshot.parse_head(raw_head), raw_head, size or 0, *values)
+        if self._watch and all(owner == self._token for owner in self._watch.owners):
+            self._watch = self._watch._replace(head=raw_head)
+            self._read = beginning if 0 < len(beginning) == size else None
+        else:
+            self._stop_watching()
         return True
+
+    def _send_watching(self, *commands: Command) -> list[Any]:
+        """Send the commands that take the locks, and the others after the watch began."""
+        self._stop_watching()
+        locks = [lock for lock in (self._lock, self._address) if lock]
+        client, status = self._calls.client_for(self._keys.status), self._keys.status
+        answers, self._watch = watch.begin_with(client, status, locks, *commands)
+        return answers
 
     def _take_address(self) -> bool:
         lock = self._address
         return lock is None or lock.held or self._calls.call(lock.take, self._deadline) is not None
 
     def value(self, field: Field) -> bytes | None:
-        def get() -> Any:
-            full_key = self._keys.of(field)
-            if field != "status":
-                return get_or_none(
-                    lambda: self._calls.command(
-                        full_key, lambda client: client.getrange(full_key, 0, MAX_VALUE[field])
-                    )
-                )
-            self._stop_watching()
-            found, self._watch = self._begin_watch(full_key)
-            return found[0]
+        full_key = self._keys.of(field)
 
-        value = _bounded(self._calls.call(get, self._deadline), field) or None
+        def get() -> Any:
+            return get_or_none(
+                lambda: self._calls.command(
+                    full_key, lambda client: client.getrange(full_key, 0, MAX_VALUE[field])
+                )
+            )
+
+        value = self._calls.call(get if field != "status" else self._watched_snapshot, self._deadline)
+        value = _bounded(value, field) or None
         if field == "status":
             self._read = value
+        return value
+
+    def _watched_snapshot(self) -> bytes | None:
+        """Return the snapshot, which is watched from now on."""
+        status, watching = self._keys.status, self._watch
+        value: bytes | None
+        if watching is None:
+            (value,), watching = self._begin_watch(status)
+        elif self._read is not None:
+            return self._read
+        else:
+            try:
+                value = get_or_none(lambda: watching.pipe.getrange(status, 0, MAX_VALUE["status"]))
+            except BaseException:
+                self._stop_watching()
+                raise
+        self._watch = watching._replace(head=(value or b"")[: snapshot.HEAD_SIZE])
         return value
 
     def details(self, fields: Sequence[str] | None, paths: Sequence[str] | None) -> StoredDetails:
@@ -149,47 +170,33 @@ class RedisLease(Lease):
         for race in range(MAX_RACES):
             earlier, self._watch = self._watch, None
             try:
-                watch = earlier or self._begin_watch()[1]
-                with closing(watch.pipe):
-                    known = earlier is not None
-                    self._write_if_held(watch, update, end, retried=retried or race > 0, watched=known)
+                watching = earlier or self._begin_watch()[1]
+                with closing(watching.pipe):
+                    self._write_if_held(watching, update, end, retried=retried)
                     return
             except exceptions.WatchError as error:
+                if is_race(error):  # then nothing was written
+                    continue
                 # Perhaps only the answer was lost: check once at once. Then it is retried as any failure.
-                if race and not is_race(error):
+                if race:
                     raise
+                retried = True
         raise KeepsChanging(self._keys.status)
 
     def _begin_watch(self, *reads: str) -> tuple[list[Any], Watch]:
-        """Watch the snapshot and the locks; return the values of some keys, and the watch.
+        locks, status = self._locks_in_transaction(), self._keys.status
+        return self._calls.command(status, lambda client: watch.begin(client, status, locks, *reads))
 
-        A key of another type counts as missing.
-        """
-        locks = self._locks_in_transaction()
-        lock_keys = [lock.key for lock in locks]
-
-        def begin(client: redis.Redis) -> tuple[list[Any], Watch]:
-            pipe = client.pipeline()
-            try:
-                pipe.watch(self._keys.status, *lock_keys)
-                found: Any = pipe.execute_command("MGET", *reads, *lock_keys)
-            except BaseException:
-                _close(pipe)
-                raise
-            return found[: len(reads)], Watch(pipe, locks, found[len(reads) :])
-
-        return self._calls.command(self._keys.status, begin)
-
-    def _write_if_held(
-        self, watch: Watch, update: Update, end: bool, *, retried: bool, watched: bool
-    ) -> None:
-        pipe = watch.pipe
+    def _write_if_held(self, watching: Watch, update: Update, end: bool, *, retried: bool) -> None:
+        pipe = watching.pipe
         if retried and get_or_none(lambda: pipe.get(self._keys.health)) == update.health:
             return  # the update was written; only the answer was lost
-        current, read = self._current(watch, update, watched)
+        current, read = self._current(watching, update)
         decision = decide(self.stored, update, current, read)
         self._warn_of_loss(current)
-        mine = [lock for lock, owner in zip(watch.locks, watch.owners, strict=True) if owner == self._token]
+        mine = [
+            lock for lock, owner in zip(watching.locks, watching.owners, strict=True) if owner == self._token
+        ]
         ended = [self._lock, *(lock for lock in mine if lock is not self._lock)] if end else []
         self._execute(pipe, update, ended, decision)
         for lock in ended:
@@ -200,13 +207,13 @@ class RedisLease(Lease):
         together = self._address is not None and self._address.held and not self._calls.has_slots
         return [self._lock, self._address] if together and self._address else [self._lock]
 
-    def _current(self, watch: Watch, update: Update, watched: bool) -> tuple[Current, bytes | None]:
+    def _current(self, watching: Watch, update: Update) -> tuple[Current, bytes | None]:
         """Return the server as it is in Redis, and the whole snapshot if this lease has read it.
 
         The snapshot is watched: if another client replaces it before the transaction, nothing is written.
-        With `watched`, it has been watched since it was read.
+        If the watch has its head, it has been watched since it was read.
         """
-        token, words = watch.owners[0], ""
+        token, words = watching.owners[0], ""
         owner: Owner = "no run"
         if token == self._token:
             owner = "this run"
@@ -216,17 +223,19 @@ class RedisLease(Lease):
         if update.changed_details:
             from watchman_cli.store.redis.details import stored_stamp
 
-            stamp = stored_stamp(watch.pipe, self._keys)
+            stamp = stored_stamp(watching.pipe, self._keys)
         needed, status = needed_part(update, owner), self._keys.status
-        if needed == "whole" and watched and self._read is not None:
+        if needed == "whole" and watching.head is not None and self._read is not None:
             return Current(owner, self._read, words, stamp), self._read
         value = b""
-        if needed != "nothing" and owner != "another run":
+        if needed == "head" and watching.head is not None:
+            value = watching.head
+        elif needed != "nothing" and owner != "another run":
             size = snapshot.HEAD_SIZE if needed == "head" else MAX_VALUE["status"] + 1
-            value = get_or_none(lambda: watch.pipe.getrange(status, 0, size - 1)) or b""
+            value = get_or_none(lambda: watching.pipe.getrange(status, 0, size - 1)) or b""
         health = b""
         if needs_health(update, owner):
-            health = get_or_none(lambda: watch.pipe.get(self._keys.health)) or b""
+            health = get_or_none(lambda: watching.pipe.get(self._keys.health)) or b""
         return Current(owner, value, words, stamp, health), self._read
 
     def _warn_of_loss(self, current: Current) -> None:
@@ -279,14 +288,9 @@ class RedisLease(Lease):
         self.release()
 
     def _stop_watching(self) -> None:
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            _close(watch.pipe)
-
-
-def _close(pipe: Pipeline) -> None:
-    with suppress(exceptions.RedisError, OSError):
-        pipe.close()
+        watching, self._watch = self._watch, None
+        if watching is not None:
+            watching.close()
 
 
 def _bounded(value: bytes | None, field: Field) -> bytes:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from contextlib import closing, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from redis import exceptions
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     import redis
 
 NO_EXPIRY = -1  # what Redis answers to PTTL of a key that stays
+Send = Callable[..., "list[Any]"]  # of commands, each an argument; returns their answers
 MAX_RACES = 10  # attempts if another client changes a key in between
 
 
@@ -32,16 +35,19 @@ class RedisLock:
         self.other: bytes | None = None  # the token of another run that has it
         self.expires = 0.0  # when Redis lets it expire, a time.monotonic()
 
-    def take(self, *reads: Command, also: RedisLock | None = None) -> list[Any] | None:
+    def take(
+        self, *reads: Command, also: RedisLock | None = None, send: Send | None = None
+    ) -> list[Any] | None:
         """Take the lock and return the answers to `reads`; None if another run is proved to have it.
 
         A lock of a dead process on this machine is taken over, and so is a key that another tool wrote. If
-        the lock `also` is free, the same request takes it.
+        the lock `also` is free, the same request takes it. `send` sends the commands of that request.
         """
         locks = (self, also) if also else (self,)
+        send = send or partial(self._calls.commands, self.key)
         for _ in range(MAX_RACES):
             try:
-                answers = self._calls.commands(self.key, *(lock._request() for lock in locks), *reads)
+                answers = send(*(lock._request() for lock in locks), *reads)
             except Exception:
                 # They may have been taken. An interrupted run does not retry, and releases them.
                 for lock in locks:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -129,15 +130,13 @@ class RedisStore(Store):
         silences.change(self, name, change)
 
     def lease(self, name: str, deadline: float, address: str | None = None) -> Lease | None:
-        lease = RedisLease(self, name, deadline, address)
-        try:
-            taken = lease.acquire()
-        except BaseException:
-            lease.release()
-            raise
-        if not taken:
-            lease.release()  # one of two locks may be held
-        return lease if taken else None
+        with ExitStack() as failing:
+            lease = RedisLease(self, name, deadline, address)
+            failing.push(lease)
+            if not lease.acquire():  # one of two locks may be held
+                return None
+            failing.pop_all()
+        return lease
 
     def remove(self, name: str, address: str) -> None:
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import redis
 from tests.unit.store.redis.fake_redis import FakeRedis
 from watchman_cli import __version__
 from watchman_cli.store.redis.asking import AskingConnection
-from watchman_cli.store.redis.client import MAX_CONNECTIONS, _identity, new_client
+from watchman_cli.store.redis.client import MAX_CONNECTIONS, _identity, connection_of, new_client
 from watchman_cli.store.redis.connection import BoundedConnection, TimeBudget
 from watchman_cli.store.redis.url import Endpoint, parse
 
@@ -67,3 +68,20 @@ def test_identity_of_an_older_redis_py(monkeypatch: pytest.MonkeyPatch) -> None:
         }
     finally:
         _identity.cache_clear()
+
+
+def test_connection_is_the_callers_own(redis: FakeRedis, served: tuple[FakeRedis, str]) -> None:
+    (endpoint,) = parse(served[1]).endpoints
+    client = new_client(endpoint, TimeBudget(), None)
+    first, second = connection_of(client), connection_of(client)
+    assert first is not second
+    for each in (first, second):
+        each.send_command("PING")
+        assert each.read_response() == b"PONG"
+    client.connection_pool.disconnect()
+
+
+def test_older_redis_py_wants_a_command_for_a_connection() -> None:
+    pool = SimpleNamespace(get_connection=lambda name: f"a connection for {name}")
+    older: Any = SimpleNamespace(connection_pool=pool)
+    assert connection_of(older) == "a connection for WATCH"  # type: ignore[comparison-overlap]

@@ -16,6 +16,7 @@ from watchman_cli.errors import StoreError
 from watchman_cli.snapshot import StatusRecord
 from watchman_cli.store import LeaseLost, SnapshotChanged, StoredState, Update, holder
 from watchman_cli.store.base import Lease
+from watchman_cli.store.redis import lease as redis_lease
 from watchman_cli.store.redis.keys import address_key, server_keys
 from watchman_cli.store.redis.lock import MAX_RACES, NO_EXPIRY
 from watchman_cli.store.redis.store import RedisStore
@@ -66,7 +67,8 @@ def batches(redis: FakeRedis) -> list[bytes]:
 def test_what_is_stored_is_read_with_the_lock(stored: FakeRedis, store: RedisStore) -> None:
     lease = lease_of(store, ADDRESS)
     assert lease.stored == StoredState.from_values(OLD, b"h1", b"s1") and lease.warnings == []
-    assert stored.names() == ["SET", "SET", "GETRANGE", "STRLEN", "GETRANGE", "GETRANGE", "STRLEN"]
+    reads = ["GETRANGE", "STRLEN", "GETRANGE", "GETRANGE", "STRLEN"]
+    assert stored.names() == ["SET", "SET", "WATCH", *reads, "MGET"]
     assert {KEYS.lock, ADDRESS_KEY} <= set(stored.values)
 
 
@@ -195,7 +197,8 @@ def test_a_lost_lock_is_reported_and_the_run_still_writes(
 
 def test_a_lost_snapshot_is_reported(stored: FakeRedis, store: RedisStore) -> None:
     with lease_of(store) as lease:
-        stored.values.clear()
+        for each in list(stored.values):
+            stored._del(each)
         lease.commit(Update(b"h2", snapshot=NEW))
     (warning,) = lease.warnings
     assert f"lost the snapshot of {TIMES[1]}: it was restarted" in warning
@@ -235,28 +238,102 @@ def test_value_is_read_whole(stored: FakeRedis, store: RedisStore, field: Any) -
         assert lease.value(field) == stored.values[KEYS.of(field)]
 
 
-def test_reading_is_written_in_few_commands(stored: FakeRedis, store: RedisStore) -> None:
-    """Two round trips: no question about lives that are set anyway, and no release of a lock that is gone."""
+def test_reading_is_written_in_one_round_trip(stored: FakeRedis, store: RedisStore) -> None:
+    """No question about lives that are set anyway, and no release of a lock that is gone."""
     with lease_of(store, ADDRESS) as lease:
         before = len(stored.names())
         lease.commit(Update(b"h2", snapshot=NEW, sync=b"s2"))
-    assert stored.names()[before:] == ["WATCH", "MGET", "MULTI", "SET", "SET", "SET", "DEL", "EXEC"]
+    assert stored.names()[before:] == ["MULTI", "SET", "SET", "SET", "DEL", "EXEC"]
 
 
-def test_snapshot_that_was_read_is_not_sent_again(stored: FakeRedis, store: RedisStore) -> None:
+@pytest.mark.parametrize(("small", "read"), [(len(OLD), []), (len(OLD) - 1, ["GETRANGE"])])
+def test_small_snapshot_is_read_with_the_lease(
+    stored: FakeRedis, store: RedisStore, small: int, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_lease, "SMALL", small)
     with lease_of(store) as lease:
-        lease.value("status")
         before = len(stored.names())
+        assert [lease.value("status"), lease.value("status")] == [OLD, OLD]
+        assert lease.stored == StoredState.from_values(OLD, b"h1", b"s1")
         lease.commit(Update(b"h2", new_time=TIMES[2]))
-    assert stored.names()[before:] == ["MULTI", "SETRANGE", "PERSIST", "SET", "DEL", "EXEC"]
+    assert stored.names()[before:] == [*read, "MULTI", "SETRANGE", "PERSIST", "SET", "DEL", "EXEC"]
+    assert stored.values[KEYS.status] == value(2)
 
 
-def test_changes_need_only_the_head_of_the_snapshot(stored: FakeRedis, store: RedisStore) -> None:
+def test_large_snapshot_that_cannot_be_read_at_once_is_read_again(
+    stored: FakeRedis, store: RedisStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_lease, "SMALL", len(OLD) - 1)
     with lease_of(store) as lease:
+        stored.before["GETRANGE"] = once(Lost())
+        assert lease.value("status") == OLD
+        lease.commit(Update(b"h2", new_time=TIMES[2]))
+    assert stored.values[KEYS.status] == value(2)
+
+
+def test_later_commit_of_a_lease_watches_anew(stored: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store) as lease:
+        lease.commit(Update(b"h2"), end=False)
+        before = len(stored.names())
+        assert lease.value("status") == OLD
+        lease.commit(Update(b"h3", new_time=TIMES[2]))
+    assert stored.names()[before : before + 3] == ["WATCH", "MGET", "MULTI"]
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_changes_need_only_the_head_of_the_snapshot(
+    stored: FakeRedis, store: RedisStore, marked: bool
+) -> None:
+    with lease_of(store) as lease:
+        if marked:
+            lease.commit(Update(b"h2"), end=False)
         before = len(stored.sent)
         lease.commit(Update(b"h2", snapshot=NEW, changes=BATCH))
-    (read,) = [words for words in stored.sent[before:] if words[0] == b"GETRANGE"]
-    assert read == [b"GETRANGE", KEYS.status.encode(), b"0", b"%d" % (snapshot.HEAD_SIZE - 1)]
+    read = [words for words in stored.sent[before:] if words[0] == b"GETRANGE"]
+    head = [b"GETRANGE", KEYS.status.encode(), b"0", b"%d" % (snapshot.HEAD_SIZE - 1)]
+    assert read == ([head] if marked else [])  # the lease has read it, and watches it
+    assert batches(stored) == [b"batch"]
+
+
+@pytest.mark.parametrize("refused", ["WATCH", "MGET"])
+def test_watch_that_is_refused_is_reported_by_the_commit(
+    stored: FakeRedis, store: RedisStore, refused: str
+) -> None:
+    stored.before[refused] = lambda words: Exception("NOPERM no")
+    with lease_of(store) as lease:
+        assert lease.stored == StoredState.from_values(OLD, b"h1", b"s1")
+        with pytest.raises(StoreError, match="lacks a permission"):
+            lease.commit(Update(b"h2", snapshot=NEW))
+    assert stored.values[KEYS.status] == OLD
+
+
+@pytest.mark.parametrize("lost", ["SET", "WATCH", "STRLEN", "MGET"])
+def test_lease_whose_answer_is_lost_is_taken_once(stored: FakeRedis, store: RedisStore, lost: str) -> None:
+    stored.before[lost] = once(Lost())
+    with lease_of(store, ADDRESS) as lease:
+        lease.commit(Update(b"h2", snapshot=NEW))
+    assert stored.values == {KEYS.status: NEW, KEYS.health: b"h2", KEYS.sync: b"s1"}
+
+
+def test_lock_that_another_run_takes_at_once_ends_the_watch(stored: FakeRedis, store: RedisStore) -> None:
+    """The lock is lost after it was taken, and before the watch began: the commit looks again."""
+    token = holder.new_token()
+
+    def take(words: list[bytes]) -> None:
+        stored.before.clear()
+        stored.put(KEYS.lock, token, 5000)
+
+    stored.before["WATCH"] = take
+    with lease_of(store) as lease:
+        with pytest.raises(LeaseLost, match=f"^{holder.describe(token)} has it$"):
+            lease.commit(Update(b"h2", snapshot=NEW))
+    assert stored.values[KEYS.lock] == token
+
+
+def test_lease_without_a_commit_ends_its_watch(stored: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store):
+        before = len(stored.names())
+    assert stored.names()[before:] == ["UNWATCH", "WATCH", "GET", "MULTI", "DEL", "EXEC"]
 
 
 def test_changes_replace_a_key_of_another_type(stored: FakeRedis, store: RedisStore) -> None:
@@ -287,6 +364,13 @@ def test_a_commit_that_is_lost_is_tried_again(stored: FakeRedis, store: RedisSto
 def test_an_equal_health_record_of_an_earlier_run_is_no_proof(stored: FakeRedis, store: RedisStore) -> None:
     """Only a retry looks whether its values were already written."""
     with lease_of(store) as lease:
+        lease.commit(Update(b"h1", snapshot=NEW))
+    assert stored.values[KEYS.status] == NEW
+
+
+def test_an_equal_health_record_is_no_proof_after_a_race(stored: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store) as lease:
+        stored.put(KEYS.status, OLD)
         lease.commit(Update(b"h1", snapshot=NEW))
     assert stored.values[KEYS.status] == NEW
 
@@ -336,7 +420,7 @@ def test_after_a_timeout_the_locks_are_not_released(stored: FakeRedis, store: Re
         with pytest.raises(StoreError):
             store._budget.timeout = 0.02
             lease._deadline = time.monotonic() + 0.03  # type: ignore[attr-defined]
-            stored.before["WATCH"] = lambda words: time.sleep(0.2)
+            stored.before["MULTI"] = lambda words: time.sleep(0.2)
             lease.commit(Update(b"h2", snapshot=NEW))
         held = [lock.held for lock in (lease._lock, lease._address)]  # type: ignore[attr-defined]
         assert held == [False, False]

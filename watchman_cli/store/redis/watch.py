@@ -1,0 +1,101 @@
+"""A connection to Redis that watches the snapshot and the locks of a server, for one transaction.
+
+redis-py sends WATCH alone. Here other commands are sent with it, in one round trip: a lease takes its locks,
+begins to watch, and reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from redis import exceptions
+
+from watchman_cli.store.redis.calls import Command
+from watchman_cli.store.redis.client import connection_of
+from watchman_cli.store.redis.lock import RedisLock
+
+if TYPE_CHECKING:
+    import redis
+    from redis.client import Pipeline
+
+
+class Watch(NamedTuple):
+    """A connection that watches the snapshot and some locks.
+
+    `owners` are the tokens in the locks, and `head` is the beginning of the snapshot, or None if it was not
+    read. Both were read after the watch began.
+    """
+
+    pipe: Pipeline
+    locks: Sequence[RedisLock]
+    owners: Sequence[bytes | None]
+    head: bytes | None = None
+
+    def close(self) -> None:
+        """End the watch."""
+        _close(self.pipe)
+
+
+def begin(
+    client: redis.Redis, status: str, locks: Sequence[RedisLock], *reads: str
+) -> tuple[list[Any], Watch]:
+    """Watch the key `status` and the locks; return the values of the keys `reads`, and the watch.
+
+    A key of another type counts as missing. Raises RedisError and OSError.
+    """
+    names = [lock.key for lock in locks]
+    pipe, answers = _send(client, [("WATCH", status, *names), ("MGET", *reads, *names)])
+    for answer in answers:
+        if isinstance(answer, Exception):
+            _close(pipe)
+            raise answer
+    found = answers[1]
+    return found[: len(reads)], Watch(pipe, locks, found[len(reads) :])
+
+
+def begin_with(
+    client: redis.Redis, status: str, locks: Sequence[RedisLock], *commands: Command
+) -> tuple[list[Any], Watch | None]:
+    """Send a command for each lock, begin the watch, and send the other commands.
+
+    Return the answers to the commands, an error among them, and the watch. It is None if Redis refuses it:
+    then the commit begins another one, and reports the reason. Raises RedisError and OSError if the
+    connection fails.
+    """
+    names, number = [lock.key for lock in locks], len(locks)
+    watch = ("WATCH", status, *names)
+    pipe, answers = _send(client, [*commands[:number], watch, *commands[number:], ("MGET", *names)])
+    watching, owners = answers.pop(number), answers.pop()
+    if isinstance(watching, Exception) or isinstance(owners, Exception):
+        _close(pipe)
+        return answers, None
+    return answers, Watch(pipe, locks, owners)
+
+
+def _send(client: redis.Redis, commands: Sequence[Command]) -> tuple[Pipeline, list[Any]]:
+    """Return a pipeline whose connection has sent the commands, and the answers, errors among them."""
+    pipe = client.pipeline()
+    connection: Any = connection_of(client)
+    pipe.connection = connection
+    try:
+        connection.send_packed_command(connection.pack_commands(commands))
+        return pipe, [_answer(pipe, connection, command) for command in commands]
+    except BaseException:
+        connection.disconnect()  # answers may be left to read
+        pipe.watching = False
+        pipe.close()
+        raise
+
+
+def _answer(pipe: Pipeline, connection: Any, command: Command) -> Any:
+    try:
+        return pipe.parse_response(connection, command[0])
+    except exceptions.ResponseError as error:
+        return error
+
+
+def _close(pipe: Pipeline) -> None:
+    with suppress(exceptions.RedisError, OSError):
+        pipe.close()
