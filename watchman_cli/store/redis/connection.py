@@ -64,15 +64,16 @@ class TimeBudget:
 
         Raises TimeoutError if the budget is used up.
         """
-        allowed = min(self.timeout if timeout is None else timeout, self.left)
+        left = self.left
+        allowed = min(self.timeout if timeout is None else timeout, left)
         if allowed <= 0:
             raise TimeoutError
         began = time.monotonic()
         try:
             return action(allowed)
         finally:
-            self._threads.left = self.left - min(time.monotonic() - began, allowed)
-            self._threads.exhausted = self.left <= 0
+            left -= min(time.monotonic() - began, allowed)
+            self._threads.left, self._threads.exhausted = left, left <= 0
 
 
 class BoundedSocket:

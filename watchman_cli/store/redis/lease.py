@@ -49,24 +49,10 @@ class RedisLease(Lease):
 
     def acquire(self) -> bool:
         """Take the lease; return False if another run has it. Raises StoreError."""
-        keys = self._keys
-        answers = self._calls.call(
-            lambda: self._lock.take(
-                ("GETRANGE", keys.status, 0, SMALL - 1),
-                ("STRLEN", keys.status),
-                ("GETRANGE", keys.health, 0, MAX_VALUE["health"]),
-                ("GETRANGE", keys.sync, 0, MAX_VALUE["sync"]),
-                ("STRLEN", keys.changes),
-                also=None if self._calls.has_slots else self._address,
-                send=None if self._calls.has_slots else self._send_watching,
-            ),
-            self._deadline,
-        )
+        answers = self._calls.call(self._take_lock, self._deadline)
         if answers is None or not wait_for_address(self._take_address, self._deadline, self._calls.stopped):
             return False
-        beginning, size, health, sync, other = self._calls.call(
-            lambda: [value_or_none(answer) for answer in answers], self._deadline
-        )
+        beginning, size, health, sync, other = answers
         beginning = beginning or b""
         self._has_stream = other != 0  # STRLEN fails, and `other` is None, if the key is a stream
         raw_head = beginning[: snapshot.HEAD_SIZE]
@@ -78,6 +64,23 @@ class RedisLease(Lease):
         else:
             self._stop_watching()
         return True
+
+    def _take_lock(self) -> list[Any] | None:
+        """Take the lock, and the address's if it is free; return the stored values, or None if it is taken.
+
+        A key of another type counts as missing.
+        """
+        keys, has_slots = self._keys, self._calls.has_slots
+        answers = self._lock.take(
+            ("GETRANGE", keys.status, 0, SMALL - 1),
+            ("STRLEN", keys.status),
+            ("GETRANGE", keys.health, 0, MAX_VALUE["health"]),
+            ("GETRANGE", keys.sync, 0, MAX_VALUE["sync"]),
+            ("STRLEN", keys.changes),
+            also=None if has_slots else self._address,
+            send=None if has_slots else self._send_watching,
+        )
+        return answers and [value_or_none(answer) for answer in answers]
 
     def _send_watching(self, *commands: Command) -> list[Any]:
         """Send the commands that take the locks, and the others after the watch began."""
@@ -92,6 +95,8 @@ class RedisLease(Lease):
         return lock is None or lock.held or self._calls.call(lock.take, self._deadline) is not None
 
     def value(self, field: Field) -> bytes | None:
+        if field == "status" and self._watch and self._read is not None:
+            return self._read  # with the lease, and nobody has changed it since
         full_key = self._keys.of(field)
 
         def get() -> Any:
@@ -113,8 +118,6 @@ class RedisLease(Lease):
         value: bytes | None
         if watching is None:
             (value,), watching = self._begin_watch(status)
-        elif self._read is not None:
-            return self._read
         else:
             try:
                 value = get_or_none(lambda: watching.pipe.getrange(status, 0, MAX_VALUE["status"]))
