@@ -60,7 +60,7 @@ class RedisLease(Lease):
         self.stored = StoredState(snapshot.parse_head(raw_head), raw_head, size or 0, *values)
         if self._watch and all(owner == self._token for owner in self._watch.owners):
             self._watch = self._watch._replace(head=raw_head)
-            self._read = beginning if 0 < len(beginning) == size else None
+            self._read = beginning if 0 < len(beginning) == size <= MAX_VALUE["status"] else None
         else:
             self._stop_watching()
         return True
