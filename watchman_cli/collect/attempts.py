@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from watchman_cli import retry, snapshot
@@ -35,8 +36,8 @@ from watchman_cli.sync.session import SyncSession
 
 if TYPE_CHECKING:  # imported only if details are kept
     from watchman_cli.causes.model import Rules
+    from watchman_cli.details import KeptDetails
     from watchman_cli.details.policy import Policy
-    from watchman_cli.details.stored import KeptDetails
 
 
 class Context(NamedTuple):
@@ -61,10 +62,8 @@ class Context(NamedTuple):
     rules: Callable[[str], Rules] | None  # how the causes of a server, by its name, are told
 
 
-def policy_of(server: Server) -> Policy | None:
-    """Return which details of a server are kept, and which of them are masked, or None."""
-    if not server.details:
-        return None
+def policy_of(server: Server) -> Policy:
+    """Return which details of a server are kept, and which of them are masked."""
     from watchman_cli.details.policy import Policy
 
     return Policy(server.detail_kinds, server.secret_names)
@@ -105,9 +104,8 @@ class ServerAttempts:
         self._previous = previous
         self.number = 0
         self.connected = False  # whether the server answered an attempt
-        self.policy = policy_of(server) if lease else None
         self.kept_details: KeptDetails | None = None  # that the run before left
-        self.client = Client(access_of(server), with_lines=self.policy is not None)
+        self.client = Client(access_of(server), with_lines=self._keeps_details)
         self._marker = handle_marker(context.store_url, server.name)
 
     def read(self) -> Reading:
@@ -187,7 +185,8 @@ class ServerAttempts:
         limits = Limits(first_by, self._deadline, self._server.max_reply << 20, self.work)
         leased = self._lease is not None
         keep = leased and self._context.sync_cache != "off"
-        scope = Scope(self._server.suites, self._marker, self._target, keep, leased, self.policy)
+        policy = partial(policy_of, self._server) if self._keeps_details else None
+        scope = Scope(self._server.suites, self._marker, self._target, keep, leased, policy)
         return SyncSession(self.client, limits, scope, self._on_answer)
 
     def _on_answer(self) -> None:
@@ -205,13 +204,17 @@ class ServerAttempts:
                 value = self._context.cache_store.value(self._server.name, "sync") or b""
             except (StoreError, BadSnapshot):  # without it the server is read in full
                 value = b""
-        details = self.policy.signature if self.policy else None
-        plan = plan_sync(value, self._lease.stored.head, self._target, datetime.now(timezone.utc), details)
+        details, now = self._server.details_signature, datetime.now(timezone.utc)
+        plan = plan_sync(value, self._lease.stored.head, self._target, now, details)
         if self._context.reset_sync:
             # Without a target, so that its client handle is dropped and not used.
             cache = plan.cache and replace(plan.cache, target=[])
             return Plan(cache, "incremental syncs were reset")
         return plan
+
+    @property
+    def _keeps_details(self) -> bool:
+        return self._lease is not None and self._server.details
 
     @property
     def _target(self) -> list[Any]:
@@ -265,7 +268,7 @@ class ServerAttempts:
         Return None in place of the bindings' reading if it was not compared. Raises StoreError.
         """
         try:
-            theirs = self._ask_bindings(with_lines=self.policy is not None)
+            theirs = self._ask_bindings(with_lines=self._keeps_details)
             return self._compare(reading, theirs), theirs
         except (BindingsMissing, BindingsFailed, EcflowError, BadSnapshot) as error:
             return Verification(f"not verified: {error}"), None
@@ -284,10 +287,10 @@ class ServerAttempts:
         ours = snapshot.decode(stored).records
         self.work.check()
         verification = compare(ours, theirs.records, changed, theirs.cut)
-        if verification.is_equal and self.policy is not None:
+        if verification.is_equal and self._keeps_details:
             assert self._lease
-            found = self._lease.details(None, None)
-            verification = with_details(verification, found, stored, theirs, changed, self.policy, self.work)
+            found, policy = self._lease.details(None, None), policy_of(self._server)
+            verification = with_details(verification, found, stored, theirs, changed, policy, self.work)
         if verification.difference and session.has_several_lines(reading.cache):
             return Verification(f"not verified: {SEVERAL_LINES}")
         return verification

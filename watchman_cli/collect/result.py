@@ -28,8 +28,8 @@ from watchman_cli.sync.reading import Reading
 
 if TYPE_CHECKING:  # imported only if they are used: each takes milliseconds
     from watchman_cli.causes.model import Rules
-    from watchman_cli.details.policy import Policy
-    from watchman_cli.details.stored import KeptDetails, StoredDetails
+    from watchman_cli.details import KeptDetails
+    from watchman_cli.details.stored import StoredDetails
 
 # written; skipped: another run is reading the server; failed: the server was not read; lost: the store did
 # not take the snapshot, or was unreachable before; interrupted: a signal ended the run.
@@ -86,16 +86,15 @@ class Attempts(NamedTuple):
 class Stored(NamedTuple):
     """A server's stored values: the last health record, the snapshot's head, and its bytes.
 
-    `snapshot` returns no bytes if there is no snapshot, and raises StoreError. `policy` says which details
-    are wanted, `kept_details` which are in the store, and `changed_details` returns those of some nodes that
-    changed. `has_details` looks whether the store has any; both raise StoreError. `rules` say how causes
-    are told, if they are.
+    `snapshot` returns no bytes if there is no snapshot, and raises StoreError. `kept_details` says
+    which details are in the store, and `changed_details` returns those of some nodes that changed.
+    `has_details` looks whether the store has any; both raise StoreError. `rules` say how causes are told, if
+    they are.
     """
 
     health: Health
     head: Head | None
     snapshot: Callable[[], bytes]
-    policy: Policy | None = None
     kept_details: KeptDetails | None = None
     changed_details: Callable[[Sequence[str]], StoredDetails] | None = None
     has_details: Callable[[], bool] = lambda: False

@@ -193,7 +193,6 @@ class ServerCollector:
             health,
             lease.stored.head,
             attempts.stored_snapshot,
-            attempts.policy,
             attempts.kept_details,
             lease.changed_details,
             lease.has_details,

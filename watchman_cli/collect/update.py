@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from watchman_cli import health as health_record
 from watchman_cli import snapshot
@@ -31,7 +31,8 @@ from watchman_cli.sync.reading import Reading
 if TYPE_CHECKING:  # imported only if they are used: each takes milliseconds
     from watchman_cli.causes.model import Notices, Rules
     from watchman_cli.changes.batch import Batch
-    from watchman_cli.details.kept import Kept
+    from watchman_cli.details import DetailsLife, KeptDetails
+    from watchman_cli.details.stored import DetailsUpdate
 
 
 def after_reading(
@@ -53,10 +54,9 @@ def after_reading(
         enter("encoded")
         value = snapshot.encode(reading.read_time, reading.server_state, reading.pieces)
     revision = _revision(value, stored.head)
-    kept = _keep_details(server, stored, reading, revision)
+    details, life, after = _keep_details(server, stored, reading, revision)
     sync = b""
     if reading.cache is not None:
-        after = kept.after if kept else None
         sync = sync_cache.encode(replace(reading.cache, revision=revision, kept_details=after))
     enter("counted")
     health = replace(
@@ -74,27 +74,34 @@ def after_reading(
         health = replace(health, next_verification=next_verification(server, attempts.time, share))
     enter("compared")
     commit = _commit_reading(server, stored, reading, value, health, sync)._replace(verify=verify)
-    if kept is None:
+    if details is None and life == "keep":
         return commit
-    return commit._replace(update=commit.update._replace(details=kept.update, details_life=kept.life))
+    return commit._replace(update=commit.update._replace(details=details, details_life=life))
 
 
-def _keep_details(server: Server, stored: Stored, reading: Reading, revision: str) -> Kept | None:
-    """Return the update of the details, or None. Raises SnapshotChanged or StoreError.
+def _keep_details(
+    server: Server, stored: Stored, reading: Reading, revision: str
+) -> tuple[DetailsUpdate | Literal["delete"] | None, DetailsLife, KeptDetails | None]:
+    """Return the update of the details, of their expiry, and which are in the store after it.
+
+    Raises SnapshotChanged or StoreError.
 
     The sync cache says which details are stored. Without a sync cache, the server is read in full, and the
     store is asked. So each later run, which has a cache, knows which details are stored.
     """
-    is_known = stored.policy is not None or stored.kept_details is not None
-    if not is_known and (reading.mode != "full" or not stored.has_details()):
-        return None
+    signature, kept = server.details_signature, stored.kept_details
+    if signature is None and kept is None and (reading.mode != "full" or not stored.has_details()):
+        return None, "keep", None
+    if reading.mode == "unchanged" and signature is not None and kept and kept.revision == revision:
+        after, life = kept.expiring(server.expire)
+        return None, life, after
     from watchman_cli.details.kept import DetailsReading, keep_details
     from watchman_cli.details.stored import DetailsChanged
 
     assert stored.changed_details
     read = DetailsReading(revision, reading.read_time, reading.mode == "full", reading.base, reading.changed)
     try:
-        return keep_details(stored.policy, server.expire, read, stored.kept_details, stored.changed_details)
+        return keep_details(signature, server.expire, read, kept, stored.changed_details)
     except DetailsChanged as error:
         raise SnapshotChanged from error
 

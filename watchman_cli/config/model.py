@@ -63,6 +63,13 @@ class Server:
         """`host:port`."""
         return f"{self.host}:{self.port}"
 
+    @property
+    def details_signature(self) -> list[str] | None:
+        """What distinguishes the details to keep from those of another configuration; or None."""
+        if not self.details:
+            return None
+        return [*sorted(self.detail_kinds), "", *sorted({name.casefold() for name in self.secret_names})]
+
 
 class Webhook(NamedTuple):
     """The address that events are posted to, with these headers, and with the token in a file."""

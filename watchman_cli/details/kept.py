@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from watchman_cli.details import DetailsLife, KeptDetails
 from watchman_cli.details.stored import (
     DetailsChanged,
-    DetailsLife,
     DetailsUpdate,
-    KeptDetails,
     StoredDetails,
     make_stamp,
 )
@@ -17,7 +16,6 @@ from watchman_cli.details.stored import (
 if TYPE_CHECKING:
     from watchman_cli.details.changed import Changed
     from watchman_cli.details.fields import Base
-    from watchman_cli.details.policy import Policy
 
 
 class DetailsReading(NamedTuple):
@@ -43,29 +41,29 @@ class Kept(NamedTuple):
 
 
 def keep_details(
-    policy: Policy | None,
+    signature: Sequence[str] | None,
     expire: int | None,
     reading: DetailsReading,
     previous: KeptDetails | None,
     stored: Callable[[Sequence[str]], StoredDetails],
 ) -> Kept:
-    """Return the update of a server's details; without a policy, they are deleted. `expire` is in seconds.
+    """Return the update of a server's details; without a signature, they are deleted. `expire` is in seconds.
 
-    `previous` says which details are in the store, and `stored` returns those of some nodes that changed.
-    Raises DetailsChanged if they are not those that the previous run left, and the errors of `stored`.
+    `signature` is the configuration's. `previous` says which details are in the store, and `stored` returns
+    those of some nodes that changed. Raises DetailsChanged if they are not those that the previous run left,
+    and the errors of `stored`.
     """
     stamp = make_stamp(reading.revision, reading.read_time)
-    if policy is None or (reading.base is None and reading.is_full):
+    if signature is None or (reading.base is None and reading.is_full):
         return Kept("delete")
     if reading.base is not None:
         base = reading.base
-        after = KeptDetails(policy.signature, stamp, expire, sorted(base.hidden_repeats))
+        after = KeptDetails(list(signature), stamp, expire, sorted(base.hidden_repeats))
         return Kept(DetailsUpdate(stamp, base.fields, {}), "set" if expire else "keep", after)
     assert previous
-    life: DetailsLife = "set" if expire else "remove" if previous.expire else "keep"
-    after = previous._replace(expire=expire)
+    after, life = previous.expiring(expire)
     nodes = reading.changed.nodes if reading.changed else {}
-    if not nodes and previous.stamp.partition(" ")[0] == reading.revision:
+    if not nodes and previous.revision == reading.revision:
         return Kept(None, life, after)
     from watchman_cli.details.changed import decode, encode, merged
 

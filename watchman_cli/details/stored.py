@@ -9,9 +9,8 @@ is another one, nothing is known without the second.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-DetailsLife = Literal["keep", "set", "remove"]  # what becomes of their expiry
 STAMP, BASE_STAMP = "revision", "base"  # fields that are not paths
 
 
@@ -30,18 +29,6 @@ class DetailsUpdate(NamedTuple):
     base: Mapping[str, bytes] | None
     changed: Mapping[str, bytes]
     before: str = ""
-
-
-class KeptDetails(NamedTuple):
-    """Which details are in the store: the policy and stamp they were written with, and their expiry.
-
-    `hidden_repeats` are the paths of the nodes whose repeat is a secret, `expire` is in seconds.
-    """
-
-    policy: list[str]
-    stamp: str
-    expire: int | None
-    hidden_repeats: list[str]
 
 
 class StoredDetails(NamedTuple):

@@ -9,7 +9,8 @@ from watchman_cli.snapshot import Head
 
 if TYPE_CHECKING:
     from watchman_cli.changes.batch import Batch
-    from watchman_cli.details.stored import DetailsLife, DetailsUpdate
+    from watchman_cli.details import DetailsLife
+    from watchman_cli.details.stored import DetailsUpdate
 
 Field = Literal["status", "health", "sync"]  # a value of a server
 MAX_BATCHES = 1440  # of a server in Redis: one day, with a run each minute

@@ -22,7 +22,7 @@ from watchman_cli.ecflow_client.node_state import STATES
 from watchman_cli.snapshot import parse_time
 
 if TYPE_CHECKING:  # imported only if details are kept
-    from watchman_cli.details.stored import KeptDetails
+    from watchman_cli.details import KeptDetails
 
 FORMAT = 5
 DETAILS_KEPT = [detail.name for detail in DETAILS]  # an older snapshot does not have a detail that was added
@@ -141,10 +141,10 @@ def _details(found: Any) -> KeptDetails | None:
     """Return which details are in the store. Raises TypeError or ValueError."""
     if found is None:
         return None
-    from watchman_cli.details.stored import KeptDetails
+    from watchman_cli.details import KeptDetails
 
     kept = KeptDetails(*found)
-    texts = [*kept.policy, kept.stamp, *kept.hidden_repeats]
+    texts = [*kept.signature, kept.stamp, *kept.hidden_repeats]
     if not all(isinstance(each, str) for each in texts) or not isinstance(kept.expire, (int, type(None))):
         raise TypeError
     return kept

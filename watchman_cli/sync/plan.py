@@ -35,7 +35,7 @@ def plan_sync(
     """Return how to ask, from the stored sync cache and the head of the stored snapshot.
 
     `target` is what the configuration says is read: address, user and suites. `details` is the signature of
-    the policy by which details are kept; None if they are not.
+    the details to keep; None if they are not kept.
     """
     cache = sync_cache.decode(value)
     if cache is None:
@@ -44,7 +44,7 @@ def plan_sync(
         return Plan(cache, "the server's address, user or suites differ")
     if head is None or head.revision != cache.revision:
         return Plan(cache, "the stored snapshot is not the one of the sync cache")
-    if details is not None and (cache.kept_details is None or cache.kept_details.policy != list(details)):
+    if details is not None and (cache.kept_details is None or cache.kept_details.signature != list(details)):
         return Plan(cache, "the configured details were changed")
     if not cache.told_apart and not cache.handle:
         return Plan(cache, JUST_STARTED)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from watchman_cli.snapshot import Piece, RecordUpdate
@@ -45,7 +45,8 @@ class Scope(NamedTuple):
 
     `marker` is a name that no suite has. A handle with it was registered by this watchman; one that is
     not kept is dropped again, and has the process's number in its mark. `leased` says that no other run
-    reads the server now, so that what handles there are besides are nobody's. `details` says which are kept.
+    reads the server now, so that what handles there are besides are nobody's. `details` returns
+    which are kept.
     """
 
     suites: tuple[str, ...]
@@ -53,4 +54,4 @@ class Scope(NamedTuple):
     target: list[Any]
     keep_handle: bool
     leased: bool
-    details: Policy | None = None
+    details: Callable[[], Policy] | None = None

@@ -152,7 +152,7 @@ class SyncSession:
 
         assert cache.kept_details
         try:
-            return changed_parts(changes.mementos, self._scope.details, cache.kept_details.hidden_repeats)
+            return changed_parts(changes.mementos, self._scope.details(), cache.kept_details.hidden_repeats)
         except NotKept as error:
             raise PatchError(str(error)) from error
 
@@ -228,7 +228,7 @@ class SyncSession:
             return None
         from watchman_cli.details.fields import make_base
 
-        return make_base(definition, self._scope.details, self._work)
+        return make_base(definition, self._scope.details(), self._work)
 
     # ------------------------------------------------------------------------------ the rest
 

@@ -44,6 +44,7 @@ from watchman_cli.collect.update import (
 from watchman_cli.collect.verify import Verification
 from watchman_cli.config import Server
 from watchman_cli.deadlines import Deadline
+from watchman_cli.details import KeptDetails
 from watchman_cli.details.stored import NO_DETAILS
 from watchman_cli.errors import ServerError, StoreError
 from watchman_cli.health import Disabled, Failure, Health
@@ -109,6 +110,29 @@ def test_a_reading_with_a_sync_cache_does_not_ask_the_store_for_details() -> Non
     for read in (UNCHANGED, INCREMENTAL):
         found = decide(stored()._replace(has_details=asked), read)
         assert (found.update.details, found.update.details_life) == (None, "keep")
+
+
+@pytest.mark.parametrize(("expire", "life"), [(60, "set"), (None, "remove")])
+def test_details_of_an_unchanged_server_stay(expire: int | None, life: str) -> None:
+    head = stored().head
+    assert head
+    details = KeptDetails([""], f"{head.revision} t1", 30, ["/s/t"])
+    cache = replace(CACHE, revision=head.revision)
+    of = server(details=True, expire=expire)
+    found = decide(stored()._replace(kept_details=details), UNCHANGED._replace(cache=cache), of=of)
+    assert (found.update.details, found.update.details_life) == (None, life)
+    after = sync_cache.decode(found.update.sync or b"")
+    assert after and after.kept_details == details._replace(expire=expire)
+
+
+def test_details_that_were_switched_off_are_deleted() -> None:
+    head = stored().head
+    assert head
+    kept = stored()._replace(
+        kept_details=KeptDetails([""], f"{head.revision} t1", None, []),
+        changed_details=lambda paths: NO_DETAILS,
+    )
+    assert decide(kept).update.details == "delete"
 
 
 # --------------------------------------------------------------------------------- the update

@@ -23,6 +23,14 @@ def test_server_has_a_name_and_an_address_and_hides_its_password() -> None:
     assert FIRST.password == "hunter2" and "hunter2" not in repr(FIRST)
 
 
+def test_signature_distinguishes_the_details_that_are_kept() -> None:
+    entry = {"owner": "a", "repo": "op", "host": "h", "port": 3141}
+    assert FIRST.details_signature is None
+    assert make_server({**entry, "details": True}).details_signature == [""]
+    of_kinds = {**entry, "details": ["meters", "labels"], "secret_names": ["FTP", "Dart", "ftp"]}
+    assert make_server(of_kinds).details_signature == ["labels", "meters", "", "dart", "ftp"]
+
+
 @pytest.mark.parametrize(
     ("names", "servers"),
     [

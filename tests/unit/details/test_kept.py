@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
+from watchman_cli.details import KeptDetails
 from watchman_cli.details.changed import Changed
 from watchman_cli.details.fields import Base
 from watchman_cli.details.kept import DetailsReading, Kept, keep_details
-from watchman_cli.details.policy import Policy
-from watchman_cli.details.stored import NO_DETAILS, DetailsChanged, DetailsUpdate, KeptDetails, StoredDetails
+from watchman_cli.details.stored import NO_DETAILS, DetailsChanged, DetailsUpdate, StoredDetails
 
-POLICY = Policy()
-BEFORE = KeptDetails(Policy().signature, "r1 t1", None, ["/s/a"])
+SIGNATURE = ["labels", "", "ftp"]
+BEFORE = KeptDetails(SIGNATURE, "r1 t1", None, ["/s/a"])
 STORED = StoredDetails("r1 t1", "r1 t1", "", {}, {"/s/t": b'{"state":"queued","dur":"1"}'})
 READING = DetailsReading("r1", "t2", False, None, None)
 
 
 def keep(
-    policy: Policy | None = POLICY,
+    signature: list[str] | None = SIGNATURE,
     before: KeptDetails | None = BEFORE,
     expire: int | None = None,
     stored: StoredDetails = STORED,
@@ -29,14 +29,14 @@ def keep(
     def read(paths: Sequence[str]) -> StoredDetails:
         return stored
 
-    return keep_details(policy, expire, READING._replace(**reading), before, read)
+    return keep_details(signature, expire, READING._replace(**reading), before, read)
 
 
 def test_a_full_reading_replaces_everything() -> None:
     base = Base({"/": b"x"}, ["/s/b"])
     kept = keep(is_full=True, base=base, revision="r2", before=None)
     assert kept.update == DetailsUpdate("r2 t2", {"/": b"x"}, {})
-    assert kept.after == KeptDetails(Policy().signature, "r2 t2", None, ["/s/b"])
+    assert kept.after == KeptDetails(SIGNATURE, "r2 t2", None, ["/s/b"])
     assert kept.life == "keep"  # the new hashes do not expire
     kept = keep(expire=60, is_full=True, base=base)
     assert (kept.life, kept.after and kept.after.expire) == ("set", 60)
@@ -61,7 +61,7 @@ def test_what_changed_is_put_into_what_had_changed_before() -> None:
     kept = keep(changed=changed, revision="r2")
     values = {"/s/t": b'{"state":"active","dur":"1"}', "/s/u": b'{"try":"2"}'}
     assert kept.update == DetailsUpdate("r2 t2", None, values, "r1 t1")
-    assert kept.after == KeptDetails(Policy().signature, "r2 t2", None, ["/s/c"])
+    assert kept.after == KeptDetails(SIGNATURE, "r2 t2", None, ["/s/c"])
 
 
 def test_a_new_revision_is_noted_even_if_no_detail_changed() -> None:

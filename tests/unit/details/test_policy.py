@@ -11,7 +11,8 @@ from tests.unit.details.definitions import Kept, base_of, mementos
 from watchman_cli.details.changed import encode
 from watchman_cli.details.fields import decompress
 from watchman_cli.details.generated import expand, generated_variables, lookup
-from watchman_cli.details.policy import HIDDEN, Needed, Policy
+from watchman_cli.details.policy import HIDDEN, SECRET_NAMES, Needed, Policy
+from watchman_cli.sync.cache import FORMAT
 from watchman_cli.waits.evaluate import evaluate
 from watchman_cli.waits.parse import parse
 
@@ -147,6 +148,11 @@ def test_lines_are_changed_only_if_a_text_has_a_secret() -> None:
     assert not Needed(False, ("token",)).change("edit V 'x'") and not Needed(False, ()).change(
         "edit TOKEN 'x'"
     )
+
+
+def test_new_secret_names_come_with_a_new_format_of_the_sync_cache() -> None:
+    """Or details stay that were masked without them: the cache says only which names are configured."""
+    assert (SECRET_NAMES, FORMAT) == (("PASS", "TOKEN", "SECRET", "KEY", "CREDENTIAL"), 5)
 
 
 def test_a_line_that_is_indented_is_of_its_kind() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from watchman_cli.details.stored import KeptDetails
+from watchman_cli.details import KeptDetails
 from watchman_cli.ecflow_client import Instance
 from watchman_cli.sync import cache as sync_cache
 from watchman_cli.sync.cache import LARGEST, SyncCache

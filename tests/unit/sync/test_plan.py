@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from tests.unit.sync.test_cache import CACHE
-from watchman_cli.details.stored import KeptDetails
+from watchman_cli.details import KeptDetails
 from watchman_cli.snapshot import Head
 from watchman_cli.sync.cache import SyncCache, encode
 from watchman_cli.sync.instance import JUST_STARTED

@@ -15,8 +15,8 @@ import pytest
 from tests.unit.collect.ecflow import HANDLES, SUITE, Ecflow, answering, changes_reply, full_reply
 from tests.unit.ecflow_client import replies
 from watchman_cli import snapshot
+from watchman_cli.details import KeptDetails
 from watchman_cli.details.policy import Policy
-from watchman_cli.details.stored import KeptDetails
 from watchman_cli.ecflow_client import Access, Client, EcflowError, Limits, TooSlow
 from watchman_cli.ecflow_client.statistics import parse_statistics
 from watchman_cli.ecflow_client.work import Work
@@ -450,7 +450,7 @@ def test_every_request_ends_with_the_attempt(server: Server) -> None:
 
 def detailed(server: Server, policy: Policy | None = None) -> SyncSession:
     now = time.monotonic()
-    scope = Scope((), MARKER, TARGET, keep_handle=True, leased=True, details=policy or Policy())
+    scope = Scope((), MARKER, TARGET, keep_handle=True, leased=True, details=lambda: policy or Policy())
     client = Client(Access("127.0.0.1", server.port), with_lines=True)
     return SyncSession(client, Limits(now + 60, now + 60, 1 << 20), scope, lambda: None)
 
