@@ -84,15 +84,15 @@ def _keep_details(
 ) -> tuple[DetailsUpdate | Literal["delete"] | None, DetailsLife, KeptDetails | None]:
     """Return the update of the details, of their expiry, and which are in the store after it.
 
-    Raises SnapshotChanged or StoreError.
-
     The sync cache says which details are stored. Without a sync cache, the server is read in full, and the
-    store is asked. So each later run, which has a cache, knows which details are stored.
+    store is asked. So each later run, which has a cache, knows which details are stored. Raises
+    SnapshotChanged or StoreError.
     """
     signature, kept = server.details_signature, stored.kept_details
     if signature is None and kept is None and (reading.mode != "full" or not stored.has_details()):
         return None, "keep", None
-    if reading.mode == "unchanged" and signature is not None and kept and kept.revision == revision:
+    nothing_new = reading.mode != "full" and not (reading.changed and reading.changed.nodes)
+    if nothing_new and signature is not None and kept and kept.revision == revision:
         after, life = kept.expiring(server.expire)
         return None, life, after
     from watchman_cli.details.kept import DetailsReading, keep_details

@@ -49,9 +49,9 @@ def keep_details(
 ) -> Kept:
     """Return the update of a server's details; without a signature, they are deleted. `expire` is in seconds.
 
-    `signature` is the configuration's. `previous` says which details are in the store, and `stored` returns
-    those of some nodes that changed. Raises DetailsChanged if they are not those that the previous run left,
-    and the errors of `stored`.
+    It is not called if nothing is new. `signature` is the configuration's. `previous` says which details are
+    in the store, and `stored` returns those of some nodes that changed. Raises DetailsChanged if they are not
+    those that the previous run left, and the errors of `stored`.
     """
     stamp = make_stamp(reading.revision, reading.read_time)
     if signature is None or (reading.base is None and reading.is_full):
@@ -63,8 +63,6 @@ def keep_details(
     assert previous
     after, life = previous.expiring(expire)
     nodes = reading.changed.nodes if reading.changed else {}
-    if not nodes and previous.revision == reading.revision:
-        return Kept(None, life, after)
     from watchman_cli.details.changed import decode, encode, merged
 
     found = stored(list(nodes))

@@ -45,7 +45,8 @@ from watchman_cli.collect.verify import Verification
 from watchman_cli.config import Server
 from watchman_cli.deadlines import Deadline
 from watchman_cli.details import KeptDetails
-from watchman_cli.details.stored import NO_DETAILS
+from watchman_cli.details.changed import Changed
+from watchman_cli.details.stored import NO_DETAILS, DetailsUpdate
 from watchman_cli.errors import ServerError, StoreError
 from watchman_cli.health import Disabled, Failure, Health
 from watchman_cli.snapshot import StatusRecord, parse_head
@@ -112,17 +113,32 @@ def test_a_reading_with_a_sync_cache_does_not_ask_the_store_for_details() -> Non
         assert (found.update.details, found.update.details_life) == (None, "keep")
 
 
-@pytest.mark.parametrize(("expire", "life"), [(60, "set"), (None, "remove")])
-def test_details_of_an_unchanged_server_stay(expire: int | None, life: str) -> None:
+@pytest.mark.parametrize("changed", [None, Changed({}, set())])
+@pytest.mark.parametrize(("expire", "life"), [(60, "set"), (None, "remove"), (None, "keep")])
+def test_details_of_an_unchanged_server_stay(expire: int | None, life: str, changed: Changed | None) -> None:
     head = stored().head
     assert head
-    details = KeptDetails([""], f"{head.revision} t1", 30, ["/s/t"])
+    details = KeptDetails([""], f"{head.revision} t1", None if life == "keep" else 30, ["/s/t"])
     cache = replace(CACHE, revision=head.revision)
     of = server(details=True, expire=expire)
-    found = decide(stored()._replace(kept_details=details), UNCHANGED._replace(cache=cache), of=of)
+    read = UNCHANGED._replace(cache=cache, changed=changed)
+    found = decide(stored()._replace(kept_details=details), read, of=of)
     assert (found.update.details, found.update.details_life) == (None, life)
     after = sync_cache.decode(found.update.sync or b"")
     assert after and after.kept_details == details._replace(expire=expire)
+
+
+def test_detail_may_change_without_a_node() -> None:
+    head = stored().head
+    assert head
+    stamp = f"{head.revision} t1"
+    there = NO_DETAILS._replace(stamp=stamp, base_stamp=stamp)
+    kept = stored()._replace(
+        kept_details=KeptDetails([""], stamp, None, []), changed_details=lambda paths: there
+    )
+    read = UNCHANGED._replace(changed=Changed({"/s/t": {"label": "x"}}, set()))
+    details = decide(kept, read, of=server(details=True)).update.details
+    assert isinstance(details, DetailsUpdate) and set(details.changed) == {"/s/t"}
 
 
 def test_details_that_were_switched_off_are_deleted() -> None:

@@ -42,11 +42,6 @@ def test_a_full_reading_replaces_everything() -> None:
     assert (kept.life, kept.after and kept.after.expire) == ("set", 60)
 
 
-def test_nothing_is_written_if_nothing_changed() -> None:
-    assert keep() == Kept(None, "keep", BEFORE)
-    assert keep(changed=Changed({}, set())) == Kept(None, "keep", BEFORE)
-
-
 @pytest.mark.parametrize(
     ("expire", "was", "life"),
     [(None, None, "keep"), (60, None, "set"), (60, 60, "set"), (None, 60, "remove")],
