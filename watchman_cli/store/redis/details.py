@@ -49,8 +49,8 @@ def write_details(update: Update, keys: ServerKeys) -> Iterator[Command]:
 def stored_stamp(pipe: Pipeline, keys: ServerKeys) -> str:
     """Watch the stored details, and return their stamp, or an empty string."""
     pipe.watch(keys.details)
-    found = get_or_none(lambda: pipe.hget(keys.details, STAMP))
-    return (found or b"").decode("ascii", "replace")
+    found: Any = get_or_none(lambda: pipe.hmget(keys.details, [STAMP]))
+    return ((found and found[0]) or b"").decode("ascii", "replace")
 
 
 def commands_of(

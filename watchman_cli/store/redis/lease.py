@@ -25,6 +25,7 @@ from watchman_cli.store.redis.watch import Watch
 from watchman_cli.store.values import MAX_VALUE, Field, StoredState, Update
 
 if TYPE_CHECKING:
+    import redis
     from redis.client import Pipeline
 
     from watchman_cli.details.stored import StoredDetails
@@ -99,31 +100,27 @@ class RedisLease(Lease):
             return self._read  # with the lease, and nobody has changed it since
         full_key = self._keys.of(field)
 
-        def get() -> Any:
-            return get_or_none(
-                lambda: self._calls.command(
-                    full_key, lambda client: client.getrange(full_key, 0, MAX_VALUE[field])
-                )
-            )
+        def get(client: redis.Redis) -> Any:
+            return get_or_none(lambda: client.getrange(full_key, 0, MAX_VALUE[field]))
 
-        value = self._calls.call(get if field != "status" else self._watched_snapshot, self._deadline)
-        value = _bounded(value, field) or None
+        def read() -> Any:
+            return self._watched_snapshot() if field == "status" else self._calls.command(full_key, get)
+
+        value = _bounded(self._calls.call(read, self._deadline), field) or None
         if field == "status":
             self._read = value
         return value
 
     def _watched_snapshot(self) -> bytes | None:
         """Return the snapshot, which is watched from now on."""
-        status, watching = self._keys.status, self._watch
+        status = self._keys.status
         value: bytes | None
-        if watching is None:
+        if self._watch is None:
             (value,), watching = self._begin_watch(status)
         else:
-            try:
-                value = get_or_none(lambda: watching.pipe.getrange(status, 0, MAX_VALUE["status"]))
-            except BaseException:
-                self._stop_watching()
-                raise
+            watching = self._watch
+            (answer,) = self._ask(("GETRANGE", status, 0, MAX_VALUE["status"]))
+            value = value_or_none(answer)
         self._watch = watching._replace(head=(value or b"")[: snapshot.HEAD_SIZE])
         return value
 
@@ -133,20 +130,29 @@ class RedisLease(Lease):
         reads = details.commands_of(self._keys, fields, paths)
 
         def read() -> StoredDetails:
-            return details.stored_details(self._calls.commands(self._keys.details, *reads), fields, paths)
+            if self._watch is None:
+                return details.stored_details(self._ask(*reads), fields, paths)
+            watched, *answers = self._ask(("WATCH", self._keys.details), *reads)
+            found = details.stored_details(answers, fields, paths)
+            self._watch = self._watch._replace(stamp=None if isinstance(watched, Exception) else found.stamp)
+            return found
 
         return self._call(read)
 
     def has_details(self) -> bool:
-        keys = self._keys
         # A run has no permission for EXISTS.
-        looks = ("PTTL", keys.details), ("PTTL", keys.changed_details)
+        looks = ("PTTL", self._keys.details), ("PTTL", self._keys.changed_details)
+        return self._call(lambda: any(value_or_none(answer) != NO_KEY for answer in self._ask(*looks)))
 
-        def look() -> bool:
-            answers = self._calls.commands(keys.details, *looks)
-            return any(value_or_none(answer) != NO_KEY for answer in answers)
-
-        return self._call(look)
+    def _ask(self, *commands: Command) -> list[Any]:
+        """Return the answers to commands, from the connection that watches, if one does."""
+        if self._watch is None:
+            return self._calls.commands(self._keys.details, *commands)
+        try:
+            return self._watch.ask(*commands)
+        except BaseException:
+            self._stop_watching()
+            raise
 
     def _call(self, ask: Callable[[], T]) -> T:
         """Return the store's answer by the deadline; without one, the locks are left to expire."""
@@ -222,8 +228,8 @@ class RedisLease(Lease):
             owner = "this run"
         elif token is not None and holder.may_be_alive(token):
             owner, words = "another run", holder.describe(token)
-        stamp = ""
-        if update.changed_details:
+        stamp = watching.stamp or ""
+        if update.changed_details and watching.stamp is None:
             from watchman_cli.store.redis.details import stored_stamp
 
             stamp = stored_stamp(watching.pipe, self._keys)

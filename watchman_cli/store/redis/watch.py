@@ -24,14 +24,23 @@ if TYPE_CHECKING:
 class Watch(NamedTuple):
     """A connection that watches the snapshot and some locks.
 
-    `owners` are the tokens in the locks, and `head` is the beginning of the snapshot, or None if it was not
-    read. Both were read after the watch began.
+    `owners` are the tokens in the locks. `head` is the beginning of the snapshot, and `stamp` that of the
+    stored details, which are watched then; each is None if it was not read. All were read after the watch
+    began.
     """
 
     pipe: Pipeline
     locks: Sequence[RedisLock]
     owners: Sequence[bytes | None]
     head: bytes | None = None
+    stamp: str | None = None
+
+    def ask(self, *commands: Command) -> list[Any]:
+        """Return the answers to commands that are sent together, errors among them.
+
+        Raises RedisError and OSError if the connection fails: then the watch has ended.
+        """
+        return _send(self.pipe, self.pipe.connection, commands)
 
     def close(self) -> None:
         """End the watch."""
@@ -46,7 +55,7 @@ def begin(
     A key of another type counts as missing. Raises RedisError and OSError.
     """
     names = [lock.key for lock in locks]
-    pipe, answers = _send(client, [("WATCH", status, *names), ("MGET", *reads, *names)])
+    pipe, answers = _open(client, [("WATCH", status, *names), ("MGET", *reads, *names)])
     for answer in answers:
         if isinstance(answer, Exception):
             _close(pipe)
@@ -66,7 +75,7 @@ def begin_with(
     """
     names, number = [lock.key for lock in locks], len(locks)
     watch = ("WATCH", status, *names)
-    pipe, answers = _send(client, [*commands[:number], watch, *commands[number:], ("MGET", *names)])
+    pipe, answers = _open(client, [*commands[:number], watch, *commands[number:], ("MGET", *names)])
     watching, owners = answers.pop(number), answers.pop()
     if isinstance(watching, Exception) or isinstance(owners, Exception):
         _close(pipe)
@@ -74,14 +83,18 @@ def begin_with(
     return answers, Watch(pipe, locks, owners)
 
 
-def _send(client: redis.Redis, commands: Sequence[Command]) -> tuple[Pipeline, list[Any]]:
+def _open(client: redis.Redis, commands: Sequence[Command]) -> tuple[Pipeline, list[Any]]:
     """Return a pipeline whose connection has sent the commands, and the answers, errors among them."""
     pipe = client.pipeline()
     connection: Any = connection_of(client)
     pipe.connection = connection
+    return pipe, _send(pipe, connection, commands)
+
+
+def _send(pipe: Pipeline, connection: Any, commands: Sequence[Command]) -> list[Any]:
     try:
         connection.send_packed_command(connection.pack_commands(commands))
-        return pipe, [_answer(pipe, connection, command) for command in commands]
+        return [_answer(pipe, connection, command) for command in commands]
     except BaseException:
         connection.disconnect()  # answers may be left to read
         pipe.watching = False

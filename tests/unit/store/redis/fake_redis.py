@@ -206,12 +206,9 @@ class FakeRedis:
     def _xrevrange(self, key: str, *words: str) -> Any:
         return [list(each) for each in self.values.get(key, [])[-1:]]
 
-    def _hget(self, key: str, field: str) -> bytes | None:
-        value: bytes | None = self.values.get(key, {}).get(field.encode())
-        return value
-
     def _hmget(self, key: str, *fields: str) -> list[bytes | None]:
-        return [self._hget(key, field) for field in fields]
+        found = self.values.get(key, {})
+        return [found.get(field.encode()) for field in fields]
 
     def _hset(self, key: str, *words: Any) -> int:
         found = [word if isinstance(word, bytes) else word.encode() for word in words]

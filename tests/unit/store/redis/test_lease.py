@@ -503,15 +503,46 @@ def test_changed_details_are_added_only_to_their_own(stored: FakeRedis, store: R
     assert stored.values[KEYS.health] == b"h1"
 
 
+@pytest.mark.parametrize("read", [True, False])
 @pytest.mark.parametrize("update", [Update(b"h2", snapshot=NEW), Update(b"h2", new_time=TIMES[2])])
-def test_changed_details_are_added(stored: FakeRedis, store: RedisStore, update: Update) -> None:
+def test_changed_details_are_added(stored: FakeRedis, store: RedisStore, update: Update, read: bool) -> None:
     stored.values[KEYS.details] = {b"revision": b"r t", b"/": b"x"}
     changed = DetailsUpdate("r2 t2", None, {"/s": b"{}"}, "r t")
     with lease_of(store) as lease:
         lease.value("status")
+        if read:
+            assert lease.details((), ["/s"]).stamp == "r t"
+        before = len(stored.names())
         lease.commit(update._replace(details=changed))
     assert stored.values[KEYS.details] == {b"revision": b"r2 t2", b"/": b"x"}
     assert stored.values[KEYS.changed_details] == {b"revision": b"r2 t2", b"/s": b"{}"}
+    assert stored.names()[before] == ("MULTI" if read else "WATCH")  # or they are read again
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_details_that_another_client_changes_after_they_were_read_are_seen(
+    stored: FakeRedis, store: RedisStore, refused: bool
+) -> None:
+    stored.values[KEYS.details] = {b"revision": b"r t"}
+    changed = DetailsUpdate("r2 t2", None, {"/s": b"{}"}, "r t")
+    with lease_of(store) as lease:
+        if refused:
+            stored.before["WATCH"] = once(Exception("ERR no"))
+        assert lease.details((), ["/s"]).stamp == "r t"
+        stored.put(KEYS.details, {b"revision": b"another"})
+        with pytest.raises(SnapshotChanged):
+            lease.commit(Update(b"h2", snapshot=NEW, details=changed))
+    assert stored.values[KEYS.details] == {b"revision": b"another"}
+
+
+@pytest.mark.parametrize("lost", ["WATCH", "HMGET", "PTTL"])
+def test_details_whose_answer_is_lost_are_read_again(stored: FakeRedis, store: RedisStore, lost: str) -> None:
+    stored.values[KEYS.details] = {b"revision": b"r t"}
+    with lease_of(store) as lease:
+        stored.before[lost] = once(Lost())
+        assert lease.has_details() and lease.details((), ["/s"]).stamp == "r t"
+        lease.commit(Update(b"h2", snapshot=NEW))
+    assert stored.values[KEYS.status] == NEW
 
 
 def test_details_are_read_with_the_lease(stored: FakeRedis, store: RedisStore) -> None:

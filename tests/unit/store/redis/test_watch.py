@@ -80,6 +80,20 @@ def test_commands_of_the_locks_come_first(
     watching.close()
 
 
+def test_the_connection_that_watches_answers_more(
+    redis: FakeRedis, client: Redis, locks: Sequence[RedisLock]
+) -> None:
+    _, watching = watch.begin(client, STATUS, locks)
+    redis.put("wrong", {b"a": b"b"})
+    pttl, wrong = watching.ask(("PTTL", "missing"), ("GET", "wrong"))
+    assert pttl == -2 and isinstance(wrong, exceptions.ResponseError)
+    redis.before["PTTL"] = once(Lost())
+    with pytest.raises((exceptions.ConnectionError, OSError)):
+        watching.ask(("PTTL", "missing"))
+    watching.close()
+    assert "UNWATCH" not in redis.names()
+
+
 @pytest.mark.parametrize("lost", ["WATCH", "MGET"])
 def test_lost_connection_is_not_used_again(
     redis: FakeRedis, client: Redis, locks: Sequence[RedisLock], lost: str
