@@ -160,7 +160,7 @@ def test_a_snapshot_that_is_replaced_in_mid_run(watched: Watched) -> None:
         return reply
 
     watched.relay.rewrite = rewrite
-    assert watched.collect()["reason"] == "the snapshot in the store is another"
+    assert watched.collect()["reason"] == "the stored snapshot was changed by another writer"
     _, first, second = batches(watched)
     assert (first.before, first.after) == (second.before, second.after)
     assert statuses(first) == statuses(second)
