@@ -180,7 +180,7 @@ class RedisLease(Lease):
             earlier, self._watch = self._watch, None
             try:
                 watching = earlier or self._begin_watch()[1]
-                with closing(watching.pipe):
+                with closing(watching):
                     self._write_if_held(watching, update, end, retried=retried)
                     return
             except exceptions.WatchError as error:

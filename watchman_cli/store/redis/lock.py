@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from contextlib import closing, suppress
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +93,7 @@ class RedisLock:
         """Delete the lock of `owner`, unless another run was faster."""
 
         def delete(client: redis.Redis) -> None:
-            with closing(client.pipeline()) as pipe:
+            with client.pipeline() as pipe:
                 pipe.watch(self.key)
                 if is_wrong_type(owner) or pipe.get(self.key) == owner:
                     pipe.multi()
@@ -118,7 +118,7 @@ class RedisLock:
 
     def _delete(self) -> None:
         def delete(client: redis.Redis) -> None:
-            with closing(client.pipeline()) as pipe:
+            with client.pipeline() as pipe:
                 try:
                     pipe.watch(self.key)
                     if pipe.get(self.key) == self._token:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import closing
 from typing import TYPE_CHECKING
 
 from redis import exceptions
@@ -46,7 +45,7 @@ def change(calls: Calls, name: str, make: Callable[[bytes], bytes]) -> None:
     full_key = server_keys(name).silences
 
     def write(client: redis.Redis) -> None:
-        with closing(client.pipeline()) as pipe:
+        with client.pipeline() as pipe:
             pipe.watch(full_key)
             value = make(get_or_none(lambda: pipe.get(full_key)) or b"")
             pipe.multi()

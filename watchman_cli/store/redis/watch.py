@@ -98,7 +98,7 @@ def _send(pipe: Pipeline, connection: Any, commands: Sequence[Command]) -> list[
     except BaseException:
         connection.disconnect()  # answers may be left to read
         pipe.watching = False
-        pipe.close()
+        pipe.reset()
         raise
 
 
@@ -111,4 +111,4 @@ def _answer(pipe: Pipeline, connection: Any, command: Command) -> Any:
 
 def _close(pipe: Pipeline) -> None:
     with suppress(exceptions.RedisError, OSError):
-        pipe.close()
+        pipe.reset()  # `close` of redis-py 5.0 goes on watching
