@@ -9,9 +9,7 @@ import time
 from collections.abc import Callable
 
 FIRST_THREADS = 1  # at the start; twice as many each time that they leave the processor idle
-LARGE_REPLIES = (
-    3  # threads with a large reply: then more are added only if no server ends, and no more at once
-)
+LARGE_REPLIES = 3  # threads with a large reply; with so many, more are added only if no server ends
 MANY_THREADS = 32  # beyond them, more are started only when no server has ended for a while
 BUSY = 0.75  # part of the time that the processor is used, above which more threads hinder each other
 LOOK = 0.02  # seconds between two looks at the use of the processor

@@ -73,10 +73,9 @@ def after_reading(
         share = 1.0 if verify else attempts.share
         health = replace(health, next_verification=next_verification(server, attempts.time, share))
     enter("compared")
-    commit = _commit_reading(server, stored, reading, value, health, sync)._replace(verify=verify)
-    if details is None and life == "keep":
-        return commit
-    return commit._replace(update=commit.update._replace(details=details, details_life=life))
+    commit = _commit_reading(server, stored, reading, value, health, sync)
+    update = commit.update._replace(details=details, details_life=life)
+    return commit._replace(update=update, verify=verify)
 
 
 def _keep_details(

@@ -45,8 +45,8 @@ class Scope(NamedTuple):
 
     `marker` is a name that no suite has. A handle with it was registered by this watchman; one that is
     not kept is dropped again, and has the process's number in its mark. `leased` says that no other run
-    reads the server now, so that what handles there are besides are nobody's. `details` returns
-    which are kept.
+    reads the server now, so that what handles there are besides are nobody's. `details` returns which are
+    kept.
     """
 
     suites: tuple[str, ...]
