@@ -115,10 +115,11 @@ class RedisLease(Lease):
         """Return the snapshot, which is watched from now on."""
         status = self._keys.status
         value: bytes | None
-        if self._watch is None:
+        watching = self._answering
+        if watching is None:
+            self._stop_watching()
             (value,), watching = self._begin_watch(status)
         else:
-            watching = self._watch
             (answer,) = self._ask(("GETRANGE", status, 0, MAX_VALUE["status"]))
             value = value_or_none(answer)
         self._watch = watching._replace(head=(value or b"")[: snapshot.HEAD_SIZE])
@@ -130,11 +131,12 @@ class RedisLease(Lease):
         reads = details.commands_of(self._keys, fields, paths)
 
         def read() -> StoredDetails:
-            if self._watch is None:
+            watching = self._answering
+            if watching is None:
                 return details.stored_details(self._ask(*reads), fields, paths)
             watched, *answers = self._ask(("WATCH", self._keys.details), *reads)
             found = details.stored_details(answers, fields, paths)
-            self._watch = self._watch._replace(stamp=None if isinstance(watched, Exception) else found.stamp)
+            self._watch = watching._replace(stamp=None if isinstance(watched, Exception) else found.stamp)
             return found
 
         return self._call(read)
@@ -146,13 +148,19 @@ class RedisLease(Lease):
 
     def _ask(self, *commands: Command) -> list[Any]:
         """Return the answers to commands, from the connection that watches, if one does."""
-        if self._watch is None:
+        watching = self._answering
+        if watching is None:
             return self._calls.commands(self._keys.details, *commands)
         try:
-            return self._watch.ask(*commands)
+            return watching.ask(*commands)
         except BaseException:
             self._stop_watching()
             raise
+
+    @property
+    def _answering(self) -> Watch | None:
+        """The watch whose connection answers more commands: none in a cluster, where a key may have moved."""
+        return None if self._calls.has_slots else self._watch
 
     def _call(self, ask: Callable[[], T]) -> T:
         """Return the store's answer by the deadline; without one, the locks are left to expire."""

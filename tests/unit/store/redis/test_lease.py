@@ -568,3 +568,16 @@ def test_details_are_deleted(stored: FakeRedis, store: RedisStore) -> None:
     with lease_of(store) as lease:
         lease.commit(Update(b"h2", details="delete"))
     assert KEYS.details not in stored.values and KEYS.changed_details not in stored.values
+
+
+def test_in_a_cluster_the_connection_that_watches_answers_nothing_more(
+    stored: FakeRedis, store: RedisStore
+) -> None:
+    """A key may have moved to another node since: `commands` asks that one."""
+    store._topology.has_slots = True
+    stored.put(KEYS.details, {b"revision": b"r t"})
+    with lease_of(store, ADDRESS) as lease:
+        assert lease.value("status") == OLD
+        before = len(stored.names())
+        assert lease.details((), ["/s"]).stamp == "r t"
+        assert stored.names()[before] == "HMGET"
