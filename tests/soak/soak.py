@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections import Counter, deque
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -171,7 +171,7 @@ class Soak:
         """One incremental run; now and then one that compares both ways itself."""
         server = self.server
         if self.random.random() < 0.1:
-            server = replace(server, full_sync_every=0)
+            server = server._replace(full_sync_every=0)
         outcomes: list[Outcome] = []
         Collector(self.config, (server,), self.store, self.referee, jobs=1).run(outcomes.append)
         (outcome,) = outcomes

@@ -6,7 +6,6 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -78,8 +77,8 @@ def test_the_changes_lead_from_the_first_snapshot_to_the_last(
     monkeypatch.setattr("watchman_cli.follow.WAIT", 0.01)
     seed = new_seed()
     soak = Soak(ecflow, redis, Referee(None), seed, ())
-    soak.server = replace(soak.server, changes=True)
-    soak.config = replace(soak.config, path=Path("soak"), servers=(soak.server,))
+    soak.server = soak.server._replace(changes=True)
+    soak.config = soak.config._replace(path=Path("soak"), servers=(soak.server,))
     entry = {"owner": "soak", "repo": "server", "address": ecflow, "changes": True}
     watchman.configure(redis.url, [entry])
     soak.burst()

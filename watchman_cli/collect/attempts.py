@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -208,7 +207,7 @@ class ServerAttempts:
         plan = plan_sync(value, self._lease.stored.head, self._target, now, details)
         if self._context.reset_sync:
             # Without a target, so that its client handle is dropped and not used.
-            cache = plan.cache and replace(plan.cache, target=[])
+            cache = plan.cache and plan.cache._replace(target=[])
             return Plan(cache, "incremental syncs were reset")
         return plan
 

@@ -7,7 +7,6 @@ from a function that is called only if they are needed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Literal
@@ -57,10 +56,9 @@ def after_reading(
     details, life, after = _keep_details(server, stored, reading, revision)
     sync = b""
     if reading.cache is not None:
-        sync = sync_cache.encode(replace(reading.cache, revision=revision, kept_details=after))
+        sync = sync_cache.encode(reading.cache._replace(revision=revision, kept_details=after))
     enter("counted")
-    health = replace(
-        _after_attempts(server, stored.health, attempts),
+    health = _after_attempts(server, stored.health, attempts)._replace(
         collected_time=reading.read_time,
         nodes=reading.nodes,
         server_version=reading.server_version or stored.health.server_version,
@@ -71,7 +69,7 @@ def after_reading(
     verify = verification_due(server, reading, health, attempts.time)
     if verify or not health.next_verification:
         share = 1.0 if verify else attempts.share
-        health = replace(health, next_verification=next_verification(server, attempts.time, share))
+        health = health._replace(next_verification=next_verification(server, attempts.time, share))
     enter("compared")
     commit = _commit_reading(server, stored, reading, value, health, sync)
     update = commit.update._replace(details=details, details_life=life)
@@ -108,8 +106,7 @@ def _keep_details(
 def after_failure(server: Server, stored: Stored, error: ServerError, attempts: Attempts) -> Commit:
     """Return the commit after the last attempt failed: a health record alone."""
     health = _after_attempts(server, stored.health, attempts)
-    health = replace(
-        health,
+    health = health._replace(
         ok=False,
         stale_handle=attempts.connected and bool(server.suites),
         failures=stored.health.failures + 1,
@@ -125,8 +122,8 @@ def after_failure(server: Server, stored: Stored, error: ServerError, attempts: 
         return _commit(server, health)
     from watchman_cli.health.judge import after_failed_run
 
-    health = replace(
-        health, notices=after_failed_run(stored.rules, health, server.report_after, attempts.time)
+    health = health._replace(
+        notices=after_failed_run(stored.rules, health, server.report_after, attempts.time)
     )
     health, batch = _continue_stream(server, stored, health.checked_time, None, health)
     return _commit(server, health, batch=batch)
@@ -146,17 +143,16 @@ def after_verification(
     If the readings differ, the bindings' reading is written, now and in each run until incremental syncs are
     reset. Raises StoreError.
     """
-    health = replace(stored.health, verification=verification.summary)
+    health = stored.health._replace(verification=verification.summary)
     if theirs is None:
         return _commit(server, health)
-    health = replace(health, bindings_version=theirs.bindings.version)
+    health = health._replace(bindings_version=theirs.bindings.version)
     if verification.difference is None:
         return _commit(server, health)
     time = asked.isoformat(timespec="microseconds")
     reading = reading_of(theirs, time, verification.difference)
     value = snapshot.encode(time, reading.server_state, reading.pieces or ())
-    health = replace(
-        health,
+    health = health._replace(
         collected_time=time,
         mode=reading.mode,
         reason=reading.reason,
@@ -177,7 +173,7 @@ def after_report(server: Server, health: Health, *, lines: bool, failure: bool) 
     """
     if lines:
         health = with_misses_reported(health)
-        health = replace(health, reported_failure=None) if health.ok else health
+        health = health._replace(reported_failure=None) if health.ok else health
     return _commit(server, report.with_report(health) if failure else health)
 
 
@@ -186,7 +182,7 @@ def _commit_reading(
 ) -> Commit:
     """Return the commit of a reading with its changes; without `value`, it only sets the snapshot's time."""
     if stored.rules is not None:
-        health = replace(health, notices=_judge(stored.rules, stored, reading, value, health))
+        health = health._replace(notices=_judge(stored.rules, stored, reading, value, health))
     head = None if value is None else _head_of(value)
     health, batch = _continue_stream(server, stored, reading.read_time, head, health, reading)
     new_time = reading.read_time if value is None else None
@@ -228,7 +224,7 @@ def _continue_stream(
         pieces, changes = ((), None) if reading is None else (reading.pieces or (), reading.changes)
         batch = stream.continue_with(time, new, pieces, changes, news)
     kept = stream.leads_to(new, batch)
-    return health if kept == health.changes_kept else replace(health, changes_kept=kept), batch
+    return health if kept == health.changes_kept else health._replace(changes_kept=kept), batch
 
 
 def _counted(
@@ -242,7 +238,7 @@ def _counted(
     content = stored.snapshot if value is None else partial(bytes, value)
     health = with_counts(health, stored.health, changes, content, server.deadlines, count=count)
     revision = _revision(value, stored.head)
-    return health if revision == health.counted_revision else replace(health, counted_revision=revision)
+    return health if revision == health.counted_revision else health._replace(counted_revision=revision)
 
 
 def _commit(
@@ -284,8 +280,7 @@ def _revision(value: bytes | None, head: Head | None) -> str:
 
 def _after_attempts(server: Server, previous: Health, attempts: Attempts) -> Health:
     """Return the health record after a success, without the reading's part."""
-    return replace(
-        previous,
+    return previous._replace(
         checked_time=attempts.time.isoformat(timespec="microseconds"),
         began_time=attempts.began.isoformat(timespec="microseconds") if attempts.began else None,
         ok=True,

@@ -1,9 +1,8 @@
-"""A configuration's content, in frozen dataclasses."""
+"""A configuration's content, in named tuples."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -20,8 +19,7 @@ Reader = Literal["auto", "protocol", "bindings"]
 Publish = Literal["notice", "snapshot"]
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(NamedTuple):
     """One ecFlow server that is watched; times are in seconds, `max_reply` in megabytes.
 
     With `details`, those of `detail_kinds` are kept; without kinds, all.
@@ -44,7 +42,7 @@ class Server:
     certificate: Path | None = None
     tokens: Path | None = None
     user: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password: str | None = None
     suites: tuple[str, ...] = ()
     deadlines: tuple[Deadline, ...] = ()
     details: bool = False
@@ -52,6 +50,9 @@ class Server:
     secret_names: tuple[str, ...] = ()
     report_after: int = 1
     min_interval: float = 0
+
+    def __repr__(self) -> str:
+        return f"Server({self.name!r}, {self.address!r})"  # without the password
 
     @property
     def name(self) -> str:
@@ -102,8 +103,7 @@ class Notify(NamedTuple):
         )
 
 
-@dataclass(frozen=True)
-class Config:
+class Config(NamedTuple):
     """A valid configuration."""
 
     path: Path

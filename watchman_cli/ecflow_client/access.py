@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Access:
+class Access(NamedTuple):
     """The address of a server, and the user that asks it.
 
     Without `user` the login's name is taken. `certificate` and `tokens` are paths; without them the files
@@ -17,9 +16,13 @@ class Access:
     port: int
     protocol: str = "tcp"
     user: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password: str | None = None
     certificate: str | None = None
     tokens: str | None = None
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={value!r}" for name, value in self._asdict().items() if name != "password")
+        return f"Access({', '.join(shown)})"
 
     @property
     def url(self) -> str:

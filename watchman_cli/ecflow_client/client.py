@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -153,7 +152,7 @@ class Client:
         others = [protocol for protocol in possible if protocol != self.access.protocol]
         other: EcflowError | None = None
         for number, protocol in enumerate(others):
-            access = replace(self.access, protocol=protocol)
+            access = self.access._replace(protocol=protocol)
             try:
                 by = time.monotonic() + time_left(end) / (len(others) - number)
                 limits = Limits(by, by, IDENTIFY_SIZE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -46,7 +45,7 @@ def with_counts(
         states = judge_all(deadlines, previous.deadlines, changes, content, collected)
     if (counts, states) == (health.counts, health.deadlines):
         return health  # a copy takes longer than this look
-    return replace(health, counts=counts, deadlines=states)
+    return health._replace(counts=counts, deadlines=states)
 
 
 def count_again(
@@ -69,4 +68,4 @@ def count_again(
         from watchman_cli.deadlines import match_again
 
         states = match_again(deadlines, states, value)
-    return replace(health, counts=counts, deadlines=states, counted_revision=revision)
+    return health._replace(counts=counts, deadlines=states, counted_revision=revision)

@@ -7,7 +7,6 @@ asked: a run that is killed then costs one interval, and no second reading withi
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from watchman_cli.health.record import Health, encode_repaired
@@ -40,5 +39,5 @@ def began_of(previous: Health) -> datetime | None:
 def beginning(previous: Health, began: datetime) -> bytes:
     """Return the record before a reading: the previous one, with the time at which this reading begins."""
     time = began.isoformat(timespec="microseconds")
-    marked = replace(previous, began_time=time, checked_time=previous.checked_time or time)
+    marked = previous._replace(began_time=time, checked_time=previous.checked_time or time)
     return encode_repaired(marked)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from watchman_cli.health.record import Health
 
 
@@ -32,4 +30,4 @@ def with_misses_reported(health: Health) -> Health:
         return health
     from watchman_cli.deadlines import with_all_reported
 
-    return replace(health, deadlines=with_all_reported(health.deadlines))
+    return health._replace(deadlines=with_all_reported(health.deadlines))

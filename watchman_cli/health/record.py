@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -47,8 +46,7 @@ class Disabled(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True)
-class Health:
+class Health(NamedTuple):
     """One server's health, as schemas/health.schema.json describes it; times are ISO 8601."""
 
     checked_time: str = ""
@@ -142,7 +140,7 @@ def warn_of_another(previous: Health, kept: str | None, address: str, now: datet
 
 
 def _document(health: Health) -> dict[str, Any]:
-    flat = dict(vars(health))
+    flat = health._asdict()
     flat["error"] = health.error and health.error._asdict()
     if health.began_time is None:
         del flat["began_time"]
@@ -167,7 +165,7 @@ def _parse(value: bytes | None) -> Any:
 
 def _from_fields(flat: Mapping[str, Any]) -> Health:
     """Return the record with the valid fields of a document; others are ignored."""
-    fields = {name: flat[name] for name in Health.__dataclass_fields__ if name in flat}
+    fields = {name: flat[name] for name in Health._fields if name in flat}
     if error := fields.get("error"):
         fields["error"] = Failure(error["kind"], error["message"])
     if reported := fields.get("reported_failure"):

@@ -6,8 +6,6 @@ missed deadline, the record says so after the report: if a run is killed in betw
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from watchman_cli.health.record import Health, ReportedFailure
 from watchman_cli.snapshot import parse_time
 
@@ -41,7 +39,7 @@ def with_report(health: Health) -> Health:
     kinds = health.reported_failure.kinds if health.reported_failure else ()
     since = health.failing_since or health.checked_time
     reported = ReportedFailure((*kinds, health.error.kind), since, health.failures, health.error.message)
-    return replace(health, reported_failure=reported)
+    return health._replace(reported_failure=reported)
 
 
 def describe_end(health: Health) -> str | None:

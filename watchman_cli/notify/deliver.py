@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 from watchman_cli import health as health_record
 from watchman_cli.causes.model import Receiver
@@ -43,7 +42,7 @@ def deliver_events(
                 delivered.append((receiver, event.id))
         if not delivered:
             return
-        health = replace(health, notices=health.notices.without(delivered))
+        health = health._replace(notices=health.notices.without(delivered))
         try:
             lease.commit(Update(health_record.encode(health), expire=server.expire))
         except (LeaseLost, SnapshotChanged):  # another run has taken over, and delivers them again

@@ -10,9 +10,8 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -48,8 +47,7 @@ _TYPES: Mapping[str, type | tuple[type, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class SyncCache:
+class SyncCache(NamedTuple):
     """What is kept of one server.
 
     `revision` is that of the snapshot that the numbers belong to. `suspended` has the state under each
@@ -91,7 +89,7 @@ def encode(cache: SyncCache) -> bytes:
     fields = {
         "format": FORMAT,
         "details": DETAILS_KEPT,
-        **vars(cache),
+        **cache._asdict(),
         "instance": cache.instance._asdict(),
         "kept_details": cache.kept_details and tuple(cache.kept_details),
     }

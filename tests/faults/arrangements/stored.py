@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import orjson
@@ -79,4 +78,4 @@ def set_back(run: FaultRun) -> None:
             value = value.replace(time_, later.isoformat(timespec="microseconds").encode())
         run.redis.client.set(key(BAD, field), value)
     later = datetime.fromisoformat(cache_of(run).read_time) + ahead
-    forged(run, lambda cache: replace(cache, read_time=later.isoformat(timespec="microseconds")))
+    forged(run, lambda cache: cache._replace(read_time=later.isoformat(timespec="microseconds")))

@@ -98,13 +98,13 @@ STORED_ROWS = tuple(
                 listed=name == "numbers",
             )
             for name, change in (
-                ("numbers", lambda cache: replace(cache, state_change_no=LARGE, modify_change_no=LARGE)),
-                ("below nothing", lambda cache: replace(cache, state_change_no=-1, modify_change_no=-1)),
-                ("handle", lambda cache: replace(cache, handle=LARGE, marker="x")),
-                ("nodes", lambda cache: replace(cache, nodes=-LARGE, rate=1e300)),
-                ("states", lambda cache: replace(cache, suspended={"/forecast/f/suspended": ("wet", "x")})),
-                ("instance", lambda cache: replace(cache, instance=Instance("", "", "", "", "1"))),
-                ("calendars", lambda cache: replace(cache, begin_times={"forecast": "9999-Dec-31 23:59:59"})),
+                ("numbers", lambda cache: cache._replace(state_change_no=LARGE, modify_change_no=LARGE)),
+                ("below nothing", lambda cache: cache._replace(state_change_no=-1, modify_change_no=-1)),
+                ("handle", lambda cache: cache._replace(handle=LARGE, marker="x")),
+                ("nodes", lambda cache: cache._replace(nodes=-LARGE, rate=1e300)),
+                ("states", lambda cache: cache._replace(suspended={"/forecast/f/suspended": ("wet", "x")})),
+                ("instance", lambda cache: cache._replace(instance=Instance("", "", "", "", "1"))),
+                ("calendars", lambda cache: cache._replace(begin_times={"forecast": "9999-Dec-31 23:59:59"})),
             )
         ),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -23,7 +22,7 @@ def deadline(state: CycleState = "missed", matches: Matches = Matches(1, 1), **m
 
 
 def assessed(*states: DeadlineState, names: tuple[str, ...] = ()) -> Assessment:
-    record = replace(GOOD, deadlines=states)
+    record = GOOD._replace(deadlines=states)
     return assess_deadlines(status(IDLE, health=record), names)
 
 

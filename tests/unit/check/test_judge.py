@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 from tests.support.stored_servers import GOOD, IDLE, NOW, SUITE, status
@@ -21,7 +20,7 @@ def test_server_without_deadlines_is_judged_by_its_nodes() -> None:
 
 
 def test_deadlines_join_the_nodes_problems_the_worst_first() -> None:
-    stored = status(IDLE, server="SHUTDOWN", health=replace(GOOD, deadlines=(MISSED,)))
+    stored = status(IDLE, server="SHUTDOWN", health=GOOD._replace(deadlines=(MISSED,)))
     found = judge(stored)
     assert [(each.state, each.text) for each in found.problems] == [
         (State.CRITICAL, "1 of 1 deadline missed"),
@@ -32,5 +31,5 @@ def test_deadlines_join_the_nodes_problems_the_worst_first() -> None:
 
 def test_deadline_that_another_configuration_has_is_not_judged() -> None:
     other = MISSED._replace(configured=False)
-    stored = status(IDLE, health=replace(GOOD, deadlines=(other,)))
+    stored = status(IDLE, health=GOOD._replace(deadlines=(other,)))
     assert judge(stored).state is State.OK

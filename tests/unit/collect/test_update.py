@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -119,7 +118,7 @@ def test_details_of_an_unchanged_server_stay(expire: int | None, life: str, chan
     head = stored().head
     assert head
     details = KeptDetails([""], f"{head.revision} t1", None if life == "keep" else 30, ["/s/t"])
-    cache = replace(CACHE, revision=head.revision)
+    cache = CACHE._replace(revision=head.revision)
     of = server(details=True, expire=expire)
     read = UNCHANGED._replace(cache=cache, changed=changed)
     found = decide(stored()._replace(kept_details=details), read, of=of)
@@ -171,7 +170,7 @@ def test_the_sync_cache_names_the_snapshot_that_is_left() -> None:
     for read, records in ((UNCHANGED, OLD), (INCREMENTAL, NEW)):
         found = decide(stored(), read)
         assert found.update.sync is not None
-        assert sync_cache.decode(found.update.sync) == replace(CACHE, revision=revision_of(records))
+        assert sync_cache.decode(found.update.sync) == CACHE._replace(revision=revision_of(records))
     found = decide(NOTHING, UNCHANGED._replace(cache=CACHE))
     assert found.update.sync is not None
     assert sync_cache.decode(found.update.sync) == CACHE
@@ -203,7 +202,7 @@ def test_the_update_has_the_health_record() -> None:
 
 def test_invalid_numbers_are_not_written() -> None:
     found = decide(stored(), UNCHANGED._replace(nodes=-1))
-    assert health.decode(found.update.health) == replace(found.health, nodes=None)
+    assert health.decode(found.update.health) == found.health._replace(nodes=None)
 
 
 def test_each_stage_is_entered_before_its_work() -> None:
@@ -243,8 +242,8 @@ def test_health_after_a_success() -> None:
 def test_health_after_a_failure() -> None:
     found = failure(stored(collected_time=READ_TIME, changes_kept=False))
     previous = stored().health
-    assert found.health == replace(
-        previous, checked_time="2026-11-28T12:00:05.250000+00:00", ok=False, failures=1,
+    assert found.health == previous._replace(
+        checked_time="2026-11-28T12:00:05.250000+00:00", ok=False, failures=1,
         failing_since="2026-11-28T12:00:05.250000+00:00", attempts=2, seconds=1.234, requests=3,
         collected_time=PREVIOUS_TIME, error=Failure("refused", "connection refused"), stale_handle=True,
         changes_kept=False,
@@ -465,7 +464,7 @@ def test_after_the_report_each_miss_is_acknowledged() -> None:
     assert [each.reported for each in found.health.deadlines] == [2, 3]
     assert found.lines == ()
     assert health.decode(found.update.health) == found.health
-    assert replace(found.health, deadlines=()) == replace(previous, deadlines=())
+    assert found.health._replace(deadlines=()) == previous._replace(deadlines=())
     update = found.update
     assert (update.snapshot, update.new_time, update.sync, update.changes) == (None, None, None, None)
     assert update.expire == 60
@@ -546,7 +545,7 @@ def verified(
 def test_a_verification_without_a_difference_is_only_noted() -> None:
     found = verified(Verification("equal, node by node"))
     previous = stored().health
-    assert found.health == replace(previous, verification="equal, node by node", bindings_version="5.9.9")
+    assert found.health == previous._replace(verification="equal, node by node", bindings_version="5.9.9")
     update = found.update
     assert (update.snapshot, update.new_time, update.sync, update.changes) == (None, None, None, None)
     assert (update.expire, found.verify) == (60, False)
@@ -566,8 +565,8 @@ def test_after_a_difference_the_bindings_reading_is_written() -> None:
     update = found.update
     assert (update.snapshot, update.new_time, update.sync, update.expire) == (value, None, b"", 60)
     assert update.publish_snapshot
-    assert found.health == replace(
-        stored().health, collected_time=time, mode="full", reason="they differ", verification="in words",
+    assert found.health == stored().health._replace(
+        collected_time=time, mode="full", reason="they differ", verification="in words",
         bindings_version="5.9.9", disabled=Disabled(time, "they differ"), counts=snapshot.count_nodes(value),
         counted_revision=revision,
     )  # fmt: skip
@@ -628,6 +627,6 @@ def test_failure_that_is_told_has_a_batch_of_its_own() -> None:
 
 def test_notices_stay_without_rules() -> None:
     before = stored(value_of(OLD), may_read=False)
-    kept = replace(before.health, notices=told(NODE))
+    kept = before.health._replace(notices=told(NODE))
     commit = after_reading(server(), before._replace(health=kept), INCREMENTAL, facts(), count=False)
     assert commit.health.notices == told(NODE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,7 +44,7 @@ def counted(
 
 def test_counts_follow_the_changes() -> None:
     found = counted(previous(counts={**COUNTS, "suites": 77}), content=lambda: value_of(NEW))
-    assert found == replace(HEALTH, counts={**COUNTS_OF_NEW, "suites": 77})
+    assert found == HEALTH._replace(counts={**COUNTS_OF_NEW, "suites": 77})
 
 
 @pytest.mark.parametrize(("changes", "counts"), [(None, COUNTS), (CHANGED, None)])

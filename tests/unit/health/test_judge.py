@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tests.unit.causes.examples import AT_ONCE, HALTED, NODE, OTHER, at, text, told
 from tests.unit.collect.scenarios import CHANGED, MISSED, NEW, OLD, revision_of, state, value_of
 from watchman_cli.deadlines import DeadlineState
@@ -68,5 +66,5 @@ def test_failing_ends_as_the_server_is_read() -> None:
 def test_server_fails_from_the_configured_run_on() -> None:
     failed = Health(text(), failures=1, failing_since=text(), error=Failure("refused", "refused"))
     assert after_failed_run(AT_ONCE, failed, 2, at()).known == ()
-    later = after_failed_run(AT_ONCE, replace(failed, failures=2), 2, at(60))
+    later = after_failed_run(AT_ONCE, failed._replace(failures=2), 2, at(60))
     assert [(each.cause.since, each.seen) for each in later.told] == [(text(), text(60))]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from tests.unit.collect.scenarios import record, state
@@ -33,6 +32,6 @@ def test_after_the_report_each_miss_is_acknowledged() -> None:
     before = of(state("/a", misses=2, reported=1), state("/b", misses=3))
     found = with_misses_reported(before)
     assert [each.reported for each in found.deadlines] == [2, 3]
-    assert replace(found, deadlines=()) == replace(before, deadlines=())
+    assert found._replace(deadlines=()) == before._replace(deadlines=())
     assert describe_misses(found) == ()
     assert with_misses_reported(of()) == of()

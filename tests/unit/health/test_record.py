@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, get_args
 
@@ -43,8 +42,8 @@ def test_a_record_is_decoded_as_it_was_encoded(record: Health) -> None:
     found = health.decode(health.encode(record))
     start = DUE + timedelta(days=1)
     stored = tuple(state._replace(next_start=start, next_due=start) for state in record.deadlines)
-    assert found == replace(record, deadlines=stored)
-    assert all(type(getattr(found, name)) is type(getattr(record, name)) for name in vars(record))
+    assert found == record._replace(deadlines=stored)
+    assert all(type(getattr(found, name)) is type(getattr(record, name)) for name in record._fields)
 
 
 def test_a_record_is_stored_as_the_schema_describes_it() -> None:
@@ -95,11 +94,11 @@ def test_an_invalid_record_is_not_used(fields: dict[str, Any]) -> None:
     ids=str,
 )
 def test_the_valid_parts_of_an_invalid_record_are_salvaged(fields: dict[str, Any]) -> None:
-    failing = replace(RECORD, ok=False, disabled=Disabled(TIME, "it differs"))
+    failing = RECORD._replace(ok=False, disabled=Disabled(TIME, "it differs"))
     value = forged(failing, **fields)
     assert health.decode(value) == Health()
     found = health.salvage(value)
-    assert found == replace(failing, **{name: getattr(Health(), name) for name in fields})
+    assert found == failing._replace(**{name: getattr(Health(), name) for name in fields})
     assert health.decode(health.encode(found)) == found
 
 
@@ -107,7 +106,7 @@ def test_the_valid_deadlines_of_an_invalid_record_are_salvaged() -> None:
     states = [STATE.as_json(), STATE.as_json() | {"others": -1}, STATE.as_json() | {"deadline": "/t"}]
     found = health.salvage(forged(RECORD, deadlines=states, nodes=-1))
     assert [state.deadline for state in found.deadlines] == [STATE.deadline, "/t"]
-    assert replace(found, deadlines=()) == RECORD
+    assert found._replace(deadlines=()) == RECORD
 
 
 def test_a_deadline_with_an_invalid_time_is_left_out() -> None:
@@ -129,15 +128,15 @@ def test_a_valid_record_is_salvaged_whole() -> None:
 
 
 def test_a_record_without_its_invalid_parts_is_valid() -> None:
-    wrong = replace(RECORD, counts={"complete": -1}, nodes=-1)
+    wrong = RECORD._replace(counts={"complete": -1}, nodes=-1)
     assert health.encode_repaired(wrong) == health.encode_repaired(RECORD) == health.encode(RECORD)
 
 
 def test_summary() -> None:
-    assert replace(FULL, ok=True).summary == "ok"
+    assert FULL._replace(ok=True).summary == "ok"
     assert FULL.summary == "2 runs failed: connection refused"
-    assert replace(FULL, failures=1).summary == "1 run failed: connection refused"
-    assert replace(FULL, error=None).summary == "2 runs failed: "
+    assert FULL._replace(failures=1).summary == "1 run failed: connection refused"
+    assert FULL._replace(error=None).summary == "2 runs failed: "
 
 
 def test_each_kind_of_error_is_in_the_schema() -> None:

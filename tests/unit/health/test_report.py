@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from watchman_cli.errors import ErrorKind
@@ -35,7 +33,7 @@ def test_when_a_failure_is_due(
 ) -> None:
     error = Failure(kind, "in words")
     assert (
-        is_due(replace(FAILED, failures=failures, reported_failure=reported, error=error), report_after)
+        is_due(FAILED._replace(failures=failures, reported_failure=reported, error=error), report_after)
         is due
     )
 
@@ -47,7 +45,7 @@ def test_success_is_never_due() -> None:
 def test_record_says_which_kinds_were_reported() -> None:
     first = with_report(FAILED)
     assert first.reported_failure == REPORTED
-    second = with_report(replace(first, failures=4, error=Failure("tls", "no TLS")))
+    second = with_report(first._replace(failures=4, error=Failure("tls", "no TLS")))
     assert second.reported_failure == ReportedFailure(("refused", "tls"), SINCE, 4, "no TLS")
     assert decode(encode(second)) == second
     good = Health(checked_time=SINCE, ok=True)
@@ -60,7 +58,7 @@ def test_what_a_failed_run_keeps() -> None:
 
 
 def test_end_has_the_last_failure() -> None:
-    last = replace(with_report(FAILED), failures=12, error=Failure("refused", "connection refused by h:1"))
+    last = with_report(FAILED)._replace(failures=12, error=Failure("refused", "connection refused by h:1"))
     ended = Health(checked_time=SINCE, ok=True, reported_failure=at_end(last))
     words = "since 2026-11-24 22:53:40 UTC (connection refused by h:1)"
     assert describe_end(ended) == f"recovered after 12 failed runs, {words}"

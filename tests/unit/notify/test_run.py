@@ -176,7 +176,7 @@ def test_failure_is_reported_once_and_its_end_once(run: Run, monkeypatch: pytest
 
 def test_event_that_one_server_cannot_deliver_does_not_hold_up_others(run: Run, tmp_path: Path) -> None:
     other = server()
-    other = type(other)(**{**other.__dict__, "repo": "s"})
+    other = other._replace(repo="s")
     run.write(notices("id1"))
     run.store.memory.values["o/s", "health"] = health.encode(Health(SEEN, notices=notices("id2")))
     got = tmp_path / "got"

@@ -127,7 +127,7 @@ def test_the_performance_data_of_many_servers_is_of_all_together() -> None:
 def test_no_label_of_many_deadlines_is_there_twice() -> None:
     due = NOW - timedelta(hours=1)
     state = DeadlineState("/s complete by 06:00", due, "missed", "other", NOW, Matches(1, 1), misses=1)
-    record = replace(GOOD, deadlines=(state,))
+    record = GOOD._replace(deadlines=(state,))
     found = [
         assess_deadlines(replace(status(IDLE, health=record), server=f"owner_{n:03}/repository_{n:03}"))
         for n in range(120)

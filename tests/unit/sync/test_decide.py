@@ -35,7 +35,7 @@ from watchman_cli.sync.reading import Scope
 
 SUITES = ("s", "t")
 MARKER = "watchman_0123456789abcdef"
-KEPT = replace(CACHE, handle=5, marker=MARKER)
+KEPT = CACHE._replace(handle=5, marker=MARKER)
 SAME = Statistics(CACHE.instance, (), "RUNNING", CACHE.stats_count + 1, CACHE.group_count + 1, {})
 RESET = f"{RESTARTED}, or its statistics were reset"
 LATER = CACHE.instance._replace(up_since="2026-Nov-26 00:00:00")
@@ -149,8 +149,8 @@ def test_kept_handle_is_used_only_for_its_target() -> None:
     scope = Scope(SUITES, MARKER, KEPT.target, keep_handle=True, leased=True)
     assert can_use_handle(KEPT, scope)
     assert not can_use_handle(None, scope)
-    assert not can_use_handle(replace(KEPT, handle=0), scope)
-    assert not can_use_handle(replace(KEPT, marker=""), scope)
+    assert not can_use_handle(KEPT._replace(handle=0), scope)
+    assert not can_use_handle(KEPT._replace(marker=""), scope)
     assert not can_use_handle(KEPT, scope._replace(target=[]))
 
 
@@ -163,7 +163,7 @@ def test_definition_from_which_the_next_run_cannot_sync() -> None:
 
 def test_plug_is_seen_by_its_count() -> None:
     """Without statistics, none is known."""
-    for cache, plugged in ((CACHE, False), (replace(CACHE, plug_count=1), True)):
+    for cache, plugged in ((CACHE, False), (CACHE._replace(plug_count=1), True)):
         assert was_plugged(ANSWER._replace(statistics=None), cache, SUITES) is plugged
         assert was_plugged(ANSWER, cache, SUITES) is plugged
-    assert not was_plugged(ANSWER, replace(CACHE, plug_count=1), ())
+    assert not was_plugged(ANSWER, CACHE._replace(plug_count=1), ())

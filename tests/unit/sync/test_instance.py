@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -53,7 +52,7 @@ def test_what_was_told_apart_stays_so() -> None:
 def test_an_instance_that_was_not_seen_before() -> None:
     asked = after(seconds=0)
     other = CACHE.instance._replace(pid="2")
-    for before in (None, replace(CACHE, instance=other)):
+    for before in (None, CACHE._replace(instance=other)):
         assert seen(before, CACHE.instance, asked, True) == (asked.isoformat(timespec="microseconds"), False)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -28,8 +27,7 @@ FACTS = Facts(
 def test_each_field() -> None:
     facts = FACTS._replace(handle=5, marker="watchman_1")
     made = make_cache(CACHE, facts, CACHE.instance)
-    assert made == replace(
-        CACHE,
+    assert made == CACHE._replace(
         stats_count=7,
         group_count=8,
         plug_count=9,

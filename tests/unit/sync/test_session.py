@@ -7,7 +7,6 @@ import re
 import socket
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -74,7 +73,7 @@ def stored(reading: Reading) -> tuple[Any, bytes]:
     value = value_of(reading)
     head = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
     assert head and reading.cache
-    return replace(reading.cache, revision=head.revision, told_apart=True), value
+    return reading.cache._replace(revision=head.revision, told_apart=True), value
 
 
 def records(reading: Reading) -> list[StatusRecord]:
@@ -196,7 +195,7 @@ def test_definition_of_another_start_is_used(server: Server) -> None:
     """A restarted server sends its whole definition if its change numbers are lower; its handles are gone."""
     cache, value = stored(server.read_in_full())
     server.ecflow.replies = [definition_reply(replies.STATISTICS, HANDLES, *SUITE)]
-    reading = server.session().read(replace(cache, handle=4, marker=MARKER), lambda: value, None)
+    reading = server.session().read(cache._replace(handle=4, marker=MARKER), lambda: value, None)
     assert reading.mode == "full" and reading.reason and reading.reason.startswith(RESTARTED)
     assert len(server.ecflow.asked_for) == 2
     assert reading.cache and (reading.cache.handle, reading.cache.marker) == (0, "")
@@ -309,7 +308,7 @@ def test_definition_of_a_dropped_handle_is_not_used(server: Server) -> None:
 def test_handle_of_another_address_or_other_suites_is_not_used(server: Server) -> None:
     cache, value, _ = kept(server)
     server.ecflow.replies = [with_handle(6, "s")]
-    cache = replace(cache, target=["127.0.0.2", 3141, None])
+    cache = cache._replace(target=["127.0.0.2", 3141, None])
     reading = server.session("s").read(cache, lambda: value, "the server's address, user or suites differ")
     assert [each[0].split()[0] for each in server.ecflow.asked_for[1:]] == ["register"]
     assert reading.cache and reading.cache.handle == 6
@@ -380,7 +379,7 @@ def test_texts_of_several_lines(server: Server) -> None:
     cache, _ = stored(server.read_in_full())
     assert not server.session().has_several_lines(cache)
     assert server.ecflow.asked_for[1:] == [["stats", "full sync"]]
-    assert not server.session("s").has_several_lines(replace(cache, handle=4, marker=MARKER))
+    assert not server.session("s").has_several_lines(cache._replace(handle=4, marker=MARKER))
     assert server.ecflow.asked_for[2:] == [["stats", "handles", "sync 0 0 4"]]
 
 
@@ -459,7 +458,7 @@ def test_details_are_read(server: Server) -> None:
     reading = detailed(server).read(None, lambda: b"", "first")
     assert reading.base and reading.base.fields and reading.changed is None
     cache, value = stored(reading)
-    cache = replace(cache, kept_details=KeptDetails([], "r t", None, []))
+    cache = cache._replace(kept_details=KeptDetails([], "r t", None, []))
     server.ecflow.replies = [changes_reply(("/s/t", ABORTED))]
     changed = detailed(server).read(cache, lambda: value, None).changed
     assert changed and set(changed.nodes) == {"/s/t"}
@@ -494,7 +493,7 @@ def test_changes_that_do_not_fit_keep_the_first_time(server: Server) -> None:
 
 def test_change_that_details_cannot_hold_is_followed_by_a_full_reading(server: Server) -> None:
     cache, value = stored(detailed(server).read(None, lambda: b"", "first"))
-    cache = replace(cache, kept_details=KeptDetails([], "r t", None, []))
+    cache = cache._replace(kept_details=KeptDetails([], "r t", None, []))
     delta = replies.delta(("/s/t", [replies.memento("NodeAvisoMemento")]))
     changes = replies.member("SSyncCmd", incremental_changes_=delta)
     server.ecflow.replies = [

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from tests.unit.collect.scenarios import CACHE
@@ -46,7 +44,7 @@ def test_noted_handles_are_dropped_in_one_request() -> None:
 
 def test_handles_of_the_previous_marker_are_noted() -> None:
     stale = StaleHandles(SCOPE)
-    stale.note(ANSWER, replace(CACHE, marker=OLD_MARKER), used=0)
+    stale.note(ANSWER, CACHE._replace(marker=OLD_MARKER), used=0)
     stale.note(Answer(), CACHE, used=0)
     assert stale.numbers == [3, 4, 5]
 

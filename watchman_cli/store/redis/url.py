@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
@@ -48,8 +47,7 @@ class Endpoint(NamedTuple):
         return self.path or f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True)
-class RedisAddress:
+class RedisAddress(NamedTuple):
     """A parsed address; `context` is None without TLS."""
 
     kind: str
@@ -57,10 +55,13 @@ class RedisAddress:
     db: int = 0
     service: str = ""
     username: str | None = None
-    password: str | None = field(default=None, repr=False)
+    password: str | None = None
     sentinel_username: str | None = None
-    sentinel_password: str | None = field(default=None, repr=False)
+    sentinel_password: str | None = None
     context: ssl.SSLContext | None = None
+
+    def __repr__(self) -> str:
+        return f"RedisAddress({self.kind!r}, {self.endpoints!r})"  # without the passwords
 
 
 def parse(url: str) -> RedisAddress:

@@ -127,7 +127,7 @@ def test_a_missed_deadline_and_a_line_of_many_nodes_have_notes() -> None:
     due = NOW - timedelta(hours=1)
     missed = DeadlineState("/s/b complete by 06:00", due, "missed", "other", NOW, Matches(1, 1), misses=1)
     stored = status(list(SNAPSHOT.records))
-    stored = replace(stored, health=replace(stored.health, deadlines=(missed,)))
+    stored = replace(stored, health=stored.health._replace(deadlines=(missed,)))
     page = render([stored], NOW + timedelta(seconds=9), {"o/r": noted(*LINES)})
     line = next(line for line in page.splitlines() if "/s/b complete by 06:00" in line and "<li" in line)
     assert 'data-node="3"' in line and "trigger: a == complete does not hold: a is aborted" in line
