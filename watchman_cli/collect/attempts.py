@@ -30,7 +30,7 @@ from watchman_cli.store import Lease
 from watchman_cli.store.directory.store import DirectoryStore
 from watchman_cli.sync.handles import referee_marker
 from watchman_cli.sync.plan import Plan, handle_marker, plan_sync
-from watchman_cli.sync.reading import Reading, Scope
+from watchman_cli.sync.reading import Reading, Scope, StoredSnapshot
 from watchman_cli.sync.session import SyncSession
 
 if TYPE_CHECKING:  # imported only if details are kept
@@ -165,15 +165,16 @@ class ServerAttempts:
         if not last:
             first_by = min(first_by, time.monotonic() + server.connect_timeout)
         session = self._session(first_by)
+        stored = StoredSnapshot(self.stored_snapshot, self._prove_snapshot)
         try:
             try:
-                return session.read(plan.cache, self.stored_snapshot, plan.reason)
+                return session.read(plan.cache, stored, plan.reason)
             except (EcflowError, StoreError):
                 raise
             except Exception:  # by the stored values, which may be another program's: they are ignored
                 if plan.cache is None or plan.reason:
                     raise
-                return session.read(None, self.stored_snapshot, "the sync cache could not be used")
+                return session.read(None, stored, "the sync cache could not be used")
         except NotUnderstood as error:
             if server.reader != "auto" or isinstance(error, TreeUnproved):
                 raise
@@ -231,6 +232,13 @@ class ServerAttempts:
         self.work.begin_merge(self._lease.stored.size)
         with self.work.interrupted():
             return self._lease.value("status") or b""
+
+    def _prove_snapshot(self, revision: str) -> snapshot.Head:
+        """Prove that the stored snapshot has this revision. Raises NotWhole, StoreError or TooSlow."""
+        assert self._lease
+        self.work.begin_merge(self._lease.stored.size)
+        with self.work.interrupted():
+            return self._lease.prove(revision)
 
     def _read_with_bindings(self, reason: str, cause: EcflowError | None = None) -> Reading:
         """Read the server with the bindings, in full. Raises ServerError."""

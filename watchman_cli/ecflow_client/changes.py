@@ -103,6 +103,11 @@ class Changes(NamedTuple):
     begin_times: Mapping[str, str] = _NONE
     mementos: Sequence[Mementos] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether the status and the details of every node, and the server's state, are as before."""
+        return not (self.nodes or self.details) and self.state is None and self.server_state is None
+
     def has_new_calendar(self, begin_times: Mapping[str, str]) -> bool:
         """Return whether a suite's calendar starts at another time than in `begin_times`."""
         return any(begin_times.get(suite) != start for suite, start in self.begin_times.items())

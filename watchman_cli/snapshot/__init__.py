@@ -39,6 +39,7 @@ from watchman_cli.snapshot.value import (
     decode_later,
     encode,
     parse_head,
+    prove,
     records_of,
 )
 
@@ -73,6 +74,7 @@ __all__ = [
     "join_records",
     "parse_head",
     "parse_time",
+    "prove",
     "record_key",
     "records_of",
     "root_causes",

@@ -33,6 +33,7 @@ _HEAD = re.compile(
     rb'"format":(\d+),"status_records":\['
 )
 _TAIL = b"]}"
+ANOTHER = "the snapshot in the store is another"
 
 Piece = Union[bytes, memoryview]
 
@@ -86,6 +87,11 @@ def _revision(pieces: Sequence[Piece], server_state: str) -> str:
     digest = hashlib.sha256()
     for piece in pieces:
         digest.update(piece)
+    return _revision_of(digest, server_state)
+
+
+def _revision_of(digest: hashlib._Hash, server_state: str) -> str:
+    """Return the revision, from the digest of the records."""
     digest.update(server_state.encode())
     return digest.hexdigest()[:32]
 
@@ -99,18 +105,33 @@ def parse_head(value: bytes) -> Head | None:
     return Head(time, revision, state, match.end())
 
 
-def records_of(value: bytes, revision: str) -> memoryview:
-    """Return the bytes of a snapshot's records, after a proof that they have this revision.
+def prove(parts: Iterable[bytes], revision: str) -> Head:
+    """Return the head of a snapshot, after a proof that its records have this revision.
 
-    Raises NotWhole if they do not: a stored value can be damaged, or written by another program.
+    `parts` are its bytes; the first has the whole head. Raises NotWhole if they do not have the revision: a
+    stored value can be damaged, or written by another program.
     """
-    head = parse_head(value[:HEAD_SIZE])
-    if head is None or head.revision != revision or not value.endswith(_TAIL):
-        raise NotWhole("the snapshot in the store is another")
-    records = memoryview(value)[head.size : -len(_TAIL)]
-    if _revision([records], head.server_state) != revision:
+    rest = iter(parts)
+    first = next(rest, b"")
+    head = parse_head(first[:HEAD_SIZE])
+    if head is None or head.revision != revision:
+        raise NotWhole(ANOTHER)
+    digest, last = hashlib.sha256(), memoryview(first)[head.size :]
+    for part in rest:
+        digest.update(last[: -len(_TAIL)])
+        last = memoryview(bytes(last[-len(_TAIL) :]) + part)
+    if last[-len(_TAIL) :] != _TAIL:
+        raise NotWhole(ANOTHER)
+    digest.update(last[: -len(_TAIL)])
+    if _revision_of(digest, head.server_state) != revision:
         raise NotWhole("the snapshot in the store is damaged")
-    return records
+    return head
+
+
+def records_of(value: bytes, revision: str) -> memoryview:
+    """Return the bytes of a snapshot's records, after the proof of `prove`. Raises NotWhole."""
+    head = prove((value,), revision)
+    return memoryview(value)[head.size : -len(_TAIL)]
 
 
 def check_records(pieces: Iterable[Piece], before_each: Callable[[], None]) -> None:

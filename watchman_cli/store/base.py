@@ -37,7 +37,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from watchman_cli.errors import StoreError
-from watchman_cli.snapshot import HEAD_SIZE
+from watchman_cli.snapshot import HEAD_SIZE, Head, prove
 from watchman_cli.store.values import Field, StoredBatch, StoredState, Update
 
 if TYPE_CHECKING:
@@ -75,6 +75,13 @@ class Lease(ABC):
 
         Raises StoreError.
         """
+
+    def prove(self, revision: str) -> Head:
+        """Return the head of the stored snapshot, which has this revision: see snapshot.prove.
+
+        A store that can read a part of a value overrides it, and keeps none. Raises NotWhole or StoreError.
+        """
+        return prove((self.value("status") or b"",), revision)
 
     def changed_details(self, paths: Sequence[str]) -> StoredDetails:
         """Return the stamps of the stored details, and what is stored of these nodes' changes.

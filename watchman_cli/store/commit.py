@@ -36,7 +36,8 @@ class Current(NamedTuple):
 
     `value` is the part of the stored snapshot that `needed_part` names, or empty. `holder` names the other
     run for an operator. `details` is the stamp of the stored details, if the update changes some of them.
-    `health` is the stored record if `needs_health`, or empty.
+    `health` is the stored record if `needs_health`, or empty. `is_proved` says that the stored snapshot is
+    the leased one, and was proved to be whole: then `value` is its head.
     """
 
     owner: Owner
@@ -44,6 +45,7 @@ class Current(NamedTuple):
     holder: str = "another run"
     details: str = ""
     health: bytes = b""
+    is_proved: bool = False
 
 
 class Decision(NamedTuple):
@@ -72,7 +74,7 @@ def decide(stored: StoredState, update: Update, current: Current, read: bytes | 
     SnapshotChanged.
     """
     head = check_lease(stored, update, current)
-    if update.new_time is not None:
+    if update.new_time is not None and not current.is_proved:
         _check_snapshot(stored, current.value, read)
     if update.changed_details and update.changed_details.before != current.details:
         raise SnapshotChanged

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from watchman_cli.snapshot import Piece, RecordUpdate
+from watchman_cli.snapshot import Head, Piece, RecordUpdate
 from watchman_cli.sync.cache import SyncCache
 
 if TYPE_CHECKING:
@@ -38,6 +38,13 @@ class Reading(NamedTuple):
     changes: Sequence[RecordUpdate] | None = None
     base: Base | None = None
     changed: Changed | None = None
+
+
+class StoredSnapshot(NamedTuple):
+    """The snapshot in the store: `value` returns it, and `prove` its head, if it has a revision."""
+
+    value: Callable[[], bytes]
+    prove: Callable[[str], Head]
 
 
 class Scope(NamedTuple):

@@ -41,13 +41,15 @@ from watchman_cli.sync.decide import (
 from watchman_cli.sync.handles import own_marker, passing_marker
 from watchman_cli.sync.next_cache import Facts, make_cache
 from watchman_cli.sync.patch import PatchError, Suspended, patch
-from watchman_cli.sync.reading import Reading, Scope
+from watchman_cli.sync.reading import Reading, Scope, StoredSnapshot
 from watchman_cli.sync.records import encode_records, since_of, states_under_suspended
 from watchman_cli.sync.stale import StaleHandles
 
 if TYPE_CHECKING:
     from watchman_cli.details.changed import Changed
     from watchman_cli.details.fields import Base
+
+NO_RECORDS = memoryview(b"")  # if none changed
 
 
 class SyncSession:
@@ -62,11 +64,11 @@ class SyncSession:
         self._asked = datetime.now(timezone.utc)
         self._stale = StaleHandles(scope)
 
-    def read(self, cache: SyncCache | None, snapshot: Callable[[], bytes], reason: str | None) -> Reading:
+    def read(self, cache: SyncCache | None, snapshot: StoredSnapshot, reason: str | None) -> Reading:
         """Return the server's present nodes.
 
-        With a `cache`, only the changes are requested, and merged into the records of `snapshot()`, the value
-        in the store. Raises EcflowError.
+        With a `cache`, only the changes are requested, and merged into the records of the stored `snapshot`.
+        Raises EcflowError.
         """
         try:
             if cache is None or reason:
@@ -92,7 +94,7 @@ class SyncSession:
 
     # ------------------------------------------------------------------------------ the changes
 
-    def _read_changes(self, cache: SyncCache, snapshot: Callable[[], bytes]) -> Reading:
+    def _read_changes(self, cache: SyncCache, snapshot: StoredSnapshot) -> Reading:
         sync = Sync(cache.state_change_no, cache.modify_change_no, cache.handle)
         try:
             answer = self._ask([Stats(), *self._listing(), sync])
@@ -116,15 +118,18 @@ class SyncSession:
         return self._read_in_full(cache, use.reason)
 
     def _incremental(
-        self, cache: SyncCache, statistics: Statistics, changes: Changes, snapshot: Callable[[], bytes]
+        self, cache: SyncCache, statistics: Statistics, changes: Changes, snapshot: StoredSnapshot
     ) -> Reading:
-        value = snapshot()
-        records = records_of(value, cache.revision)
+        if changes.is_empty:
+            state, records = snapshot.prove(cache.revision).server_state, NO_RECORDS
+        else:
+            value = snapshot.value()
+            records = records_of(value, cache.revision)
+            state = _server_state(value)
         patched = patch(records, changes, cache.suspended, cache.begin_times, self._work)
         numbers = changes.state_change_no, changes.modify_change_no
         changed = self._changed(cache, changes)
         unchanged = not patched.changes and changes.server_state is None
-        head_state = _server_state(value)
         facts = self._facts(
             statistics, numbers, cache.nodes, patched.suspended, cache.begin_times, cache.handle, cache.marker
         )
@@ -132,7 +137,7 @@ class SyncSession:
             mode="unchanged" if unchanged else "incremental",
             reason=None,
             read_time=self._read_time,
-            server_state=changes.server_state or head_state,
+            server_state=changes.server_state or state,
             server_version=cache.instance.version,
             nodes=cache.nodes,
             pieces=None if unchanged else patched.pieces,

@@ -173,6 +173,26 @@ def test_a_time_is_not_set_in_a_snapshot_of_the_same_head_and_size(
     assert (store.value(NAME, "status"), store.value(NAME, "health")) == (damaged, b"1")
 
 
+@pytest.mark.parametrize("size", [1, 10_000])
+def test_a_time_is_set_in_a_snapshot_that_was_proved(kind: Kind, store: Store, size: int) -> None:
+    value = new_snapshot(1, b",".join([RECORDS] * size))
+    head = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
+    assert head
+    write(store, value)
+    with take(store) as lease:
+        with pytest.raises(snapshot.NotWhole):
+            lease.prove("0" * 32)
+        assert lease.prove(head.revision) == head
+        lease.commit(Update(health=b"2", new_time=LATER))
+    assert store.value(NAME, "status") == value.replace(head.collected_time.encode(), LATER.encode())
+    with take(store) as lease:
+        assert lease.prove(head.revision).collected_time == LATER
+        kind.put(NAME, "status", value.replace(b"queued", b"active"))
+        with pytest.raises(SnapshotChanged):
+            lease.commit(Update(health=b"3", new_time=LATER))
+    assert store.value(NAME, "health") == b"2"
+
+
 def test_a_time_is_not_set_where_the_snapshot_is_gone(kind: Kind, store: Store) -> None:
     write(store, OLD)
     with take(store) as lease:

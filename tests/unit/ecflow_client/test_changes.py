@@ -46,6 +46,21 @@ def test_state_of_the_whole_definition(number: int) -> None:
     assert (found.state, found.nodes) == (STATES[number], ())
 
 
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"nodes": (NodeChange("/s"),)},
+        {"state": "unknown"},
+        {"server_state": "HALTED"},
+        {"details": {"flags": ()}},
+    ],
+)
+def test_changes_that_are_empty(parts: dict[str, Any]) -> None:
+    calendar, mementos = {"s": "2026-Nov-29 00:00:00"}, (Mementos("/s", False, []),)
+    assert Changes(1, 1, begin_times=calendar, mementos=mementos).is_empty
+    assert not Changes(1, 1, **parts).is_empty
+
+
 def test_numbers_that_are_absent_are_zero() -> None:
     found = parse_changes({"compound_mementos_": []})
     assert (found.state_change_no, found.modify_change_no, found.nodes) == (0, 0, ())

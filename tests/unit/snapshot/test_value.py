@@ -25,6 +25,7 @@ from watchman_cli.snapshot import (
     encode,
     join_records,
     parse_head,
+    prove,
     records_of,
 )
 from watchman_cli.snapshot.value import CHECKED_TOGETHER, FORMAT
@@ -70,6 +71,18 @@ def test_head() -> None:
 
 def test_records_of_a_proven_revision() -> None:
     assert bytes(records_of(VALUE, REVISION)) == join_records(RECORDS)
+
+
+@pytest.mark.parametrize("size", [HEAD_SIZE, HEAD_SIZE + 1, len(VALUE) - 2, len(VALUE) - 1, len(VALUE)])
+def test_proof_in_parts(size: int) -> None:
+    parts = [VALUE[start : start + size] for start in range(0, len(VALUE), size)]
+    assert prove(parts, REVISION) == parse_head(VALUE[:HEAD_SIZE])
+    for rest in range(1, 5):
+        bytes_of_rest = [VALUE[size + at : size + at + rest] for at in range(0, len(VALUE) - size, rest)]
+        assert prove([VALUE[:size], *bytes_of_rest], REVISION) == prove(parts, REVISION)
+    for wrong in ([], parts[1:], [*parts, b" "], [*parts, b"]}"], [*parts[:-1], parts[-1][:-1]]):
+        with pytest.raises(NotWhole):
+            prove(wrong, REVISION)
 
 
 @pytest.mark.parametrize(

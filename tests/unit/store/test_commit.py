@@ -99,6 +99,13 @@ def test_a_new_time_is_set_in_the_leased_snapshot(read: bytes | None) -> None:
     assert new_value(TOUCH, value(1)) == value(2)
 
 
+def test_a_new_time_is_set_in_a_snapshot_that_was_proved() -> None:
+    current = Current("this run", value(1)[:HEAD_SIZE], is_proved=True)
+    assert decide(stored(1), TOUCH, current) == Decision(None, head(1))
+    with pytest.raises(SnapshotChanged):
+        decide(stored(1), TOUCH, current._replace(is_proved=False))
+
+
 @pytest.mark.parametrize(
     ("now", "read"),
     [

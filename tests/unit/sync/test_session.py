@@ -7,6 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ from watchman_cli.snapshot import StatusRecord, join_records, parse_time
 from watchman_cli.sync.decide import REPLACED
 from watchman_cli.sync.handles import DROPPED, OTHER_SUITES, prefix_of
 from watchman_cli.sync.instance import RESTARTED
-from watchman_cli.sync.reading import Reading, Scope
+from watchman_cli.sync.reading import Reading, Scope, StoredSnapshot
 from watchman_cli.sync.session import SyncSession
 
 MARKER = "watchman_0123456789abcdef"
@@ -54,13 +55,17 @@ class Server:
         self.answers += 1
 
     def read_in_full(self, *suites: str, **options: Any) -> Reading:
-        return self.session(*suites, **options).read(None, lambda: b"", "first")
+        return self.session(*suites, **options).read(None, whole(b""), "first")
 
 
 @pytest.fixture
 def server() -> Iterator[Server]:
     with answering() as (ecflow, port):
         yield Server(ecflow, port)
+
+
+def whole(value: bytes) -> StoredSnapshot:
+    return StoredSnapshot(lambda: value, partial(snapshot.prove, (value,)))
 
 
 def value_of(reading: Reading) -> bytes:
@@ -145,7 +150,7 @@ def test_statistics_that_prove_nothing_make_no_cache(server: Server) -> None:
 def test_unchanged_server(server: Server) -> None:
     cache, value = stored(server.read_in_full())
     server.ecflow.replies = [changes_reply()]
-    reading = server.session().read(cache, lambda: value, None)
+    reading = server.session().read(cache, whole(value), None)
     assert server.ecflow.asked_for[1:] == [["stats", "sync 5 3"]]
     assert (reading.mode, reading.reason, reading.pieces, reading.changes) == ("unchanged", None, None, [])
     assert (reading.nodes, reading.server_state, reading.numbers) == (2, "RUNNING", (5, 3))
@@ -153,10 +158,25 @@ def test_unchanged_server(server: Server) -> None:
     assert reading.cache and reading.cache.stats_count == 8 and reading.cache.read_time == reading.read_time
 
 
+def test_unchanged_server_needs_only_the_proof(server: Server) -> None:
+    cache, value = stored(server.read_in_full())
+    proof = StoredSnapshot(lambda: pytest.fail("the snapshot was read"), whole(value).prove)
+    server.ecflow.replies = [changes_reply()]
+    reading = server.session().read(cache, proof, None)
+    assert (reading.mode, reading.server_state, reading.pieces) == ("unchanged", "RUNNING", None)
+
+
+def test_unchanged_server_whose_snapshot_is_not_proved_is_read_in_full(server: Server) -> None:
+    cache, value = stored(server.read_in_full())
+    server.ecflow.replies = [changes_reply(), full_reply()]
+    reading = server.session().read(cache, whole(value.replace(b"complete", b"aborted")), None)
+    assert (reading.mode, reading.reason) == ("full", "the snapshot in the store is damaged")
+
+
 def test_changed_server(server: Server) -> None:
     cache, value = stored(server.read_in_full())
     server.ecflow.replies = [changes_reply(("/s/t", ABORTED))]
-    reading = server.session().read(cache, lambda: value, None)
+    reading = server.session().read(cache, whole(value), None)
     assert (reading.mode, reading.reason, reading.nodes) == ("incremental", None, 2)
     ((old, new),) = reading.changes or ()
     assert old and new and (old.status, new.path, new.status) == ("complete", "/s/t", "aborted")
@@ -167,7 +187,7 @@ def test_changed_server(server: Server) -> None:
 
 def test_reason_for_a_full_reading_is_followed(server: Server) -> None:
     cache, value = stored(server.read_in_full())
-    reading = server.session().read(cache, lambda: value, "the clock was set back")
+    reading = server.session().read(cache, whole(value), "the clock was set back")
     assert server.ecflow.asked_for[1:] == [["stats", "handles", "full sync"]]
     assert (reading.mode, reading.reason) == ("full", "the clock was set back")
     assert reading.cache and reading.cache.first_seen == cache.first_seen != reading.read_time
@@ -176,7 +196,7 @@ def test_reason_for_a_full_reading_is_followed(server: Server) -> None:
 def test_changes_of_another_start_are_not_used(server: Server) -> None:
     cache, value = stored(server.read_in_full())
     server.ecflow.replies = [changes_reply(("/s/t", ABORTED), stats=7), full_reply()]
-    reading = server.session().read(cache, lambda: value, None)
+    reading = server.session().read(cache, whole(value), None)
     assert server.ecflow.asked_for[1:] == [["stats", "sync 5 3"], ["stats", "handles", "full sync"]]
     assert reading.mode == "full" and reading.reason and reading.reason.startswith(RESTARTED)
     assert server.answers == 3
@@ -185,7 +205,7 @@ def test_changes_of_another_start_are_not_used(server: Server) -> None:
 def test_definition_in_place_of_changes_is_used(server: Server) -> None:
     cache, value = stored(server.read_in_full())
     server.ecflow.replies = [definition_reply(LATER, HANDLES, "suite x # state:active", "endsuite")]
-    reading = server.session().read(cache, lambda: value, None)
+    reading = server.session().read(cache, whole(value), None)
     assert (reading.mode, reading.reason, reading.nodes) == ("full", REPLACED, 1)
     assert len(server.ecflow.asked_for) == 2
     assert reading.cache and reading.cache.first_seen == cache.first_seen != reading.read_time
@@ -195,7 +215,7 @@ def test_definition_of_another_start_is_used(server: Server) -> None:
     """A restarted server sends its whole definition if its change numbers are lower; its handles are gone."""
     cache, value = stored(server.read_in_full())
     server.ecflow.replies = [definition_reply(replies.STATISTICS, HANDLES, *SUITE)]
-    reading = server.session().read(cache._replace(handle=4, marker=MARKER), lambda: value, None)
+    reading = server.session().read(cache._replace(handle=4, marker=MARKER), whole(value), None)
     assert reading.mode == "full" and reading.reason and reading.reason.startswith(RESTARTED)
     assert len(server.ecflow.asked_for) == 2
     assert reading.cache and (reading.cache.handle, reading.cache.marker) == (0, "")
@@ -219,7 +239,7 @@ def test_changes_that_do_not_fit_are_followed_by_a_full_reading(server: Server, 
     ]
     if "snapshot" in damage:
         value = snapshot.encode(cache.read_time, "RUNNING", [join_records([StatusRecord("/", "queued")])])
-    reading = server.session().read(cache, lambda: value, None)
+    reading = server.session().read(cache, whole(value), None)
     assert reading.mode == "full" and reading.reason and reading.reason != "first"
     assert server.ecflow.asked_for[2:] == [["stats", "handles", "full sync"]]
 
@@ -268,7 +288,7 @@ def changes_with(listed: dict[str, Any]) -> bytes:
 def test_kept_handle_is_used(server: Server) -> None:
     cache, value, listed = kept(server)
     server.ecflow.replies = [changes_with(listed)]
-    reading = server.session("s").read(cache, lambda: value, None)
+    reading = server.session("s").read(cache, whole(value), None)
     assert server.ecflow.asked_for[1:] == [["stats", "handles", "sync 5 3 4"]]
     assert reading.mode == "unchanged" and reading.cache
     assert (reading.cache.handle, reading.cache.marker) == (4, cache.marker)
@@ -280,7 +300,7 @@ def test_kept_handle_is_used_for_a_full_reading(server: Server) -> None:
     server.ecflow.replies = [
         bytes(replies.reply(statistics, listed, replies.full(replies.definition(*SUITE))))
     ]
-    reading = server.session("s").read(cache, lambda: value, "most nodes changed")
+    reading = server.session("s").read(cache, whole(value), "most nodes changed")
     assert server.ecflow.asked_for[1:] == [["stats", "handles", "sync 0 0 4"]]
     assert (reading.mode, reading.reason) == ("full", "most nodes changed")
     assert reading.cache and (reading.cache.handle, reading.cache.marker) == (4, cache.marker)
@@ -289,7 +309,7 @@ def test_kept_handle_is_used_for_a_full_reading(server: Server) -> None:
 def test_handle_that_was_dropped_is_registered_anew(server: Server) -> None:
     cache, value, _ = kept(server)
     server.ecflow.replies = [changes_with(handles()), with_handle(6, "s")]
-    reading = server.session("s").read(cache, lambda: value, None)
+    reading = server.session("s").read(cache, whole(value), None)
     assert [each[0].split()[0] for each in server.ecflow.asked_for[1:]] == ["stats", "register"]
     assert reading.reason == DROPPED and reading.cache and reading.cache.handle == 6
 
@@ -300,7 +320,7 @@ def test_definition_of_a_dropped_handle_is_not_used(server: Server) -> None:
     other = handles((4, ["another program", "x"]))
     definition = definition_reply(LATER, other, "suite x # state:active", "endsuite")
     server.ecflow.replies = [definition, with_handle(6, "s")]
-    reading = server.session("s").read(cache, lambda: value, None)
+    reading = server.session("s").read(cache, whole(value), None)
     assert reading.reason == DROPPED and reading.cache and reading.cache.handle == 6
     assert "/s" in [each.path for each in records(reading)]
 
@@ -309,7 +329,7 @@ def test_handle_of_another_address_or_other_suites_is_not_used(server: Server) -
     cache, value, _ = kept(server)
     server.ecflow.replies = [with_handle(6, "s")]
     cache = cache._replace(target=["127.0.0.2", 3141, None])
-    reading = server.session("s").read(cache, lambda: value, "the server's address, user or suites differ")
+    reading = server.session("s").read(cache, whole(value), "the server's address, user or suites differ")
     assert [each[0].split()[0] for each in server.ecflow.asked_for[1:]] == ["register"]
     assert reading.cache and reading.cache.handle == 6
 
@@ -317,7 +337,7 @@ def test_handle_of_another_address_or_other_suites_is_not_used(server: Server) -
 def test_reason_stays_if_the_handle_was_dropped(server: Server) -> None:
     cache, value, _ = kept(server)
     server.ecflow.replies = [definition_reply(replies.STATISTICS, handles(), *SUITE), with_handle(6, "s")]
-    reading = server.session("s").read(cache, lambda: value, "most nodes changed")
+    reading = server.session("s").read(cache, whole(value), "most nodes changed")
     assert [each[0].split()[0] for each in server.ecflow.asked_for[1:]] == ["stats", "register"]
     assert reading.reason == "most nodes changed"
 
@@ -333,7 +353,7 @@ def test_new_handle_is_kept_and_the_earlier_one_is_dropped(server: Server) -> No
         bytes(replies.reply(registered, definition, statistics, both)),
         bytes(replies.reply(replies.member("StcCmd"))),
     ]
-    reading = server.session("t").read(cache, lambda: value, None)
+    reading = server.session("t").read(cache, whole(value), None)
     assert reading.reason == OTHER_SUITES and reading.cache and reading.cache.handle == 6
     assert server.ecflow.asked_for[3:] == [["drop 4"]]
 
@@ -347,7 +367,7 @@ def test_handles_of_killed_runs_are_dropped(server: Server, leased: bool) -> Non
         changes_with(handles((4, [cache.marker, "s"]), stale, (8, ["another program"]))),
         bytes(replies.reply(replies.member("StcCmd"))),
     ]
-    server.session("s", leased=leased).read(cache, lambda: value, None)
+    server.session("s", leased=leased).read(cache, whole(value), None)
     assert server.ecflow.asked_for[2:] == ([["drop 7"]] if leased else [])
 
 
@@ -358,7 +378,7 @@ def test_handle_is_dropped_if_all_suites_are_read_again(server: Server) -> None:
         bytes(replies.reply(statistics, listed, replies.full(replies.definition(*SUITE)))),
         bytes(replies.reply(replies.member("StcCmd"))),
     ]
-    reading = server.session().read(cache, lambda: value, "the server's address, user or suites differ")
+    reading = server.session().read(cache, whole(value), "the server's address, user or suites differ")
     assert server.ecflow.asked_for[1:] == [["stats", "handles", "full sync"], ["drop 4"]]
     assert reading.cache and reading.cache.handle == 0
 
@@ -397,7 +417,7 @@ def test_changes_that_take_too_long_are_followed_by_a_full_reading(server: Serve
     now = time.monotonic()
     client, scope = Client(Access("127.0.0.1", server.port)), Scope((), MARKER, TARGET, True, True)
     limits = Limits(now + 60, now + 60, 1 << 20, SlowOnce())
-    reading = SyncSession(client, limits, scope, lambda: None).read(cache, lambda: value, None)
+    reading = SyncSession(client, limits, scope, lambda: None).read(cache, whole(value), None)
     assert (reading.mode, reading.reason) == ("full", "the changes would take too long to decode")
 
 
@@ -441,7 +461,7 @@ def test_every_request_ends_with_the_attempt(server: Server) -> None:
         Client(Access("127.0.0.1", server.port)), Limits(now + 0.05, now + 0.05, 1 << 20), scope, lambda: None
     )
     with pytest.raises(EcflowError, match="no answer in time"):
-        session.read(None, lambda: b"", "first")
+        session.read(None, whole(b""), "first")
 
 
 # ------------------------------------------------------------------------------- details
@@ -455,20 +475,20 @@ def detailed(server: Server, policy: Policy | None = None) -> SyncSession:
 
 
 def test_details_are_read(server: Server) -> None:
-    reading = detailed(server).read(None, lambda: b"", "first")
+    reading = detailed(server).read(None, whole(b""), "first")
     assert reading.base and reading.base.fields and reading.changed is None
     cache, value = stored(reading)
     cache = cache._replace(kept_details=KeptDetails([], "r t", None, []))
     server.ecflow.replies = [changes_reply(("/s/t", ABORTED))]
-    changed = detailed(server).read(cache, lambda: value, None).changed
+    changed = detailed(server).read(cache, whole(value), None).changed
     assert changed and set(changed.nodes) == {"/s/t"}
-    assert server.session().read(cache, lambda: value, None).changed is None
+    assert server.session().read(cache, whole(value), None).changed is None
 
 
 def test_details_of_an_unchanged_server(server: Server) -> None:
-    cache, value = stored(detailed(server).read(None, lambda: b"", "first"))
+    cache, value = stored(detailed(server).read(None, whole(b""), "first"))
     server.ecflow.replies = [changes_reply()]
-    reading = detailed(server).read(cache, lambda: value, None)
+    reading = detailed(server).read(cache, whole(value), None)
     assert (reading.mode, reading.changed, reading.base) == ("unchanged", None, None)
 
 
@@ -476,23 +496,23 @@ def test_start_that_was_seen_before_keeps_its_first_time(server: Server) -> None
     """Also if the changes are not used, or a handle is registered anew."""
     cache, value, _ = kept(server)
     server.ecflow.replies = [changes_with(handles()), with_handle(6, "s")]
-    reading = server.session("s").read(cache, lambda: value, None)
+    reading = server.session("s").read(cache, whole(value), None)
     assert reading.cache and reading.cache.first_seen == cache.first_seen != reading.read_time
     dropped = bytes(replies.reply(replies.member("StcCmd")))
     server.ecflow.replies = [changes_with(handles()), with_handle(7, "s"), dropped]
-    reading = server.session("s", keep=False).read(cache, lambda: value, "other suites")
+    reading = server.session("s", keep=False).read(cache, whole(value), "other suites")
     assert reading.cache and reading.cache.first_seen == cache.first_seen
 
 
 def test_changes_that_do_not_fit_keep_the_first_time(server: Server) -> None:
     cache, value = stored(server.read_in_full())
     server.ecflow.replies = [changes_reply(("/s/x", ABORTED)), full_reply()]
-    reading = server.session().read(cache, lambda: value, None)
+    reading = server.session().read(cache, whole(value), None)
     assert reading.cache and reading.cache.first_seen == cache.first_seen != reading.read_time
 
 
 def test_change_that_details_cannot_hold_is_followed_by_a_full_reading(server: Server) -> None:
-    cache, value = stored(detailed(server).read(None, lambda: b"", "first"))
+    cache, value = stored(detailed(server).read(None, whole(b""), "first"))
     cache = cache._replace(kept_details=KeptDetails([], "r t", None, []))
     delta = replies.delta(("/s/t", [replies.memento("NodeAvisoMemento")]))
     changes = replies.member("SSyncCmd", incremental_changes_=delta)
@@ -500,7 +520,7 @@ def test_change_that_details_cannot_hold_is_followed_by_a_full_reading(server: S
         bytes(replies.reply(replies.member("SStringCmd", str_=LATER), changes)),
         full_reply(),
     ]
-    reading = detailed(server).read(cache, lambda: value, None)
+    reading = detailed(server).read(cache, whole(value), None)
     assert (reading.mode, len(server.ecflow.asked_for)) == ("full", 3)
     assert reading.reason == "a change of a kind that details do not have (NodeAvisoMemento)"
 

@@ -111,6 +111,27 @@ class RedisLease(Lease):
             self._read = value
         return value
 
+    def prove(self, revision: str) -> snapshot.Head:
+        head = self._calls.call(lambda: self._prove_parts(revision), self._deadline)
+        return head or super().prove(revision)
+
+    def _prove_parts(self, revision: str) -> snapshot.Head | None:
+        """Prove a large snapshot on the connection that watches, a part at a time; None if that cannot be."""
+        watching, size = self._answering, self.stored.size
+        if (
+            watching is None
+            or watching.head != self.stored.raw_head
+            or not SMALL < size <= MAX_VALUE["status"]
+        ):
+            return None
+        try:
+            head = watching.prove(self._keys.status, size, revision)
+        except BaseException:
+            self._stop_watching()
+            raise
+        self._watch = watching._replace(is_proved=True)
+        return head
+
     def _watched_snapshot(self) -> bytes | None:
         """Return the snapshot, which is watched from now on."""
         status = self._keys.status
@@ -242,8 +263,11 @@ class RedisLease(Lease):
 
             stamp = stored_stamp(watching.pipe, self._keys)
         needed, status = needed_part(update, owner), self._keys.status
+        is_proved = needed == "whole" and watching.is_proved
         if needed == "whole" and watching.head is not None and self._read is not None:
             return Current(owner, self._read, words, stamp), self._read
+        if is_proved:
+            needed = "head"
         value = b""
         if needed == "head" and watching.head is not None:
             value = watching.head
@@ -253,7 +277,7 @@ class RedisLease(Lease):
         health = b""
         if needs_health(update, owner):
             health = get_or_none(lambda: watching.pipe.get(self._keys.health)) or b""
-        return Current(owner, value, words, stamp, health), self._read
+        return Current(owner, value, words, stamp, health, is_proved), self._read
 
     def _warn_of_loss(self, current: Current) -> None:
         """Warn if this run's lock is gone before its time: Redis has lost data."""

@@ -6,19 +6,25 @@ begins to watch, and reads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Generator, Sequence
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from redis import exceptions
 
+from watchman_cli import snapshot
 from watchman_cli.store.redis.calls import Command
 from watchman_cli.store.redis.client import connection_of
+from watchman_cli.store.redis.errors import value_or_none
 from watchman_cli.store.redis.lock import RedisLock
 
 if TYPE_CHECKING:
     import redis
     from redis.client import Pipeline
+
+PART = (
+    100 << 10
+)  # bytes of a large snapshot that are read at once: a larger block is not kept for the next part
 
 
 class Watch(NamedTuple):
@@ -26,7 +32,7 @@ class Watch(NamedTuple):
 
     `owners` are the tokens in the locks. `head` is the beginning of the snapshot, and `stamp` that of the
     stored details, which are watched then; each is None if it was not read. All were read after the watch
-    began.
+    began. `is_proved` says that this is the leased snapshot, and that it was proved to be whole.
     """
 
     pipe: Pipeline
@@ -34,13 +40,24 @@ class Watch(NamedTuple):
     owners: Sequence[bytes | None]
     head: bytes | None = None
     stamp: str | None = None
+    is_proved: bool = False
 
     def ask(self, *commands: Command) -> list[Any]:
         """Return the answers to commands that are sent together, errors among them.
 
         Raises RedisError and OSError if the connection fails: then the watch has ended.
         """
-        return _send(self.pipe, self.pipe.connection, commands)
+        return list(_answers(self.pipe, self.pipe.connection, commands))
+
+    def prove(self, status: str, size: int, revision: str) -> snapshot.Head:
+        """Prove that the snapshot of `size` bytes has this revision, a part at a time; return its head.
+
+        Raises NotWhole, and the errors of `ask`: then the watch may have ended.
+        """
+        # If the value is longer, the last part has one byte more, and is not the end of a snapshot.
+        reads = [("GETRANGE", status, start, min(start + PART - 1, size)) for start in range(0, size, PART)]
+        with closing(_answers(self.pipe, self.pipe.connection, reads)) as answers:
+            return snapshot.prove((value_or_none(answer) or b"" for answer in answers), revision)
 
     def close(self) -> None:
         """End the watch."""
@@ -88,13 +105,14 @@ def _open(client: redis.Redis, commands: Sequence[Command]) -> tuple[Pipeline, l
     pipe = client.pipeline()
     connection: Any = connection_of(client)
     pipe.connection = connection
-    return pipe, _send(pipe, connection, commands)
+    return pipe, list(_answers(pipe, connection, commands))
 
 
-def _send(pipe: Pipeline, connection: Any, commands: Sequence[Command]) -> list[Any]:
+def _answers(pipe: Pipeline, connection: Any, commands: Sequence[Command]) -> Generator[Any, None, None]:
     try:
         connection.send_packed_command(connection.pack_commands(commands))
-        return [_answer(pipe, connection, command) for command in commands]
+        for command in commands:
+            yield _answer(pipe, connection, command)
     except BaseException:
         connection.disconnect()  # answers may be left to read
         pipe.watching = False

@@ -170,6 +170,78 @@ def test_a_new_time_is_not_set_in_another_snapshot(stored: FakeRedis, store: Red
         assert KEYS.lock in stored.values
 
 
+@pytest.fixture
+def large(stored: FakeRedis, monkeypatch: pytest.MonkeyPatch) -> FakeRedis:
+    """A stored snapshot that does not come with the lease."""
+    monkeypatch.setattr(redis_lease, "SMALL", len(OLD) - 1)
+    return stored
+
+
+def test_proof_keeps_no_snapshot(large: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store) as lease:
+        assert lease.prove(revision(1)) == snapshot.parse_head(OLD[: snapshot.HEAD_SIZE])
+        sent = len(large.sent)
+        lease.commit(Update(b"h2", new_time=TIMES[2]))
+        assert b"GETRANGE" not in [words[0] for words in large.sent[sent:]]
+    assert large.values[KEYS.status] == value(2)
+
+
+def test_snapshot_is_still_read_after_its_proof(large: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store) as lease:
+        lease.prove(revision(1))
+        assert lease.value("status") == OLD
+        lease.commit(Update(b"h2", new_time=TIMES[2]), end=False)
+        lease.commit(Update(b"h3", new_time=TIMES[3]))
+    assert large.values[KEYS.status] == value(3)
+
+
+def test_proof_of_a_small_snapshot_asks_nothing(stored: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store) as lease:
+        sent = len(stored.sent)
+        assert lease.prove(revision(1)).collected_time == TIMES[1] and len(stored.sent) == sent
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_snapshot_that_is_not_proved(
+    stored: FakeRedis, store: RedisStore, size: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if size == "large":
+        monkeypatch.setattr(redis_lease, "SMALL", len(OLD) - 1)
+    with lease_of(store) as lease:
+        with pytest.raises(snapshot.NotWhole):
+            lease.prove(revision(2, "active"))
+        lease.commit(Update(b"h2", snapshot=NEW))
+    assert stored.values[KEYS.status] == NEW
+
+
+def test_snapshot_that_is_changed_after_its_proof_keeps_its_time(large: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store) as lease:
+        lease.prove(revision(1))
+        large.put(KEYS.status, NEW)
+        with pytest.raises(SnapshotChanged):
+            lease.commit(Update(b"h2", new_time=TIMES[2]))
+    assert (large.values[KEYS.status], large.values[KEYS.health]) == (NEW, b"h1")
+
+
+def test_snapshot_that_was_replaced_before_the_proof_is_not_the_leased_one(
+    large: FakeRedis, store: RedisStore
+) -> None:
+    with lease_of(store) as lease:
+        large.put(KEYS.status, value(2))  # of the same revision
+        lease.prove(revision(1))
+        with pytest.raises(SnapshotChanged):
+            lease.commit(Update(b"h2", new_time=TIMES[3]))
+    assert large.values[KEYS.status] == value(2)
+
+
+def test_connection_that_is_lost_in_a_proof(large: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store) as lease:
+        large.before["GETRANGE"] = once(Lost())
+        assert lease.prove(revision(1)).revision == revision(1)
+        lease.commit(Update(b"h2", new_time=TIMES[2]))
+    assert large.values[KEYS.status] == value(2)
+
+
 def test_another_run_that_has_the_lock_now_is_named(stored: FakeRedis, store: RedisStore) -> None:
     with lease_of(store) as lease:
         token = holder.new_token()

@@ -9,11 +9,14 @@ import pytest
 from redis import Redis, exceptions
 
 from tests.unit.store.redis.fake_redis import FakeRedis, Lost, once
+from watchman_cli import snapshot
 from watchman_cli.store.redis import watch
 from watchman_cli.store.redis.lock import RedisLock
 from watchman_cli.store.redis.store import RedisStore
+from watchman_cli.store.redis.watch import PART
 
 STATUS, LOCKS = "status", ("lock", "address")
+TIME = "2026-01-01T00:00:00.000000+00:00"
 
 
 @pytest.fixture
@@ -92,6 +95,35 @@ def test_the_connection_that_watches_answers_more(
         watching.ask(("PTTL", "missing"))
     watching.close()
     assert "UNWATCH" not in redis.names()
+
+
+def test_proof_in_parts(redis: FakeRedis, client: Redis, locks: Sequence[RedisLock]) -> None:
+    value = snapshot.encode(TIME, "RUNNING", [b"x" * 2 * PART])
+    head = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
+    assert head and len(value) < 3 * PART
+    redis.put(STATUS, value)
+    _, watching = watch.begin(client, STATUS, locks)
+    assert watching.prove(STATUS, len(value), head.revision) == head
+    ends = [(0, PART - 1), (PART, 2 * PART - 1), (2 * PART, len(value))]
+    assert redis.sent[-3:] == [[b"GETRANGE", b"status", b"%d" % start, b"%d" % end] for start, end in ends]
+    assert watching.ask(("PTTL", "missing")) == [-2]
+    watching.close()
+    assert redis.names()[-1] == "UNWATCH"
+
+
+@pytest.mark.parametrize("stored", [b" ", b"]}", b"x", None, {b"a": b"b"}])
+def test_other_value_is_not_proved(
+    redis: FakeRedis, client: Redis, locks: Sequence[RedisLock], stored: object
+) -> None:
+    value = snapshot.encode(TIME, "RUNNING", [b"x" * 2 * PART])
+    head = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
+    assert head
+    redis.put(STATUS, value + stored if isinstance(stored, bytes) else stored)
+    _, watching = watch.begin(client, STATUS, locks)
+    with pytest.raises(snapshot.NotWhole):
+        watching.prove(STATUS, len(value), head.revision)
+    watching.close()
+    assert client.ping()
 
 
 @pytest.mark.parametrize("lost", ["WATCH", "MGET"])
