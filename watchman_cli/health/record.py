@@ -11,6 +11,7 @@ import orjson
 
 from watchman_cli import schema
 from watchman_cli.errors import ErrorKind
+from watchman_cli.health.plain import is_plain
 from watchman_cli.snapshot import MAX_SKEW, parse_time
 
 if TYPE_CHECKING:
@@ -100,13 +101,13 @@ def encode(health: Health) -> bytes:
 def encode_repaired(health: Health) -> bytes:
     """Return the record as it is stored, without its invalid parts."""
     document = _document(health)
-    return orjson.dumps(document) if schema.is_valid("health", document) else encode(_salvaged(document))
+    return orjson.dumps(document) if _fits_schema(document) else encode(_salvaged(document))
 
 
 def decode(value: bytes | None) -> Health:
     """Return the record in a store's value, or an empty record if it is missing or invalid."""
     document = _parse(value)
-    if not schema.is_valid("health", document) or not all(map(_is_time, _times(document))):
+    if not _fits_schema(document) or not all(map(_is_time, _times(document))):
         return Health()
     return _from_fields({**document, **document["sync"]})
 
@@ -154,6 +155,10 @@ def _document(health: Health) -> dict[str, Any]:
         flat["notices"] = notices.as_json()
     sync = {name: flat.pop(name) for name in _OF_SYNC}
     return {**flat, "sync": sync}
+
+
+def _fits_schema(document: Any) -> bool:
+    return is_plain(document) or schema.is_valid("health", document)
 
 
 def _parse(value: bytes | None) -> Any:
