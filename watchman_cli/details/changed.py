@@ -16,9 +16,9 @@ import orjson
 from watchman_cli.details.policy import HIDDEN, JOB_TOKENS, Policy, masked_repeat
 from watchman_cli.details.written_line import Fields, Written, escaped, one_line
 from watchman_cli.ecflow_client import Mementos
-from watchman_cli.ecflow_client.definition import SERVER_STATES
 from watchman_cli.ecflow_client.details.flags import NAMES as FLAGS
 from watchman_cli.ecflow_client.node_state import STATES
+from watchman_cli.ecflow_client.statistics import SERVER_STATES
 
 Parts = dict[str, str]
 

@@ -8,10 +8,11 @@ is the same for ecFlow 5.6 to 5.19: JSON as the library cereal writes it, one co
 Sources are named as in ECMWF's repository `ecflow` (`libs/...`).
 """
 
+from typing import TYPE_CHECKING, Any
+
 from .access import Access
 from .changes import Changes, Mementos, NodeChange
 from .client import Client, RegisteredHandle
-from .definition import Definition, Node, parse_definition
 from .errors import (
     AccessRefused,
     CertificateMissing,
@@ -50,6 +51,9 @@ from .requests import Command, Drop, FullSync, ListHandles, Register, Stats, Syn
 from .statistics import Instance, Statistics
 from .transport import Limits
 from .work import Work
+
+if TYPE_CHECKING:
+    from .definition import Definition, Node, parse_definition
 
 __all__ = [
     "Access",
@@ -106,3 +110,12 @@ __all__ = [
     "WrongProtocol",
     "parse_definition",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of definition.py when it is first used: changes do not need it."""
+    if name not in ("Definition", "Node", "parse_definition"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import definition
+
+    return getattr(definition, name)

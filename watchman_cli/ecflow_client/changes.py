@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from .definition import SERVER_STATES
 from .details import DETAILS, Detail
 from .errors import FullReadingRequired, NotUnderstood
 from .node_state import STATES, parse_duration
 from .numbers import natural
+from .statistics import SERVER_STATES
 from .work import UNBOUNDED, Work
 
 _PATH = re.compile(r"/(?:[\w.-]+(?:/[\w.-]+)*)?", re.ASCII)

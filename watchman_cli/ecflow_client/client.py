@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from .access import Access
 from .changes import Changes
-from .definition import Definition
 from .errors import (
     AccessRefused,
     CertificateMissing,
@@ -38,6 +37,7 @@ from .work import Work
 
 if TYPE_CHECKING:
     from .credentials import Credentials
+    from .definition import Definition
 
 T = TypeVar("T")
 PROTOCOLS = ("tcp", "ssl", "http", "https")
@@ -181,7 +181,7 @@ class RegisteredHandle(NamedTuple):
     def full_sync(self) -> Definition:
         """Return all nodes of the handle's suites. Raises EcflowError."""
         found = self.sync(0, 0)
-        if not isinstance(found, Definition):
+        if isinstance(found, Changes):
             raise NotUnderstood("the server sent no definition")
         return found
 

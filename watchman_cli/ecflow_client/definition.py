@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 from .errors import NotUnderstood, TreeUnproved
 from .node_state import STATES, NodeState, details_of, parse_node_state, state_of_tail
 from .spanning import NEW_LINE, STATE, join_lines, may_span_lines, split_tail
+from .statistics import SERVER_STATES
 from .work import UNBOUNDED, Work
 
 if TYPE_CHECKING:
     from .lines import Lines
 
-__all__ = ["SERVER_STATES", "Definition", "Node", "parse_definition", "parse_node_state"]
+__all__ = ["Definition", "Node", "parse_definition", "parse_node_state"]
 
-SERVER_STATES = ("HALTED", "SHUTDOWN", "RUNNING")  # SState.hpp, in this order
 NUMBER_SIZE = 18  # digits of a change number, so that it fits into 64 bits
 CHUNK = 1 << 19  # characters that are looked at together, before the clock is looked at again
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .details import DETAILS
 from .errors import NotUnderstood
-from .spanning import Tail, split_tail
+
+if TYPE_CHECKING:
+    from .spanning import Tail
 
 STATES = ("unknown", "complete", "queued", "aborted", "submitted", "active")  # NState.hpp, in this order
 SUSPENDED = "suspended"
@@ -40,6 +42,8 @@ def parse_node_state(tail: str) -> NodeState:
 
     An abort's reason and a job's id are anybody's text, and may look like the rest of the line.
     """
+    from .spanning import split_tail  # takes a millisecond, and changes do not need it
+
     return state_of_tail(split_tail(tail))
 
 

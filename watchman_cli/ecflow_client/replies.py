@@ -7,12 +7,11 @@ character for each byte: one character outside Latin-1 would quadruple it. The r
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from .changes import Changes, parse_changes
-from .definition import Definition, parse_definition
 from .errors import (
     AccessRefused,
     EcflowError,
@@ -25,6 +24,9 @@ from .errors import (
 from .numbers import natural
 from .statistics import Statistics, parse_statistics
 from .work import UNBOUNDED, Work
+
+if TYPE_CHECKING:
+    from .definition import Definition
 
 # Where cereal writes a definition: of a client handle's suites, and of the whole server (SSyncCmd.hpp).
 _TEXTS = (b'\n"server_defs_": "', b'\n"value1": "')
@@ -211,6 +213,8 @@ def _sync(data: Mapping[str, Any], text: str, work: Work, with_lines: bool) -> d
     if text:
         if "value1" not in data and "server_defs_" not in data:
             raise NotUnderstood(_NOT_UNDERSTOOD)  # it is another one's
+        from .definition import parse_definition  # takes milliseconds, and changes do not need it
+
         return {"definition": parse_definition(text, work, with_lines=with_lines)}
     if data.get("full_defs_"):
         raise NotUnderstood("the server sent no definition")

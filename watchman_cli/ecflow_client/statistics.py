@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from .definition import SERVER_STATES
-
+SERVER_STATES = ("HALTED", "SHUTDOWN", "RUNNING")  # SState.hpp, in this order
 _INDENTS = ("  ", "   ")
 _NUMBER = re.compile(r"[0-9]{1,18}(?![0-9])")
 _DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?(?![0-9])")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from watchman_cli.ecflow_client import Answer, Definition, Statistics
+from watchman_cli.ecflow_client import Answer, Statistics
 from watchman_cli.sync.cache import SyncCache
 from watchman_cli.sync.handles import why_not_ours
 from watchman_cli.sync.instance import why_another, why_unknown
 from watchman_cli.sync.reading import Scope
+
+if TYPE_CHECKING:
+    from watchman_cli.ecflow_client import Definition
 
 PLUGGED = "nodes were moved, or a client tried to (--plug)"
 REPLACED = "nodes were added, removed or replaced"

@@ -6,9 +6,13 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from operator import add
+from typing import TYPE_CHECKING
 
-from watchman_cli.ecflow_client import Definition, NodeState, Work
+from watchman_cli.ecflow_client import NodeState, Work
 from watchman_cli.snapshot import SINCE_SHOWN, StatusRecord, encode_record, encode_tail
+
+if TYPE_CHECKING:
+    from watchman_cli.ecflow_client import Definition
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 TOGETHER = 1 << 14  # nodes that are encoded at once

@@ -17,7 +17,6 @@ from watchman_cli.ecflow_client import (
     Changes,
     Client,
     Command,
-    Definition,
     EcflowError,
     FullSync,
     Limits,
@@ -48,6 +47,7 @@ from watchman_cli.sync.stale import StaleHandles
 if TYPE_CHECKING:
     from watchman_cli.details.changed import Changed
     from watchman_cli.details.fields import Base
+    from watchman_cli.ecflow_client import Definition
 
 NO_RECORDS = memoryview(b"")  # if none changed
 

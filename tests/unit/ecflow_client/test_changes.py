@@ -10,10 +10,10 @@ from tests.unit.ecflow_client.replies import FIRST, delta, member, memento, repl
 from watchman_cli.ecflow_client import FullReadingRequired, NodeChange, NotUnderstood
 from watchman_cli.ecflow_client import changes as changes_module
 from watchman_cli.ecflow_client.changes import Changes, Mementos, parse_changes
-from watchman_cli.ecflow_client.definition import SERVER_STATES
 from watchman_cli.ecflow_client.details import Detail
 from watchman_cli.ecflow_client.node_state import STATES
 from watchman_cli.ecflow_client.replies import decode_reply
+from watchman_cli.ecflow_client.statistics import SERVER_STATES
 
 
 def changes(path: str, name: str, **fields: Any) -> Changes:
