@@ -27,16 +27,16 @@ from watchman_cli.ecflow_client import Access, Client, EcflowError, Limits, NotU
 from watchman_cli.errors import BadSnapshot, ServerError, StoreError
 from watchman_cli.health import Disabled, Health
 from watchman_cli.store import Lease
-from watchman_cli.store.directory.store import DirectoryStore
 from watchman_cli.sync.handles import referee_marker
 from watchman_cli.sync.plan import Plan, handle_marker, plan_sync
 from watchman_cli.sync.reading import Reading, Scope, StoredSnapshot
 from watchman_cli.sync.session import SyncSession
 
-if TYPE_CHECKING:  # imported only if details are kept
+if TYPE_CHECKING:  # imported only if the configuration has what needs them
     from watchman_cli.causes.model import Rules
     from watchman_cli.details import KeptDetails
     from watchman_cli.details.policy import Policy
+    from watchman_cli.store.directory.store import DirectoryStore
 
 
 class Context(NamedTuple):

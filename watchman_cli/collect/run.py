@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from watchman_cli import health
 from watchman_cli.bindings import Referee
@@ -20,9 +21,11 @@ from watchman_cli.collect.turns import Turns
 from watchman_cli.config import Config, Server
 from watchman_cli.errors import ServerError, StoreError, print_error
 from watchman_cli.health.interval import why_skipped
-from watchman_cli.silences.quiet import rules_for
 from watchman_cli.store import Lease, Store
-from watchman_cli.store.directory.store import DirectoryStore
+
+if TYPE_CHECKING:
+    from watchman_cli.causes.model import Rules
+    from watchman_cli.store.directory.store import DirectoryStore
 
 GRACE = 0.5  # seconds beyond its deadline after which a thread is abandoned
 GRACE_OF_WORK = 1.0  # the same for a thread that computes: it must still write that the server failed
@@ -39,6 +42,24 @@ def _print_warnings(server: Server, lines: Sequence[str]) -> bool:
 def _print_failure(outcome: Outcome) -> bool:
     print_error(f"{outcome.server.name}: {outcome.error}")
     return True
+
+
+def _cache_store(config: Config) -> DirectoryStore | None:
+    """Return the directory for this host's own sync caches, or None."""
+    if not config.sync_cache.startswith("/"):
+        return None
+    from watchman_cli.store.directory.store import DirectoryStore
+
+    return DirectoryStore(Path(config.sync_cache))
+
+
+def _rules(config: Config, store: Store | None) -> Callable[[str], Rules] | None:
+    """Return how the causes of a server, by its name, are told; None if they are not."""
+    if config.notify is None or store is None:
+        return None
+    from watchman_cli.silences.quiet import rules_for
+
+    return partial(rules_for, config.notify.rules, store.silences, config.maintenance)
 
 
 class Collector:
@@ -77,11 +98,10 @@ class Collector:
         self._leases: dict[str, Lease] = {}
         self._collectors: dict[str, ServerCollector] = {}
         self._outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-        own_cache = config.sync_cache.startswith("/")
         self._context = Context(
             store_url=config.store.rpartition("@")[2],
             sync_cache=config.sync_cache,
-            cache_store=DirectoryStore(Path(config.sync_cache)) if own_cache else None,
+            cache_store=_cache_store(config),
             referee=referee,
             reset_sync=reset_sync,
             count_nodes=config.metrics_file is not None,
@@ -90,9 +110,7 @@ class Collector:
             on_warnings=on_warnings,
             on_failure=on_failure,
             turns=Turns(alone=len(servers) == 1),
-            rules=partial(rules_for, config.notify.rules, store.silences, config.maintenance)
-            if config.notify and store
-            else None,
+            rules=_rules(config, store),
         )
         self.threads_missing = ""  # the reason if fewer threads than wanted were started
 
