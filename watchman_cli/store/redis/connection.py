@@ -12,12 +12,13 @@ import queue
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from redis.connection import AbstractConnection
+from redis.connection import AbstractConnection, PythonRespSerializer
 
+from watchman_cli.store.redis.calls import Command
 from watchman_cli.store.redis.url import Endpoint
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MAX_TIMEOUT = 5.0  # seconds for one read or write of a socket
+LARGE = 1 << 17  # bytes of a value that is sent as it is
 LATE_BUDGET = 2.0  # seconds after the deadline for a run that was stopped and continues
 
 
@@ -126,6 +128,20 @@ class BoundedConnection(AbstractConnection):
         self.host, self.port = endpoint.host or endpoint.path, endpoint.port
         self._name = str(endpoint)  # used with each answer
         super().__init__(**options)
+
+    def pack_commands(self, commands: Iterable[Command]) -> list[bytes]:
+        """Return the bytes of commands. A large value is sent as it is: hiredis would copy it twice."""
+        pack: Any = super().pack_commands
+        packed: list[bytes] = []
+        small: list[Command] = []
+        for command in commands:
+            if len(command) > 2 and isinstance(command[2], bytes) and len(command[2]) > LARGE:
+                packed += pack(small)
+                packed += PythonRespSerializer(LARGE, self.encoder.encode).pack(*command)
+                small = []
+            else:
+                small.append(command)
+        return [*packed, *pack(small)]
 
     def repr_pieces(self) -> list[tuple[str, Any]]:
         """Return the parts that distinguish this connection, without a password."""

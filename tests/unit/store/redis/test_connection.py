@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from redis.connection import AbstractConnection
 
 from tests.support.faulty_server import Connection, FakeServer
 from tests.support.loopback import free_port
 from watchman_cli.store.redis.connection import (
+    LARGE,
     LATE_BUDGET,
     MAX_TIMEOUT,
     BoundedConnection,
@@ -188,6 +190,24 @@ def test_connection_shows_its_endpoint_alone() -> None:
     assert connection._host_error() == "h:7" and connection._error_message(OSError("why")) == "why"
     local = made(endpoint=Endpoint(path="/r.sock"), budget=TimeBudget(), context=None)
     assert local._host_error() == "/r.sock"
+
+
+@pytest.mark.parametrize("size", [LARGE, LARGE + 1])
+def test_large_value_is_not_copied(size: int) -> None:
+    made: Any = BoundedConnection
+    connection = made(endpoint=Endpoint("h", 7), budget=TimeBudget(), context=None)
+    value = b"x" * size
+    commands = [
+        ("MULTI",),
+        ("SET", "status", value, "EX", 60),
+        ("SETRANGE", "health", 3, "é"),
+        ("DEL", "sync"),
+        ("SET", "status", value),
+    ]
+    packed = connection.pack_commands(commands)
+    assert b"".join(packed) == b"".join(AbstractConnection.pack_commands(connection, commands))
+    assert sum(part is value for part in packed) == (2 if size > LARGE else 0)
+    assert connection.pack_commands([("PING",)]) == [b"*1\r\n$4\r\nPING\r\n"]
 
 
 def greet(connection: Connection) -> None:
