@@ -55,7 +55,7 @@ def compare_snapshots(old: bytes, new: Sequence[Piece]) -> tuple[Head | None, li
     if head is None:
         return None, [], "there was no snapshot of this watchman's" if old else "there was no snapshot"
     try:
-        return head, compare_records(records_of(old, head.revision), new), None
+        return head, compare_records(records_of(old, head.revision).view, new), None
     except NotWhole as error:
         return None, [], str(error)
     except Ambiguous:

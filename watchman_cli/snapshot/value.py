@@ -72,6 +72,19 @@ class Head(NamedTuple):
     size: int  # the head's own size in bytes
 
 
+class Records(NamedTuple):
+    """The records of a snapshot, with commas between them: the bytes of `value` from `start` to `end`."""
+
+    value: bytes
+    start: int
+    end: int
+
+    @property
+    def view(self) -> memoryview:
+        """The bytes of the records alone, which are not copied."""
+        return memoryview(self.value)[self.start : self.end]
+
+
 class NotWhole(Exception):
     """A snapshot's bytes are not the bytes that were written."""
 
@@ -128,10 +141,10 @@ def prove(parts: Iterable[bytes], revision: str) -> Head:
     return head
 
 
-def records_of(value: bytes, revision: str) -> memoryview:
-    """Return the bytes of a snapshot's records, after the proof of `prove`. Raises NotWhole."""
+def records_of(value: bytes, revision: str) -> Records:
+    """Return the records of a snapshot, after the proof of `prove`. Raises NotWhole."""
     head = prove((value,), revision)
-    return memoryview(value)[head.size : -len(_TAIL)]
+    return Records(value, head.size, len(value) - len(_TAIL))
 
 
 def check_records(pieces: Iterable[Piece], before_each: Callable[[], None]) -> None:
@@ -187,7 +200,7 @@ def decode_later(value: bytes) -> Snapshot:
     if head is None:
         return decode(value)
     try:
-        records = bytes(records_of(value, head.revision))
+        records = bytes(records_of(value, head.revision).view)
     except NotWhole:
         return decode(value)
     return Snapshot(_parse_collected(head.collected_time), head.server_state, EncodedRecords(records))

@@ -14,6 +14,7 @@ from watchman_cli.ecflow_client.work import UNBOUNDED
 from watchman_cli.snapshot import (
     RECORD_END,
     Piece,
+    Records,
     StatusRecord,
     decode_record,
     encode_record,
@@ -44,7 +45,7 @@ class Patched(NamedTuple):
 
 
 def patch(
-    records: memoryview,
+    records: Records,
     changes: Changes,
     suspended: Suspended,
     begin_times: Mapping[str, str],
@@ -60,11 +61,11 @@ def patch(
     nodes = changes.nodes
     if changes.state is not None or changes.details:
         nodes = (NodeChange("/", changes.state, details=changes.details), *nodes)
-    value = bytes(records) if nodes else b""  # which has find()
+    value, view = records.value, memoryview(records.value)
     states = dict(suspended)
     places: list[tuple[int, int, bytes]] = []
     found: dict[int, tuple[StatusRecord, StatusRecord]] = {}  # by the place of the record
-    find = Finder(value, nodes)
+    find = Finder(records, nodes)
     for node in nodes:
         work.check("merged")
         start = find(node.path)
@@ -77,11 +78,11 @@ def patch(
             found[start] = old, new
     places.sort()
     pieces: list[Piece] = []
-    done = 0
+    done = records.start
     for start, end, record in places:
-        pieces += (records[done:start], record)
+        pieces += (view[done:start], record)
         done = end
-    pieces.append(records[done:])
+    pieces.append(view[done : records.end])
     return Patched(pieces, states, [found[start] for start, _, _ in places])
 
 
@@ -92,9 +93,10 @@ class Finder:
     several times, all of them are looked for in one pass.
     """
 
-    def __init__(self, value: bytes, nodes: Sequence[NodeChange]) -> None:
-        self._value, self._nodes = value, nodes
-        self._at = 0
+    def __init__(self, records: Records, nodes: Sequence[NodeChange]) -> None:
+        self._value, self._first, self._end = records
+        self._nodes = nodes
+        self._at = self._first
         self._backwards = 0
         self._starts: dict[bytes, int] | None = None
 
@@ -104,9 +106,9 @@ class Finder:
         if self._starts is not None:
             start = self._starts.get(key, -1)
         else:
-            start = self._value.find(key, self._at)
+            start = self._value.find(key, self._at, self._end)
             if start < 0:
-                start = self._value.find(key, 0, self._at)
+                start = self._value.find(key, self._first, self._at)
                 self._backwards += 1
                 if self._backwards > MAX_BACKWARDS:
                     self._starts = self._find_all()
@@ -117,7 +119,11 @@ class Finder:
 
     def _find_all(self) -> dict[bytes, int]:
         keys = {record_key(node.path) for node in self._nodes}
-        return {match[0]: match.start() for match in _KEY.finditer(self._value) if match[0] in keys}
+        return {
+            match[0]: match.start()
+            for match in _KEY.finditer(self._value, self._first, self._end)
+            if match[0] in keys
+        }
 
 
 def _changed(

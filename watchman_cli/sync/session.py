@@ -28,7 +28,7 @@ from watchman_cli.ecflow_client import (
     TooSlow,
 )
 from watchman_cli.ecflow_client.work import UNBOUNDED
-from watchman_cli.snapshot import HEAD_SIZE, NotWhole, parse_head, records_of
+from watchman_cli.snapshot import HEAD_SIZE, NotWhole, Records, parse_head, records_of
 from watchman_cli.sync.cache import SyncCache
 from watchman_cli.sync.decide import (
     can_use_handle,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from watchman_cli.details.fields import Base
     from watchman_cli.ecflow_client import Definition
 
-NO_RECORDS = memoryview(b"")  # if none changed
+NO_RECORDS = Records(b"", 0, 0)  # if none changed
 
 
 class SyncSession:

@@ -14,7 +14,7 @@ from watchman_cli.ecflow_client.changes import parse_changes
 from watchman_cli.ecflow_client.definition import CHUNK, parse_definition
 from watchman_cli.ecflow_client.replies import decode_reply
 from watchman_cli.ecflow_client.spanning import LOOKED_AT_TOGETHER, join_lines
-from watchman_cli.snapshot import StatusRecord, join_records
+from watchman_cli.snapshot import Records, StatusRecord, join_records
 from watchman_cli.sync.patch import patch
 from watchman_cli.sync.records import TOGETHER, encode_records, states_under_suspended
 
@@ -51,7 +51,7 @@ STAGES: dict[str, tuple[int, Callable[[Work], object]]] = {
     "merging": (
         500,
         lambda work: patch(
-            memoryview(join_records(RECORDS)),
+            Records(join_records(RECORDS), 0, 1 << 20),
             Changes(2, 1, tuple(NodeChange(path, "complete", 0) for path, _ in CHANGED)),
             {},
             {},

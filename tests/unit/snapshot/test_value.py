@@ -70,7 +70,7 @@ def test_head() -> None:
 
 
 def test_records_of_a_proven_revision() -> None:
-    assert bytes(records_of(VALUE, REVISION)) == join_records(RECORDS)
+    assert bytes(records_of(VALUE, REVISION).view) == join_records(RECORDS)
 
 
 @pytest.mark.parametrize("size", [HEAD_SIZE, HEAD_SIZE + 1, len(VALUE) - 2, len(VALUE) - 1, len(VALUE)])

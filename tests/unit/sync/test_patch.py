@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from watchman_cli.ecflow_client import Changes, NodeChange, TooSlow, Work
-from watchman_cli.snapshot import StatusRecord, join_records
+from watchman_cli.snapshot import Records, StatusRecord, join_records
 from watchman_cli.sync.patch import MAX_BACKWARDS, Finder, Patched, PatchError, patch
 
 PATHS = [f"/s/t{n}" for n in range(400)] + ['/s/a"b', "/s/\\", "/s/t1x"]
@@ -26,9 +26,15 @@ class Counted(bytes):
         return super().find(*arguments)
 
 
+def within(records: bytes, before: bytes = b"head") -> Records:
+    """Return these records as they are in a snapshot; `before` is its head."""
+    value = before + records + b"]}" if before else records
+    return Records(value, len(before), len(before) + len(records))
+
+
 def patched(paths: Sequence[str]) -> Patched:
     nodes = tuple(NodeChange(path, "complete", 0) for path in paths)
-    return patch(memoryview(RECORDS), Changes(2, 1, nodes), {}, {})
+    return patch(within(RECORDS), Changes(2, 1, nodes), {}, {})
 
 
 @pytest.mark.parametrize("order", ["reverse", "random"])
@@ -46,7 +52,7 @@ def test_the_order_of_changes_does_not_matter(order: str) -> None:
 def test_changes_in_reverse_order_cost_a_few_searches() -> None:
     """Each search may look at the whole snapshot: one for each change would be quadratic."""
     Counted.searches = 0
-    find = Finder(Counted(RECORDS), tuple(NodeChange(path) for path in PATHS))
+    find = Finder(within(Counted(RECORDS), b""), tuple(NodeChange(path) for path in PATHS))
     starts = [find(path) for path in reversed(PATHS)]
     assert starts == sorted(starts, reverse=True)
     assert Counted.searches == 1 + 2 * (MAX_BACKWARDS + 1)
@@ -98,7 +104,7 @@ def test_state_and_suspension_as_a_full_reading_shows_them(
     now_under: dict[str, tuple[str, str | None]],
 ) -> None:
     records = join_records([StatusRecord("/", "queued"), old])
-    found = patch(memoryview(records), Changes(2, 1, (change,)), under, BEGIN)
+    found = patch(within(records), Changes(2, 1, (change,)), under, BEGIN)
     assert b"".join(found.pieces) == join_records([StatusRecord("/", "queued"), new])
     assert found.suspended == now_under
     assert [tuple(each) for each in found.changes] == ([] if new == old else [(old, new)])
@@ -109,7 +115,7 @@ def test_cache_that_does_not_fit_the_snapshot_is_refused(old: StatusRecord) -> N
     under: dict[str, tuple[str, str | None]] = {} if old is SUSPENDED else {"/s": ("queued", None)}
     records = join_records([StatusRecord("/", "queued"), old])
     with pytest.raises(PatchError, match=r"^the sync cache does not fit the snapshot$"):
-        patch(memoryview(records), Changes(2, 1, (NodeChange("/s", "complete"),)), under, BEGIN)
+        patch(within(records), Changes(2, 1, (NodeChange("/s", "complete"),)), under, BEGIN)
 
 
 @pytest.mark.parametrize(
@@ -122,14 +128,14 @@ def test_cache_that_does_not_fit_the_snapshot_is_refused(old: StatusRecord) -> N
 )
 def test_state_or_details_of_the_definition_change(changes: Changes, root: StatusRecord) -> None:
     before = StatusRecord("/", "queued")
-    found = patch(memoryview(join_records([before, ACTIVE])), changes, {}, BEGIN)
+    found = patch(within(join_records([before, ACTIVE])), changes, {}, BEGIN)
     assert b"".join(found.pieces) == join_records([root, ACTIVE])
     assert [tuple(each) for each in found.changes] == ([] if root == before else [(before, root)])
 
 
 def test_merging_ends_with_the_deadline() -> None:
     change = Changes(2, 1, (NodeChange("/s", "queued"),))
-    records = memoryview(join_records([StatusRecord("/", "queued"), ACTIVE]))
+    records = within(join_records([StatusRecord("/", "queued"), ACTIVE]))
     with pytest.raises(TooSlow, match=r"^the reply of 0 KB was not merged in time$"):
         patch(records, change, {}, BEGIN, Work(deadline=0.0))
     assert patch(records, Changes(2, 1), {}, BEGIN, Work(deadline=0.0)).changes == []
@@ -138,7 +144,7 @@ def test_merging_ends_with_the_deadline() -> None:
 def test_definition_itself_changes() -> None:
     records = join_records([StatusRecord("/", "queued"), ACTIVE])
     changes = Changes(2, 1, state="active", details={"flags": ("late",)})
-    found = patch(memoryview(records), changes, {}, BEGIN)
+    found = patch(within(records), changes, {}, BEGIN)
     root = StatusRecord("/", "active").with_details({"flags": ("late",)})
     assert b"".join(found.pieces) == join_records([root, ACTIVE])
 
@@ -146,4 +152,4 @@ def test_definition_itself_changes() -> None:
 def test_restarted_calendar_is_refused() -> None:
     changes = Changes(2, 1, begin_times={"s": "2026-Nov-26 00:00:00"})
     with pytest.raises(PatchError, match=r"^the calendar of a suite was restarted$"):
-        patch(memoryview(RECORDS), changes, {}, BEGIN)
+        patch(within(RECORDS), changes, {}, BEGIN)
