@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 __all__ = ["Definition", "Node", "parse_definition", "parse_node_state"]
 
 NUMBER_SIZE = 18  # digits of a change number, so that it fits into 64 bits
-CHUNK = 1 << 19  # characters that are looked at together, before the clock is looked at again
+CHUNK = 1 << 16  # characters that are looked at together: their lines stay in the processor's caches
 
-# The lines that make the tree. If a line is not as ecFlow writes it, only the keyword matches, or an end and
-# one more character. The first letters are compared before all else: most lines are attributes, `endclock`
-# among them.
+# The lines that make the tree: a node's keyword, its name and what follows ` # `, or another line.
+# If a line is not as ecFlow writes it, only the keyword matches, or an end and one more character. The first
+# letters are compared before all else: most lines are attributes, `endclock` among them.
 _LINES = re.compile(
-    r"\n(?=[ tfsace])(?!ed|ev) *("
-    r"(?:task|family|suite|alias) \w[\w.-]*(?: # [^\n]*|(?![^\n]))"
-    r"|calendar\b[^\n]*|end(?:suite|family|task|alias)(?![^\n])"
-    r"|(?:task|family|suite|alias)\b|end(?!clock\b)\w+\b[^\n]?)",
+    r"\n(?=[ tfsace])(?!ed|ev) *(?:"
+    r"(task|family|suite|alias) (\w[\w.-]*)(?: # ([^\n]*)|(?![^\n]))"
+    r"|(calendar\b[^\n]*|end(?:suite|family|task|alias)(?![^\n])"
+    r"|(?:task|family|suite|alias)\b|end(?!clock\b)\w+\b[^\n]?))",
     re.ASCII,
 )
 _HEAD = re.compile(r"#(\d+\.\d+\.\d+)[ -~]*\n *defs_state ([^\n]*)")
@@ -206,21 +206,19 @@ class _Tree:
         self._above: list[str] = []
         self._task = ""
 
-    def add(self, lines: list[str]) -> None:
-        """Add some lines that make the tree."""
+    def add(self, lines: list[tuple[str, str, str, str]]) -> None:
+        """Add some lines that make the tree, as _LINES finds them."""
         paths, above = self.paths, self._above
         prefix, task = self._prefix, self._task
         ends: list[str] = []  # of the nodes' lines
-        for line in lines:
-            head, _, end = line.partition(" # ")
-            if head[:5] == "task ":
+        for keyword, name, end, line in lines:
+            if keyword == "task":
                 if prefix == "/":
                     raise TreeUnproved(_NESTING)
-                task = prefix + head[5:]
+                task = prefix + name
                 paths.append(task)
                 ends.append(end)
-            elif head[:7] == "family " or head[:6] == "suite ":
-                keyword, _, name = head.partition(" ")
+            elif keyword == "family" or keyword == "suite":
                 if (keyword == "suite") != (prefix == "/"):
                     raise TreeUnproved("the server's definition has a suite in the wrong place")
                 paths.append(prefix + name)
@@ -231,14 +229,14 @@ class _Tree:
                 if not above or (line == "endsuite") != (len(above) == 1):
                     raise TreeUnproved(_NESTING)
                 prefix, task = above.pop(), ""
-            elif head[:6] == "alias ":
+            elif keyword == "alias":
                 if not task:
                     raise TreeUnproved(_NESTING)
                 # One without a state is queued: so do the bindings read it (Alias.cpp, the constructor).
-                paths.append(f"{task}/{head[6:]}")
+                paths.append(f"{task}/{name}")
                 ends.append(_OF_ALIAS + end)
                 self.has_aliases = True
-            elif head[:8] == "calendar":
+            elif line[:8] == "calendar":
                 begin = _BEGIN_TIME.match(line)
                 if begin and len(above) == 1:
                     self.begin_times[prefix[1:-1]] = begin[2] or begin[1]
