@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from watchman_cli.ecflow_client import Definition
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-TOGETHER = 1 << 14  # nodes that are encoded at once
+TOGETHER = 1 << 12  # nodes that are encoded at once; more leave the caches
 _TIME = re.compile(r"(\d{4})-([A-Z][a-z]{2})-(\d\d)[ T](\d\d):(\d\d):(\d\d)")
 
 
