@@ -160,10 +160,13 @@ def test_unchanged_server(server: Server) -> None:
 
 def test_unchanged_server_needs_only_the_proof(server: Server) -> None:
     cache, value = stored(server.read_in_full())
+    cache = cache._replace(begin_times={"s": "2026-Nov-24 00:12:57"})
     proof = StoredSnapshot(lambda: pytest.fail("the snapshot was read"), whole(value).prove)
     server.ecflow.replies = [changes_reply()]
     reading = server.session().read(cache, proof, None)
     assert (reading.mode, reading.server_state, reading.pieces) == ("unchanged", "RUNNING", None)
+    assert reading.cache and reading.cache.begin_times == cache.begin_times
+    assert reading.cache.first_seen == cache.first_seen != reading.read_time
 
 
 def test_unchanged_server_whose_snapshot_is_not_proved_is_read_in_full(server: Server) -> None:

@@ -140,6 +140,14 @@ def test_a_commit_ends_the_lease(stored: FakeRedis, store: RedisStore, address: 
     assert len(stored.sent) == sent and lease.warnings == []
 
 
+def test_both_locks_are_released_with_the_commit(stored: FakeRedis, store: RedisStore) -> None:
+    lease = lease_of(store, ADDRESS)
+    lease.commit(Update(b"h2"))
+    assert [words[1:] for words in stored.sent if words[0] == b"DEL"] == [
+        [KEYS.lock.encode(), ADDRESS_KEY.encode()]
+    ]
+
+
 def test_a_commit_may_keep_the_lease(stored: FakeRedis, store: RedisStore) -> None:
     with lease_of(store, ADDRESS) as lease:
         lease.commit(Update(b"h2", snapshot=NEW), end=False)
@@ -179,10 +187,11 @@ def large(stored: FakeRedis, monkeypatch: pytest.MonkeyPatch) -> FakeRedis:
 
 def test_proof_keeps_no_snapshot(large: FakeRedis, store: RedisStore) -> None:
     with lease_of(store) as lease:
-        assert lease.prove(revision(1)) == snapshot.parse_head(OLD[: snapshot.HEAD_SIZE])
         sent = len(large.sent)
+        assert lease.prove(revision(1)) == snapshot.parse_head(OLD[: snapshot.HEAD_SIZE])
         lease.commit(Update(b"h2", new_time=TIMES[2]))
-        assert b"GETRANGE" not in [words[0] for words in large.sent[sent:]]
+        reads = [words[1:] for words in large.sent[sent:] if words[0] == b"GETRANGE"]
+        assert reads == [[KEYS.status.encode(), b"0", b"%d" % len(OLD)]]
     assert large.values[KEYS.status] == value(2)
 
 
@@ -195,7 +204,10 @@ def test_snapshot_is_still_read_after_its_proof(large: FakeRedis, store: RedisSt
     assert large.values[KEYS.status] == value(3)
 
 
-def test_proof_of_a_small_snapshot_asks_nothing(stored: FakeRedis, store: RedisStore) -> None:
+def test_proof_of_a_small_snapshot_asks_nothing(
+    stored: FakeRedis, store: RedisStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(redis_lease, "SMALL", len(OLD))
     with lease_of(store) as lease:
         sent = len(stored.sent)
         assert lease.prove(revision(1)).collected_time == TIMES[1] and len(stored.sent) == sent
