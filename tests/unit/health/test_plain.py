@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, get_args
 
 import orjson
 import pytest
@@ -27,7 +27,14 @@ VALUES: list[Any] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("record", [RECORD, WELL, WELL._replace(counts=None, nodes=None, mode=None)])
+@pytest.mark.parametrize(
+    "record",
+    [
+        RECORD,
+        WELL._replace(counts=None, nodes=None, mode=None),
+        *(WELL._replace(mode=mode) for mode in get_args(health.Mode)),
+    ],
+)
 def test_record_of_a_server_that_is_well(record: health.Health) -> None:
     document = orjson.loads(health.encode(record))
     assert is_plain(document) and schema.is_valid("health", document)
