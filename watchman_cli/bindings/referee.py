@@ -1,7 +1,5 @@
 """Runs the bindings in a process of their own, kills it at the deadline, and takes what it read."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess

@@ -1,7 +1,5 @@
 """The attempts of a run at one server, by the protocol or by the bindings."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +47,7 @@ class Context(NamedTuple):
 
     store_url: str
     sync_cache: str
-    cache_store: DirectoryStore | None
+    cache_store: "DirectoryStore | None"
     referee: Referee
     reset_sync: bool
     count_nodes: bool
@@ -58,10 +56,10 @@ class Context(NamedTuple):
     on_warnings: Callable[[Server, Sequence[str]], bool]
     on_failure: Callable[[Outcome], bool]
     turns: Turns
-    rules: Callable[[str], Rules] | None  # how the causes of a server, by its name, are told
+    rules: "Callable[[str], Rules] | None"  # how the causes of a server, by its name, are told
 
 
-def policy_of(server: Server) -> Policy:
+def policy_of(server: Server) -> "Policy":
     """Return which details of a server are kept, and which of them are masked."""
     from watchman_cli.details.policy import Policy
 

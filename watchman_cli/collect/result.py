@@ -1,7 +1,5 @@
 """The values of a run for one server: those that are stored before, a commit, the attempts, the result."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -94,10 +92,10 @@ class Stored(NamedTuple):
     health: Health
     head: Head | None
     snapshot: Callable[[], bytes]
-    kept_details: KeptDetails | None = None
-    changed_details: Callable[[Sequence[str]], StoredDetails] | None = None
+    kept_details: "KeptDetails | None" = None
+    changed_details: "Callable[[Sequence[str]], StoredDetails] | None" = None
     has_details: Callable[[], bool] = lambda: False
-    rules: Rules | None = None
+    rules: "Rules | None" = None
 
     @property
     def is_counted(self) -> bool:

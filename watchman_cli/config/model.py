@@ -1,7 +1,5 @@
 """A configuration's content, in named tuples."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -44,7 +42,7 @@ class Server(NamedTuple):
     user: str | None = None
     password: str | None = None
     suites: tuple[str, ...] = ()
-    deadlines: tuple[Deadline, ...] = ()
+    deadlines: "tuple[Deadline, ...]" = ()
     details: bool = False
     detail_kinds: tuple[str, ...] = ()
     secret_names: tuple[str, ...] = ()
@@ -90,7 +88,7 @@ class Notify(NamedTuple):
     ping: str | None = None
 
     @property
-    def rules(self) -> Rules:
+    def rules(self) -> "Rules":
         """How causes are told: events are kept for those receivers that are configured."""
         from watchman_cli.causes.model import Rules
 
@@ -113,7 +111,7 @@ class Config(NamedTuple):
     servers: tuple[Server, ...]
     warnings: tuple[str, ...]
     metrics_file: Path | None = None
-    maintenance: tuple[Silence, ...] = ()
+    maintenance: "tuple[Silence, ...]" = ()
     included: tuple[Path, ...] = ()  # the files that the file at `path` includes
     notify: Notify | None = None
     store_source: str = "store"  # the option, the variable or the line that names the store

@@ -5,8 +5,6 @@ The server sends a memento for each thing of a node that changed since the numbe
 one that moves nodes, or that is not known here, makes a full reading necessary.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType

@@ -4,8 +4,6 @@ A definition's text may have many megabytes, in any encoding. It is cut out of t
 character for each byte: one character outside Latin-1 would quadruple it. The rest is small.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -61,7 +59,7 @@ class Answer(NamedTuple):
     """
 
     statistics: Statistics | None = None
-    definition: Definition | None = None
+    definition: "Definition | None" = None
     changes: Changes | None = None
     required: FullReadingRequired | None = None
     handles: tuple[Handle, ...] | None = None

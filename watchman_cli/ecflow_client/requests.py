@@ -5,8 +5,6 @@ and `cereal_class_version` stands where a type occurs first. The server's reader
 order (libs/base/src/ecflow/base/cts/user/*.hpp, `serialize`).
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol

@@ -4,8 +4,6 @@ The text is that of Stats::show (libs/base/src/ecflow/base/Stats.cpp). Up to ecF
 with three blanks, since 5.16 with two, and there lines whose value is zero are left out.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple

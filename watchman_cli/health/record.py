@@ -1,7 +1,5 @@
 """The health record: the result of the last attempts at one server."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -71,10 +69,10 @@ class Health(NamedTuple):
     next_verification: str | None = None
     disabled: Disabled | None = None
     stale_handle: bool = False
-    deadlines: tuple[DeadlineState, ...] = ()
+    deadlines: "tuple[DeadlineState, ...]" = ()
     changes_kept: bool = False
     reported_failure: ReportedFailure | None = None
-    notices: Notices | None = None
+    notices: "Notices | None" = None
     began_time: str | None = None
 
     @property
@@ -187,7 +185,7 @@ def _from_fields(flat: Mapping[str, Any]) -> Health:
     return Health(**fields)
 
 
-def _states(values: Sequence[Any]) -> tuple[DeadlineState, ...]:
+def _states(values: Sequence[Any]) -> "tuple[DeadlineState, ...]":
     """Return the states of the deadlines in a document, without those whose times are invalid."""
     if not values:
         return ()

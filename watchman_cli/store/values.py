@@ -1,7 +1,5 @@
 """The values of one server: those that a store has, and those that a run writes."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from watchman_cli import snapshot
@@ -34,12 +32,12 @@ class StoredState(NamedTuple):
     sync: bytes
 
     @classmethod
-    def from_values(cls, status: bytes, health: bytes, sync: bytes) -> StoredState:
+    def from_values(cls, status: bytes, health: bytes, sync: bytes) -> "StoredState":
         """Return the state of a server with these values; a missing one is empty."""
         raw_head = status[: snapshot.HEAD_SIZE]
         return cls(snapshot.parse_head(raw_head), raw_head, len(status), health, sync)
 
-    def after(self, update: Update) -> StoredState:
+    def after(self, update: "Update") -> "StoredState":
         """Return the state after `update` is written."""
         raw_head, size = self.raw_head, self.size
         if update.snapshot is not None:
@@ -54,7 +52,7 @@ class StoredState(NamedTuple):
             sync=self.sync if update.sync is None else update.sync,
         )
 
-    def superseded_by(self, head: Head | None, update: Update) -> bool:
+    def superseded_by(self, head: Head | None, update: "Update") -> bool:
         """Return whether `head` is of a later snapshot than both this one and the update's."""
         if head is None or (self.head and head.collected_time <= self.head.collected_time):
             return False
@@ -81,14 +79,14 @@ class Update(NamedTuple):
     new_time: str | None = None
     sync: bytes | None = None
     expire: int | None = None
-    changes: Batch | None = None
+    changes: "Batch | None" = None
     publish_snapshot: bool = False
     lifetime: int | None = None
-    details: DetailsUpdate | Literal["delete"] | None = None
-    details_life: DetailsLife = "keep"
+    details: 'DetailsUpdate | Literal["delete"] | None' = None
+    details_life: "DetailsLife" = "keep"
 
     @property
-    def changed_details(self) -> DetailsUpdate | None:
+    def changed_details(self) -> "DetailsUpdate | None":
         """The details, if they are added to those that are stored."""
         details = self.details
         return None if details is None or details == "delete" or details.base is not None else details

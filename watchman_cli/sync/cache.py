@@ -5,8 +5,6 @@ the change numbers, the proof of the server's start that they belong to, and dat
 not hold. It has no variable, no password and no reason of an abort.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Mapping
@@ -74,7 +72,7 @@ class SyncCache(NamedTuple):
     told_apart: bool
     suspended: dict[str, tuple[str, str | None]]
     begin_times: dict[str, str]
-    kept_details: KeptDetails | None = None
+    kept_details: "KeptDetails | None" = None
     rate: float = 0.0
     handle: int = 0
     marker: str = ""
@@ -135,7 +133,7 @@ def _state(state: str, since: str | None) -> tuple[str, str | None]:
     return state, since
 
 
-def _details(found: Any) -> KeptDetails | None:
+def _details(found: Any) -> "KeptDetails | None":
     """Return which details are in the store. Raises TypeError or ValueError."""
     if found is None:
         return None

@@ -1,7 +1,5 @@
 """The sync cache that a reading leaves for the next run. Pure."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Any, NamedTuple
 

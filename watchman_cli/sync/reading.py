@@ -1,7 +1,5 @@
 """The result of reading a server, and the part of it that is read."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,7 +22,7 @@ class Reading(NamedTuple):
     `base` has them all, or `changed` those that changed.
     """
 
-    mode: Mode
+    mode: "Mode"
     reason: str | None
     read_time: str
     server_state: str
@@ -36,8 +34,8 @@ class Reading(NamedTuple):
     vitals: dict[str, float]
     numbers: tuple[int, int] | None  # state_change_no and modify_change_no; None of the bindings' reading
     changes: Sequence[RecordUpdate] | None = None
-    base: Base | None = None
-    changed: Changed | None = None
+    base: "Base | None" = None
+    changed: "Changed | None" = None
 
 
 class StoredSnapshot(NamedTuple):
@@ -61,4 +59,4 @@ class Scope(NamedTuple):
     target: list[Any]
     keep_handle: bool
     leased: bool
-    details: Callable[[], Policy] | None = None
+    details: "Callable[[], Policy] | None" = None

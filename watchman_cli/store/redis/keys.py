@@ -1,7 +1,5 @@
 """The names of keys and channels in Redis; docs/store.md has the list."""
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 KeyField = Literal["status", "health", "sync", "changes", "lock"]

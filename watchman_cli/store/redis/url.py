@@ -9,8 +9,6 @@
 options are percent-encoded UTF-8.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -58,7 +56,7 @@ class RedisAddress(NamedTuple):
     password: str | None = None
     sentinel_username: str | None = None
     sentinel_password: str | None = None
-    context: ssl.SSLContext | None = None
+    context: "ssl.SSLContext | None" = None
 
     def __repr__(self) -> str:
         return f"RedisAddress({self.kind!r}, {self.endpoints!r})"  # without the passwords
@@ -176,7 +174,7 @@ def _options(query: str, kind: str, tls: bool) -> dict[str, str]:
     return found
 
 
-def _tls_context(options: Mapping[str, str]) -> ssl.SSLContext:
+def _tls_context(options: Mapping[str, str]) -> "ssl.SSLContext":
     """Return the context of TLS: the trusted certificates, and the client's own."""
     import ssl
 
