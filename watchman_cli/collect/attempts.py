@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -226,17 +226,21 @@ class ServerAttempts:
 
     def stored_snapshot(self) -> bytes:
         """Return the stored snapshot, or no bytes. Raises StoreError or TooSlow."""
-        assert self._lease
-        self.work.begin_merge(self._lease.stored.size)
-        with self.work.interrupted():
-            return self._lease.value("status") or b""
+        with self._merging() as lease:
+            return lease.value("status") or b""
 
     def _prove_snapshot(self, revision: str) -> snapshot.Head:
         """Prove that the stored snapshot has this revision. Raises NotWhole, StoreError or TooSlow."""
+        with self._merging() as lease:
+            return lease.prove(revision)
+
+    @contextmanager
+    def _merging(self) -> Iterator[Lease]:
+        """Begin to work on the stored snapshot, and wait for the store within the context. Raises TooSlow."""
         assert self._lease
         self.work.begin_merge(self._lease.stored.size)
         with self.work.interrupted():
-            return self._lease.prove(revision)
+            yield self._lease
 
     def _read_with_bindings(self, reason: str, cause: EcflowError | None = None) -> Reading:
         """Read the server with the bindings, in full. Raises ServerError."""
