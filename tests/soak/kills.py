@@ -172,7 +172,7 @@ class KillSoak:
             head = snapshot.parse_head(value[: snapshot.HEAD_SIZE])
             if head is None:
                 raise Wrong(f"{each.name}: no snapshot")
-            snapshot.records_of(value, head.revision)
+            snapshot.prove((value,), head.revision)
             records = tuple((record.path, record.status) for record in snapshot.decode(value).records)
             if records not in each.history:
                 raise Wrong(f"{each.name}: a snapshot that its server never had")

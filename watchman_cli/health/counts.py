@@ -59,7 +59,7 @@ def count_again(
         return health
     try:
         value = content()
-        snapshot.records_of(value, revision)
+        snapshot.prove((value,), revision)
     except (StoreError, snapshot.NotWhole):
         return health
     counts = None if health.counts is None else snapshot.count_nodes(value)

@@ -33,7 +33,7 @@ _HEAD = re.compile(
     rb'"format":(\d+),"status_records":\['
 )
 _TAIL = b"]}"
-ANOTHER = "the snapshot in the store is another"
+_ANOTHER = "the snapshot in the store is another"
 
 Piece = Union[bytes, memoryview]
 
@@ -73,11 +73,20 @@ class Head(NamedTuple):
 
 
 class Records(NamedTuple):
-    """The records of a snapshot, with commas between them: the bytes of `value` from `start` to `end`."""
+    """The records of a snapshot with this head, with commas between them: `value[start:end]`."""
 
+    head: Head
     value: bytes
-    start: int
-    end: int
+
+    @property
+    def start(self) -> int:
+        """Where the first record begins."""
+        return self.head.size
+
+    @property
+    def end(self) -> int:
+        """Where the last record ends."""
+        return len(self.value) - len(_TAIL)
 
     @property
     def view(self) -> memoryview:
@@ -128,13 +137,13 @@ def prove(parts: Iterable[bytes], revision: str) -> Head:
     first = next(rest, b"")
     head = parse_head(first[:HEAD_SIZE])
     if head is None or head.revision != revision:
-        raise NotWhole(ANOTHER)
+        raise NotWhole(_ANOTHER)
     digest, last = hashlib.sha256(), memoryview(first)[head.size :]
     for part in rest:
         digest.update(last[: -len(_TAIL)])
         last = memoryview(bytes(last[-len(_TAIL) :]) + part)
     if last[-len(_TAIL) :] != _TAIL:
-        raise NotWhole(ANOTHER)
+        raise NotWhole(_ANOTHER)
     digest.update(last[: -len(_TAIL)])
     if _revision_of(digest, head.server_state) != revision:
         raise NotWhole("the snapshot in the store is damaged")
@@ -143,8 +152,7 @@ def prove(parts: Iterable[bytes], revision: str) -> Head:
 
 def records_of(value: bytes, revision: str) -> Records:
     """Return the records of a snapshot, after the proof of `prove`. Raises NotWhole."""
-    head = prove((value,), revision)
-    return Records(value, head.size, len(value) - len(_TAIL))
+    return Records(prove((value,), revision), value)
 
 
 def check_records(pieces: Iterable[Piece], before_each: Callable[[], None]) -> None:

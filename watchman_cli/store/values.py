@@ -108,7 +108,7 @@ def with_time(value: bytes, new_time: str) -> bytes:
 def is_whole(value: bytes, head: Head | None) -> bool:
     """Return whether `value` is the whole snapshot of `head`, byte for byte as it was written."""
     try:
-        snapshot.records_of(value, head.revision if head else "")
+        snapshot.prove((value,), head.revision if head else "")
     except snapshot.NotWhole:
         return False
     return True

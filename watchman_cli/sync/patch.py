@@ -94,7 +94,7 @@ class Finder:
     """
 
     def __init__(self, records: Records, nodes: Sequence[NodeChange]) -> None:
-        self._value, self._first, self._end = records
+        self._value, self._first, self._end = records.value, records.start, records.end
         self._nodes = nodes
         self._at = self._first
         self._backwards = 0

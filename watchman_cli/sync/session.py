@@ -28,7 +28,7 @@ from watchman_cli.ecflow_client import (
     TooSlow,
 )
 from watchman_cli.ecflow_client.work import UNBOUNDED
-from watchman_cli.snapshot import HEAD_SIZE, NotWhole, Records, parse_head, records_of
+from watchman_cli.snapshot import NotWhole, Records, records_of
 from watchman_cli.sync.cache import SyncCache
 from watchman_cli.sync.decide import (
     can_use_handle,
@@ -48,8 +48,6 @@ if TYPE_CHECKING:
     from watchman_cli.details.changed import Changed
     from watchman_cli.details.fields import Base
     from watchman_cli.ecflow_client import Definition
-
-NO_RECORDS = Records(b"", 0, 0)  # if none changed
 
 
 class SyncSession:
@@ -121,11 +119,9 @@ class SyncSession:
         self, cache: SyncCache, statistics: Statistics, changes: Changes, snapshot: StoredSnapshot
     ) -> Reading:
         if changes.is_empty:
-            state, records = snapshot.prove(cache.revision).server_state, NO_RECORDS
+            records = Records(snapshot.prove(cache.revision), b"")  # none of them is needed
         else:
-            value = snapshot.value()
-            records = records_of(value, cache.revision)
-            state = _server_state(value)
+            records = records_of(snapshot.value(), cache.revision)
         patched = patch(records, changes, cache.suspended, cache.begin_times, self._work)
         numbers = changes.state_change_no, changes.modify_change_no
         changed = self._changed(cache, changes)
@@ -137,7 +133,7 @@ class SyncSession:
             mode="unchanged" if unchanged else "incremental",
             reason=None,
             read_time=self._read_time,
-            server_state=changes.server_state or state,
+            server_state=changes.server_state or records.head.server_state,
             server_version=cache.instance.version,
             nodes=cache.nodes,
             pieces=None if unchanged else patched.pieces,
@@ -290,9 +286,3 @@ def _known(answer: Answer) -> Statistics:
 
 def _up_since(statistics: Statistics) -> str | None:
     return since_of(0, statistics.instance.up_since) if statistics.instance else None
-
-
-def _server_state(value: bytes) -> str:
-    head = parse_head(value[:HEAD_SIZE])
-    assert head  # records_of() found it
-    return head.server_state

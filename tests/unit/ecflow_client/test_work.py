@@ -51,7 +51,7 @@ STAGES: dict[str, tuple[int, Callable[[Work], object]]] = {
     "merging": (
         500,
         lambda work: patch(
-            Records(join_records(RECORDS), 0, 1 << 20),
+            Records(snapshot.Head("", "", "", 0), join_records(RECORDS) + b"]}"),
             Changes(2, 1, tuple(NodeChange(path, "complete", 0) for path, _ in CHANGED)),
             {},
             {},

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from watchman_cli.ecflow_client import Changes, NodeChange, TooSlow, Work
-from watchman_cli.snapshot import Records, StatusRecord, join_records
+from watchman_cli.snapshot import Head, Records, StatusRecord, join_records
 from watchman_cli.sync.patch import MAX_BACKWARDS, Finder, Patched, PatchError, patch
 
 PATHS = [f"/s/t{n}" for n in range(400)] + ['/s/a"b', "/s/\\", "/s/t1x"]
@@ -26,10 +26,10 @@ class Counted(bytes):
         return super().find(*arguments)
 
 
-def within(records: bytes, before: bytes = b"head") -> Records:
-    """Return these records as they are in a snapshot; `before` is its head."""
-    value = before + records + b"]}" if before else records
-    return Records(value, len(before), len(before) + len(records))
+def within(records: bytes) -> Records:
+    """Return these records as they are in a snapshot."""
+    before = b"head"
+    return Records(Head("", "", "", len(before)), type(records)(before + records + b"]}"))
 
 
 def patched(paths: Sequence[str]) -> Patched:
@@ -52,7 +52,7 @@ def test_the_order_of_changes_does_not_matter(order: str) -> None:
 def test_changes_in_reverse_order_cost_a_few_searches() -> None:
     """Each search may look at the whole snapshot: one for each change would be quadratic."""
     Counted.searches = 0
-    find = Finder(within(Counted(RECORDS), b""), tuple(NodeChange(path) for path in PATHS))
+    find = Finder(within(Counted(RECORDS)), tuple(NodeChange(path) for path in PATHS))
     starts = [find(path) for path in reversed(PATHS)]
     assert starts == sorted(starts, reverse=True)
     assert Counted.searches == 1 + 2 * (MAX_BACKWARDS + 1)
