@@ -60,8 +60,8 @@ class RedisLease(Lease):
         values = _bounded(health, "health"), _bounded(sync, "sync")
         self.stored = StoredState(snapshot.parse_head(raw_head), raw_head, size or 0, *values)
         if self._watch and all(owner == self._token for owner in self._watch.owners):
-            self._watch = self._watch._replace(head=raw_head)
             self._read = beginning if 0 < len(beginning) == size <= MAX_VALUE["status"] else None
+            self._watch = self._watch._replace(head=raw_head, is_read=self._read is not None)
         else:
             self._stop_watching()
         return True
@@ -129,7 +129,7 @@ class RedisLease(Lease):
         except BaseException:
             self._stop_watching()
             raise
-        self._watch = watching._replace(is_proved=True)
+        self._watch = watching._replace(is_read=True)
         return head
 
     def _watched_snapshot(self) -> bytes | None:
@@ -143,7 +143,10 @@ class RedisLease(Lease):
         else:
             (answer,) = self._ask(("GETRANGE", status, 0, MAX_VALUE["status"]))
             value = value_or_none(answer)
-        self._watch = watching._replace(head=(value or b"")[: snapshot.HEAD_SIZE])
+        whole = _bounded(value, "status")
+        leased = self.stored.raw_head, self.stored.size
+        is_read = bool(whole) and (whole[: snapshot.HEAD_SIZE], len(whole)) == leased
+        self._watch = watching._replace(head=(value or b"")[: snapshot.HEAD_SIZE], is_read=is_read)
         return value
 
     def details(self, fields: Sequence[str] | None, paths: Sequence[str] | None) -> StoredDetails:
@@ -263,9 +266,7 @@ class RedisLease(Lease):
 
             stamp = stored_stamp(watching.pipe, self._keys)
         needed, status = needed_part(update, owner), self._keys.status
-        is_proved = needed == "whole" and watching.is_proved
-        if needed == "whole" and watching.head is not None and self._read is not None:
-            return Current(owner, self._read, words, stamp), self._read
+        is_proved = needed == "whole" and watching.is_read  # a run proves what it reads before it sets a time
         if is_proved:
             needed = "head"
         value = b""

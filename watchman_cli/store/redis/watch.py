@@ -32,7 +32,7 @@ class Watch(NamedTuple):
 
     `owners` are the tokens in the locks. `head` is the beginning of the snapshot, and `stamp` that of the
     stored details, which are watched then; each is None if it was not read. All were read after the watch
-    began. `is_proved` says that this is the leased snapshot, and that it was proved to be whole.
+    began. `is_read` says that this is the leased snapshot, all of which the run has read.
     """
 
     pipe: Pipeline
@@ -40,7 +40,7 @@ class Watch(NamedTuple):
     owners: Sequence[bytes | None]
     head: bytes | None = None
     stamp: str | None = None
-    is_proved: bool = False
+    is_read: bool = False
 
     def ask(self, *commands: Command) -> list[Any]:
         """Return the answers to commands that are sent together, errors among them.
