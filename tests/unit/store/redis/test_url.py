@@ -13,6 +13,11 @@ from watchman_cli.store.redis.url import Endpoint, parse
 SECRET = "SECRET"
 
 
+def test_passwords_are_not_shown() -> None:
+    found = parse(f"redis+sentinel://u:{SECRET}@h/m?sentinel_username=s&sentinel_password={SECRET}")
+    assert (found.password, found.sentinel_password) == (SECRET, SECRET) and SECRET not in repr(found)
+
+
 @pytest.mark.parametrize(
     "url, endpoints, db",
     [
