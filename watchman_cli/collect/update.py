@@ -92,13 +92,17 @@ def _keep_details(
     if nothing_new and signature is not None and kept and kept.revision == revision:
         after, life = kept.expiring(server.expire)
         return None, life, after
-    from watchman_cli.details.kept import DetailsReading, keep_details
-    from watchman_cli.details.stored import DetailsChanged
+    if signature is None or (reading.mode == "full" and reading.base is None):
+        return "delete", "keep", None
+    from watchman_cli.details.kept import change_details, replace_details
+    from watchman_cli.details.stored import DetailsChanged, make_stamp
 
-    assert stored.changed_details
-    read = DetailsReading(revision, reading.read_time, reading.mode == "full", reading.base, reading.changed)
+    stamp = make_stamp(revision, reading.read_time)
+    if reading.base is not None:
+        return replace_details(signature, server.expire, stamp, reading.base)
+    assert kept and stored.changed_details
     try:
-        return keep_details(signature, server.expire, read, kept, stored.changed_details)
+        return change_details(server.expire, stamp, reading.changed, kept, stored.changed_details)
     except DetailsChanged as error:
         raise SnapshotChanged from error
 

@@ -3,8 +3,6 @@
 A run in which nothing changed imports no more of this stage than what is here.
 """
 
-from __future__ import annotations
-
 from typing import Literal, NamedTuple
 
 DetailsLife = Literal["keep", "set", "remove"]  # what becomes of the expiry of stored details
@@ -26,6 +24,6 @@ class KeptDetails(NamedTuple):
         """The revision of the snapshot that they belong to."""
         return self.stamp.partition(" ")[0]
 
-    def expiring(self, expire: int | None) -> tuple[KeptDetails, DetailsLife]:
+    def expiring(self, expire: int | None) -> tuple["KeptDetails", DetailsLife]:
         """Return these with the configured expiry, and what becomes of the expiry in the store."""
         return self._replace(expire=expire), "set" if expire else "remove" if self.expire else "keep"

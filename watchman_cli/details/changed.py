@@ -5,21 +5,23 @@ parts of the node's own line are there by their names, such as `state`. CLEARED 
 attributes but those that are named, and those that stay. All of a node's parts are one JSON object.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from watchman_cli.details.policy import HIDDEN, JOB_TOKENS, Policy, masked_repeat
-from watchman_cli.details.written_line import Fields, Written, escaped, one_line
+from watchman_cli.details.written_text import escaped, one_line
 from watchman_cli.ecflow_client import Mementos
 from watchman_cli.ecflow_client.details.flags import NAMES as FLAGS
 from watchman_cli.ecflow_client.node_state import STATES
 from watchman_cli.ecflow_client.statistics import SERVER_STATES
 
+if TYPE_CHECKING:  # most changes are of states alone, and need none
+    from watchman_cli.details.written_line import Written
+
+Fields = Mapping[str, Any]
 Parts = dict[str, str]
 
 CLEARED = "cleared"
@@ -54,57 +56,51 @@ def changed_parts(changes: Iterable[Mementos], policy: Policy, hidden_repeats: I
             hidden.discard(change.path)
         try:
             for name, fields in change.fields:
-                for each in _parts(name, fields, policy):
-                    _add(found, each, change, policy, hidden)
+                reader = _TOKENS.get(name)
+                if reader is not None:
+                    found.update(reader(fields))
+                elif name == "ServerVariableMemento":
+                    if policy.keeps("edit"):
+                        found[VARIABLES] = "\n".join(_variables(fields, policy))
+                else:
+                    for each in _written(name, fields):
+                        _add(found, each, change, policy, hidden)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
             raise NotKept("a change that is not understood") from error
+        if not policy.keeps_jobs:
+            found = {key: value for key, value in found.items() if key not in JOB_TOKENS}
         if found:
             earlier = nodes.get(change.path)
             nodes[change.path] = found if earlier is None else merged(earlier, found)
     return Changed(nodes, hidden)
 
 
-def _add(found: Parts, each: Written, change: Mementos, policy: Policy, hidden: set[str]) -> None:
+def _add(found: Parts, each: "Written", change: Mementos, policy: Policy, hidden: set[str]) -> None:
     key, line = each.key, each.line
-    if each.keyword:
-        if not policy.keeps(each.keyword):
-            return
+    if not policy.keeps(each.keyword):
+        return
+    if key == "repeat":
+        hidden.discard(change.path)
+    if each.name and policy.is_secret(each.name):
+        line = f"edit {each.name} '{HIDDEN}'"
         if key == "repeat":
-            hidden.discard(change.path)
-        if each.name and policy.is_secret(each.name):
-            line = f"edit {each.name} '{HIDDEN}'"
-            if key == "repeat":
-                line = f"repeat {masked_repeat(each.name)}"
-                hidden.add(change.path)
-        elif key == "repeat #" and change.path in hidden:
-            return
-        if key in found and each.keyword in TIMES:
-            key = numbered(key, 2 + sum(other.startswith(f"{key} (") for other in found))
+            line = f"repeat {masked_repeat(each.name)}"
+            hidden.add(change.path)
+    elif key == "repeat #" and change.path in hidden:
+        return
+    if key in found and each.keyword in TIMES:
+        key = numbered(key, 2 + sum(other.startswith(f"{key} (") for other in found))
     found[key] = line
 
 
-def _parts(name: str, fields: Fields, policy: Policy) -> Iterator[Written]:
-    """Yield what a memento changes: without a keyword, a part of the node's own line."""
-    reader = _TOKENS.get(name)
-    if reader is None:
-        yield from _attributes(name, fields, policy)
-        return
-    for key, value in reader(fields):
-        if key not in JOB_TOKENS or policy.keeps_jobs:
-            yield Written("", key, value)
-
-
-def _attributes(name: str, fields: Fields, policy: Policy) -> Iterator[Written]:
-    """Yield the attributes that a memento changes. Raises NotKept."""
-    from watchman_cli.details.written import WRITERS  # a millisecond, and most changes are of states alone
+def _written(name: str, fields: Fields) -> Iterator["Written"]:
+    """Return the attributes that a memento changes. Raises NotKept."""
+    from watchman_cli.details.written import WRITERS  # it takes a millisecond
 
     writer = WRITERS.get(name)
-    if writer is not None:
-        yield from writer(fields)
-    elif name != "ServerVariableMemento":
+    if writer is None:
         raise NotKept(f"a change of a kind that details do not have ({name})")
-    elif policy.keeps("edit"):
-        yield Written("", VARIABLES, "\n".join(_variables(fields, policy)))
+    return writer(fields)
 
 
 def _variables(fields: Fields, policy: Policy) -> Iterator[str]:

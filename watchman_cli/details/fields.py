@@ -48,14 +48,14 @@ def make_base(definition: Definition, policy: Policy, work: Work = UNBOUNDED) ->
     kinds = " ".join(sorted(policy.kinds)) or EVERY_KIND
     fields = {SERVER: compress({SERVER: policy.kept(readable(server)), KINDS_KEPT: kinds})}
     hidden: list[str] = []
-    needed = policy.needed_in(definition.lines.text, len(definition.lines.server))
+    may_change = policy.may_change(definition.lines.text, len(definition.lines.server))
     for number, (field, members) in enumerate(_packed(families).items()):
         if not number % _TOGETHER:
             work.check()
         found: dict[str, str] = {}
         for family in members:
             lines = readable(NEW_LINE.join(families[family]))
-            if needed.change(lines):
+            if may_change(lines):
                 lines = policy.kept(without_passwords(lines))
                 if _HIDDEN_REPEAT in lines:
                     hidden += _hidden_repeats(family, lines)

@@ -12,8 +12,8 @@ from watchman_cli.details.changed import CLEARED, TIMES, TOKENS, VARIABLES, Part
 from watchman_cli.details.node import Node, NodeType, ServerDetails
 from watchman_cli.details.parse import parse_attribute
 from watchman_cli.details.policy import HIDDEN
-from watchman_cli.details.written_line import with_state
 from watchman_cli.details.written_repeat import moment_of
+from watchman_cli.details.written_text import with_state
 from watchman_cli.ecflow_client.spanning import split_tail
 
 OF_SERVER = " # server"  # the end of a variable that the server itself has set

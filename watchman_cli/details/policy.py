@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
-from typing import NamedTuple
 
 HIDDEN = "***"  # the value of a variable that is a secret
 # If a name is added, raise FORMAT of sync/cache.py: then no details stay that were masked without it.
@@ -36,22 +35,6 @@ _REPEAT = r"(?m)^( *repeat) +\S+ +(\S+)(?: .*)?$"
 JOB_TOKENS = ("rid", "abort")
 
 
-class Needed(NamedTuple):
-    """What makes it necessary to change lines before they are kept; all lines, if `always`."""
-
-    always: bool
-    parts: tuple[str, ...]
-
-    def change(self, lines: str) -> bool:
-        """Return whether lines, as the server sent them, may have to be changed."""
-        if self.always:
-            return True
-        if not self.parts:
-            return False
-        folded = lines.lower()
-        return any(part in folded for part in self.parts)
-
-
 class Policy:
     """The details to keep: lines of these kinds, or all lines without a kind; and the secret names.
 
@@ -78,15 +61,25 @@ class Policy:
         name = name.casefold()
         return any(part in name for part in self._parts)
 
-    def needed_in(self, text: str, start: int) -> Needed:
-        """Return the reasons to change lines in a text from `start` on."""
+    def may_change(self, text: str, start: int) -> Callable[[str], bool]:
+        """Return a function that says whether some of a text's lines may have to be changed to be kept.
+
+        The lines are as the server sent them, from `start` on.
+        """
         if self.kinds:
-            return Needed(True, ())
+            return lambda lines: True
         folded = text.lower()
         parts = [part for part in self._parts if folded.find(part, start) >= 0]
+        if not parts:
+            return lambda lines: False
         if _PASS in parts and folded.find(_PASSWORD, start) >= 0:  # another look takes milliseconds
             parts.append(_PASSWORD)
-        return Needed(False, tuple(parts))
+
+        def has_part(lines: str) -> bool:
+            folded = lines.lower()
+            return any(part in folded for part in parts)
+
+        return has_part
 
     def kept(self, lines: str) -> str:
         """Return those of the lines that are kept, with the secrets masked."""

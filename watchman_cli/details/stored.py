@@ -6,8 +6,6 @@ snapshot's revision, and when the server was asked. The first has the stamp of t
 is another one, nothing is known without the second.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -49,7 +47,7 @@ class StoredDetails(NamedTuple):
         """Whether what is stored belongs together."""
         return bool(self.stamp) and self.stamp in (self.base_stamp, self.changed_stamp)
 
-    def after(self, update: DetailsUpdate) -> StoredDetails:
+    def after(self, update: DetailsUpdate) -> "StoredDetails":
         """Return the stored details after `update` is written."""
         stamp = update.stamp
         if update.base is not None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
-from watchman_cli.details.written_line import Fields, Written, escaped, one_line, with_state
+from watchman_cli.details.written_line import Fields, Written
 from watchman_cli.details.written_repeat import write_position, write_repeat
+from watchman_cli.details.written_text import escaped, one_line, with_state
 from watchman_cli.details.written_time import (
     write_calendar,
     write_cron,

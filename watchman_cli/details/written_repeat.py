@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from functools import partial
 
-from watchman_cli.details.written_line import Fields, Written, with_state
+from watchman_cli.details.written_line import Fields, Written
+from watchman_cli.details.written_text import with_state
 
 
 def write_repeat(fields: Fields) -> Iterator[Written]:

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from watchman_cli.details.dates import DAYS
-from watchman_cli.details.written_line import Fields, Written, with_state
+from watchman_cli.details.written_line import Fields, Written
+from watchman_cli.details.written_text import with_state
 
 
 def write_time(keyword: str, fields: Fields) -> Iterator[Written]:

@@ -45,6 +45,7 @@ from watchman_cli.config import Server
 from watchman_cli.deadlines import Deadline
 from watchman_cli.details import KeptDetails
 from watchman_cli.details.changed import Changed
+from watchman_cli.details.fields import Base
 from watchman_cli.details.stored import NO_DETAILS, DetailsUpdate
 from watchman_cli.errors import ServerError, StoreError
 from watchman_cli.health import Disabled, Failure, Health
@@ -138,6 +139,24 @@ def test_detail_may_change_without_a_node() -> None:
     read = UNCHANGED._replace(changed=Changed({"/s/t": {"label": "x"}}, set()))
     details = decide(kept, read, of=server(details=True)).update.details
     assert isinstance(details, DetailsUpdate) and set(details.changed) == {"/s/t"}
+
+
+def test_a_full_reading_replaces_all_details() -> None:
+    kept = stored()._replace(kept_details=KeptDetails(["old"], "r0 t0", 30, ["/s/t"]))
+    read = reading("full", NEW)._replace(base=Base({"/": b"x"}, []), cache=CACHE)
+    update = decide(kept, read, of=server(details=True, expire=60)).update
+    head = parse_head(update.snapshot or b"")
+    assert head
+    stamp = f"{head.revision} {read.read_time}"
+    assert (update.details, update.details_life) == (DetailsUpdate(stamp, {"/": b"x"}, {}), "set")
+    after = sync_cache.decode(update.sync or b"")
+    assert after and after.kept_details == KeptDetails([""], stamp, 60, [])
+
+
+def test_a_full_reading_without_details_deletes_them() -> None:
+    """The bindings do not read them."""
+    kept = stored()._replace(kept_details=KeptDetails([""], "r0 t0", None, []))
+    assert decide(kept, reading("full", NEW), of=server(details=True)).update.details == "delete"
 
 
 def test_details_that_were_switched_off_are_deleted() -> None:

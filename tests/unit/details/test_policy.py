@@ -11,7 +11,7 @@ from tests.unit.details.definitions import Kept, base_of, mementos
 from watchman_cli.details.changed import encode
 from watchman_cli.details.fields import decompress
 from watchman_cli.details.generated import expand, generated_variables, lookup
-from watchman_cli.details.policy import HIDDEN, SECRET_NAMES, Needed, Policy
+from watchman_cli.details.policy import HIDDEN, SECRET_NAMES, Policy
 from watchman_cli.sync.cache import FORMAT
 from watchman_cli.waits.evaluate import evaluate
 from watchman_cli.waits.parse import parse
@@ -140,14 +140,18 @@ def test_text_of_a_job_that_is_not_wanted_is_cut_out(line: str, kept: str) -> No
 
 def test_lines_are_changed_only_if_a_text_has_a_secret() -> None:
     policy = Policy()
-    assert policy.needed_in("Token x", 0) == Needed(False, ("token",))
-    assert policy.needed_in("Token x", 1) == Needed(False, ())
-    assert policy.needed_in("suite s", 0) == Needed(False, ())
-    assert Policy(["labels"]).needed_in("suite s", 0) == Needed(True, ())
-    assert Needed(True, ()).change("suite s") and Needed(False, ("token",)).change("edit MY_TOKEN 'x'")
-    assert not Needed(False, ("token",)).change("edit V 'x'") and not Needed(False, ()).change(
-        "edit TOKEN 'x'"
-    )
+    may_change = policy.may_change("Token x", 0)
+    assert may_change("edit MY_TOKEN 'x'") and not may_change("edit V 'x'") and not may_change("edit KEY 'x'")
+    assert not policy.may_change("Token x", 1)("edit MY_TOKEN 'x'")
+    assert not policy.may_change("suite s", 0)("edit MY_TOKEN 'x'")
+    assert Policy(["labels"]).may_change("suite s", 0)("suite s")
+
+
+def test_password_of_a_job_is_looked_for_only_if_a_text_has_one() -> None:
+    line = "task t # state:queued passwd:x"
+    assert Policy().may_change(line, 0)(line)
+    assert Policy().may_change("edit PASS 'x'", 0)(line)
+    assert not Policy().may_change("edit KEY 'x'", 0)(line)
 
 
 def test_new_secret_names_come_with_a_new_format_of_the_sync_cache() -> None:

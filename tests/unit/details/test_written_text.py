@@ -1,8 +1,8 @@
-"""The parts of an attribute's line."""
+"""The texts in a line of a definition."""
 
 from __future__ import annotations
 
-from watchman_cli.details.written_line import escaped, one_line, with_state
+from watchman_cli.details.written_text import escaped, one_line, with_state
 
 
 def test_a_state_is_written_only_if_there_is_one() -> None:
