@@ -139,7 +139,7 @@ def follow(
     follower, began = Follower(store, name, cursor), False
     while True:
         try:
-            found = follower.step()
+            found = follower.step(WAIT)
         except WatchmanError as error:
             if not began:
                 raise
@@ -201,7 +201,7 @@ class Follower:
         """The position after which the next batch is awaited, or None if the snapshot must be read again."""
         return self._cursor.position if self._cursor else None
 
-    def step(self, wait: float = WAIT) -> Sequence[Batch | Resynchronised]:
+    def step(self, wait: float) -> Sequence[Batch | Resynchronised]:
         """Return the next batches or a Resynchronised; wait for `wait` seconds at most.
 
         Raises WatchmanError.

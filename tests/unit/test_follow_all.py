@@ -200,11 +200,10 @@ def test_a_failing_server_is_not_awaited_until_it_is_due(store: Fleet) -> None:
     assert next(found) == []
     store.write("o/b", 0, 1)
     store.failing["o/b"] = StoreError("forbidden")
+    store.stopped = pauses = Steps(lambda: None)
     assert next(found) == ["o/b !forbidden"]
-    pauses = Steps(lambda: None)
-    store.stopped = pauses
     assert next(found) == []
-    assert (store.awaited[-1], pauses.pauses) == (("o/a", "o/c"), [WAIT])
+    assert (store.awaited[-1], pauses.pauses) == (("o/a", "o/c"), [WAIT, WAIT])
 
 
 def test_a_wait_that_one_server_makes_fail(store: Fleet) -> None:
