@@ -1,6 +1,6 @@
 """Does to a real server what operators do, at random, and compares incremental with full syncs.
 
-`python -m tests.soak [SECONDS [SEED]]` runs until interrupted, or for that long. After each burst of
+`python -m tests.soak.soak [SECONDS [SEED]]` runs until interrupted, or for that long. After each burst of
 steps, what a run of watchman left in Redis must equal an independent full sync, node by node and in
 order. It prints its seed, and on a difference what was done last.
 """

@@ -203,9 +203,8 @@ def _judge(
     from watchman_cli.health.judge import after_good_run
 
     content = stored.snapshot if value is None else partial(bytes, value)
-    changes = () if value is None and reading.changes is None else reading.changes
     revisions = _revision(None, stored.head), _revision(value, stored.head)
-    return after_good_run(rules, health, reading.server_state, changes, content, revisions)
+    return after_good_run(rules, health, reading.server_state, reading.changes, content, revisions)
 
 
 def _continue_stream(

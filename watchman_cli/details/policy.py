@@ -26,8 +26,6 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "job": (),
 }
 ALWAYS = ("suite", "family", "task", "alias", "calendar", "clock", "endclock", "defstatus", "defs_state")
-_PASS = "pass"  # one of SECRET_NAMES, and a part of the next word  # nosec B105
-_PASSWORD = " passwd:"  # a job's  # nosec B105 # a word before one
 # Patterns are compiled when they are needed: most runs need none.
 _JOB_LINE = r"(?m)^ *(?:task|alias) .*(?: rid:| abort<:).*$"
 _VARIABLE = r"(?m)^( *edit +(\S+)) .*?( # server)?$"
@@ -64,7 +62,8 @@ class Policy:
     def may_change(self, text: str, start: int) -> Callable[[str], bool]:
         """Return a function that says whether some of a text's lines may have to be changed to be kept.
 
-        The lines are as the server sent them, from `start` on.
+        The lines are as the server sent them, from `start` on. One with a job's password is among them: its
+        word `passwd` has a part of a secret name.
         """
         if self.kinds:
             return lambda lines: True
@@ -72,8 +71,6 @@ class Policy:
         parts = [part for part in self._parts if folded.find(part, start) >= 0]
         if not parts:
             return lambda lines: False
-        if _PASS in parts and folded.find(_PASSWORD, start) >= 0:  # another look takes milliseconds
-            parts.append(_PASSWORD)
 
         def has_part(lines: str) -> bool:
             folded = lines.lower()

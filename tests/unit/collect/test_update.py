@@ -48,7 +48,7 @@ from watchman_cli.details.changed import Changed
 from watchman_cli.details.fields import Base
 from watchman_cli.details.stored import NO_DETAILS, DetailsUpdate
 from watchman_cli.errors import ServerError, StoreError
-from watchman_cli.health import Disabled, Failure, Health
+from watchman_cli.health import Disabled, Failure, Health, ReportedFailure
 from watchman_cli.snapshot import StatusRecord, parse_head
 from watchman_cli.sync import cache as sync_cache
 from watchman_cli.sync.reading import Reading
@@ -137,8 +137,21 @@ def test_detail_may_change_without_a_node() -> None:
         kept_details=KeptDetails([""], stamp, None, []), changed_details=lambda paths: there
     )
     read = UNCHANGED._replace(changed=Changed({"/s/t": {"label": "x"}}, set()))
-    details = decide(kept, read, of=server(details=True)).update.details
+    update = decide(kept, read, of=server(details=True, expire=60)).update
+    details = update.details
     assert isinstance(details, DetailsUpdate) and set(details.changed) == {"/s/t"}
+    assert (details.stamp, details.before) == (f"{head.revision} {READ_TIME}", stamp)
+    assert update.details_life == "set"
+
+
+def test_a_full_reading_of_the_same_nodes_replaces_their_details() -> None:
+    """An attribute may differ where no status does."""
+    head = stored().head
+    assert head
+    kept = stored()._replace(kept_details=KeptDetails([""], f"{head.revision} t1", None, []))
+    read = reading("full", OLD)._replace(base=Base({"/": b"x"}, []))
+    details = decide(kept, read, of=server(details=True)).update.details
+    assert isinstance(details, DetailsUpdate) and details.base == {"/": b"x"}
 
 
 def test_a_full_reading_replaces_all_details() -> None:
@@ -156,7 +169,8 @@ def test_a_full_reading_replaces_all_details() -> None:
 def test_a_full_reading_without_details_deletes_them() -> None:
     """The bindings do not read them."""
     kept = stored()._replace(kept_details=KeptDetails([""], "r0 t0", None, []))
-    assert decide(kept, reading("full", NEW), of=server(details=True)).update.details == "delete"
+    update = decide(kept, reading("full", NEW), of=server(details=True)).update
+    assert (update.details, update.details_life) == ("delete", "keep")
 
 
 def test_details_that_were_switched_off_are_deleted() -> None:
@@ -247,8 +261,11 @@ def test_health_after_a_success() -> None:
             "disabled": {"since": PREVIOUS_TIME, "reason": "x"},
         },
     }  # fmt: skip
-    found = decide(stored(**failing), INCREMENTAL._replace(reason="why", nodes=5, server_version="5.13.8"))
+    read = INCREMENTAL._replace(reason="why", nodes=5, server_version="5.13.8")
+    began = datetime.fromisoformat(READ_TIME)
+    found = after_reading(server(changes=True), stored(**failing), read, facts(began=began), count=True)
     assert found.health == Health(
+        began_time=READ_TIME,
         checked_time="2026-11-28T12:00:05.250000+00:00", ok=True, failures=0, failing_since=None,
         address="h:3141", attempts=2, seconds=1.234, collected_time=READ_TIME, nodes=5,
         counts=snapshot.count_nodes(value_of(NEW)), counted_revision=revision_of(NEW), requests=3,
@@ -489,6 +506,14 @@ def test_after_the_report_each_miss_is_acknowledged() -> None:
     assert update.expire == 60
 
 
+def test_a_failure_that_lasts_stays_reported_after_a_report_of_misses() -> None:
+    reported = ReportedFailure(("refused",), PREVIOUS_TIME, 1, "connection refused")
+    for ok, wanted in ((False, reported), (True, None)):
+        previous = stored().health._replace(ok=ok, reported_failure=reported)
+        found = after_report(server(), previous, lines=True, failure=False)
+        assert found.health.reported_failure == wanted
+
+
 # ------------------------------------------------------------------------------------------ changes
 
 
@@ -594,6 +619,15 @@ def test_after_a_difference_the_bindings_reading_is_written() -> None:
     assert (batch.before, batch.after) == (revision_of(OLD), revision)
     assert [new and new.path for _, new in batch.changes] == [None, None, "/s/u"]
     assert (batch.server_state_before, batch.server_state) == ("RUNNING", "HALTED")
+    assert batch.time == time
+    assert update.details is None
+
+
+def test_the_bindings_reading_has_no_details() -> None:
+    differs = Verification("x", "they differ")
+    found = after_verification(server(details=True), stored(), differs, THEIRS, NOW, count=False)
+    assert found.update.details == "delete"
+    assert found.update.snapshot is not None
 
 
 def test_deadlines_are_judged_by_the_bindings_reading() -> None:
@@ -630,6 +664,27 @@ def test_causes_are_told_with_the_snapshot() -> None:
     assert [each["cause"] for each in commit.update.changes.began] == ["/s/t"]
 
 
+def test_causes_of_an_unchanged_snapshot_stay_without_a_look_at_it() -> None:
+    before = stored(may_read=False)._replace(rules=RULES)
+    notices = told(NODE)._replace(revision=revision_of(OLD))
+    before = before._replace(health=before.health._replace(notices=notices))
+    commit = decide(before)
+    assert commit.health.notices == notices
+
+
+def test_causes_are_found_in_the_stored_snapshot_if_no_run_has_judged_it() -> None:
+    commit = decide(stored(value_of(NEW))._replace(rules=RULES))
+    assert commit.health.notices
+    assert [each.cause.name for each in commit.health.notices.told] == ["/s/t"]
+    assert commit.health.notices.revision == revision_of(NEW)
+
+
+def test_halted_server_is_a_cause() -> None:
+    commit = decide(stored()._replace(rules=RULES), UNCHANGED._replace(server_state="HALTED"))
+    assert commit.health.notices
+    assert [each.cause.name for each in commit.health.notices.told] == ["halted"]
+
+
 def test_failure_that_is_told_has_a_batch_of_its_own() -> None:
     error = ServerError("refused", "connection refused")
     before = stored(value_of(OLD), may_read=False)._replace(rules=RULES)
@@ -638,6 +693,7 @@ def test_failure_that_is_told_has_a_batch_of_its_own() -> None:
     assert batch
     assert batch.before == batch.after == revision_of(OLD)
     assert [each["cause"] for each in batch.began] == ["failing"]
+    assert batch.time == commit.health.checked_time
     assert commit.health.changes_kept
     early = after_failure(server(changes=True, report_after=2), before, error, facts())
     assert early.update.changes is None

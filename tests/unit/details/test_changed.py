@@ -280,6 +280,35 @@ def test_repeat_that_becomes_a_secret_hides_its_later_values() -> None:
     assert changed_parts(mementos("/s/t", position), ALL, shown.hidden_repeats).nodes
 
 
+def test_secret_variable_is_masked() -> None:
+    found = changed_parts(
+        mementos("/s/t", ("NodeVariableMemento", {"var_": {"n_": "KEY", "v_": "x"}})), ALL, ()
+    )
+    assert found.nodes == {"/s/t": {"edit KEY": "edit KEY '***'"}}
+
+
+def test_node_that_is_cleared_has_no_secret_repeat() -> None:
+    found = changed_parts(mementos("/s/t", clear=True), ALL, ["/s/t", "/s/u"])
+    assert found.hidden_repeats == {"/s/u"}
+    assert found.nodes["/s/t"]["cleared"] == "1"
+
+
+def test_each_of_equal_times_has_its_own_key() -> None:
+    time = ("NodeTimeMemento", {"attr_": {"ts_": {"start_": {"h_": 10}}}})
+    found = changed_parts(mementos("/s/t", time, time, time), ALL, ())
+    assert list(found.nodes["/s/t"]) == ["time 10:00", "time 10:00 (2)", "time 10:00 (3)"]
+
+
+def test_parts_that_are_absent_have_their_defaults() -> None:
+    found = changed_parts(
+        mementos("/s/t", ("NodeStateMemento", {"state_": {}}), ("SubmittableMemento", {})), ALL, ()
+    )
+    assert found.nodes == {"/s/t": {"state": "unknown", "dur": "00:00:00", "rid": "", "abort": "", "try": ""}}
+    assert changed_parts(mementos("/", ("ServerVariableMemento", {})), ALL, ()).nodes == {
+        "/": {"variables": ""}
+    }
+
+
 def test_variables_of_the_server_are_of_their_kind() -> None:
     change = mementos("/", ("ServerVariableMemento", {"serverEnv_": [{"n_": "V", "v_": "x"}]}))
     assert changed_parts(change, Policy(["variables"]), ()).nodes == {"/": {"variables": "edit V 'x'"}}

@@ -53,10 +53,17 @@ def test_the_expiry_follows_the_configuration(expire: int | None, was: int | Non
 
 def test_what_changed_is_put_into_what_had_changed_before() -> None:
     changed = Changed({"/s/t": {"state": "active"}, "/s/u": {"try": "2"}}, {"/s/c"})
-    update, _, after = change(changed)
+    asked: list[Sequence[str]] = []
+
+    def read(paths: Sequence[str]) -> StoredDetails:
+        asked.append(paths)
+        return STORED
+
+    update, _, after = change_details(None, "r2 t2", changed, BEFORE, read)
     values = {"/s/t": b'{"state":"active","dur":"1"}', "/s/u": b'{"try":"2"}'}
     assert update == DetailsUpdate("r2 t2", None, values, "r1 t1")
     assert after == KeptDetails(SIGNATURE, "r2 t2", None, ["/s/c"])
+    assert asked == [["/s/t", "/s/u"]]
 
 
 def test_a_new_revision_is_noted_even_if_no_detail_changed() -> None:

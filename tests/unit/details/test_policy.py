@@ -147,11 +147,15 @@ def test_lines_are_changed_only_if_a_text_has_a_secret() -> None:
     assert Policy(["labels"]).may_change("suite s", 0)("suite s")
 
 
-def test_password_of_a_job_is_looked_for_only_if_a_text_has_one() -> None:
-    line = "task t # state:queued passwd:x"
+def test_line_with_the_password_of_a_job_may_change() -> None:
+    line = "task t # passwd:x state:active"
     assert Policy().may_change(line, 0)(line)
-    assert Policy().may_change("edit PASS 'x'", 0)(line)
-    assert not Policy().may_change("edit KEY 'x'", 0)(line)
+
+
+def test_names_are_compared_in_any_case_of_any_language() -> None:
+    policy = Policy(secret_names=["straße"])
+    assert policy.kept("task t\nedit Straße 'x'") == "task t\nedit Straße '***'"
+    assert policy.kept("task t\nedit STRASSE 'x'") == "task t\nedit STRASSE '***'"
 
 
 def test_new_secret_names_come_with_a_new_format_of_the_sync_cache() -> None:
