@@ -32,8 +32,10 @@ class Work:
         self.started = threading.Semaphore(0)
         self.ended = threading.Event()
         self.number = 0
+        self.threads: list[threading.Thread] = []
 
     def __call__(self) -> None:
+        self.threads.append(threading.current_thread())
         self.started.release()
         self.ended.wait(WAIT)
 
@@ -49,7 +51,7 @@ class Clock:
     """The time of a run, and the part of it that the processor was used."""
 
     def __init__(self) -> None:
-        self.now = self.used = 0.0
+        self.now, self.used = 1000.0, 10.0
 
     def monotonic(self) -> float:
         return self.now
@@ -77,8 +79,16 @@ def work() -> Iterator[Work]:
 
 
 def test_one_thread_is_started_first(work: Work) -> None:
+    threads = Threads(work, 10)
+    threads.start(waiting=10)
+    work.await_threads(1)
+    assert threads.missing == ""
+
+
+def test_a_thread_does_not_keep_the_process_alive(work: Work) -> None:
     Threads(work, 10).start(waiting=10)
     work.await_threads(1)
+    assert [(thread.name, thread.daemon) for thread in work.threads] == [("watchman", True)]
 
 
 @pytest.mark.parametrize(("wanted", "waiting"), [(2, 10), (10, 1)])
@@ -157,6 +167,15 @@ def test_more_threads_are_started_if_no_server_ends(
     work.await_threads(FIRST_THREADS + more)  # not more, until as much time has passed again
 
 
+def test_look_that_starts_no_thread_does_not_delay_the_next_ones(work: Work, clock: Clock) -> None:
+    threads = Threads(work, 100)
+    threads.start(waiting=100)
+    for number in (FIRST_THREADS, FIRST_THREADS + MANY_THREADS):
+        clock.advance(0.6 * STALLED, busy=1.0)
+        threads.add(waiting=100, computing=0)
+        work.await_threads(number)
+
+
 @contextmanager
 def descriptors(limit: int) -> Iterator[None]:
     """Lower the number of file descriptors that this process may open."""
@@ -175,6 +194,7 @@ def test_the_limit_of_file_descriptors_is_kept_and_reported(
     work: Work, clock: Clock, limit: int, number: int
 ) -> None:
     with descriptors(limit):
+        assert Threads(work, number).missing == ""
         threads = Threads(work, 10)
     assert threads.missing == f"no more than {number} servers could be read at a time (ulimit -n)"
     threads.start(waiting=10)

@@ -98,3 +98,13 @@ def test_the_run_has_the_number_of_servers_for_each_result_and_mode() -> None:
         " (2 unchanged, 1 synced incrementally, 1 synced in full)"
     )
     assert describe_run([outcome("failed", error=REFUSED)], 0.5) == "1 failed in 0.50 s"
+
+
+def test_failures_that_earlier_runs_reported_are_counted_apart() -> None:
+    outcomes = [
+        outcome("failed", error=REFUSED, told="withheld"),
+        outcome("failed", error=REFUSED, told="withheld"),
+        outcome("failed", error=REFUSED, told="now"),
+    ]
+    assert describe_run(outcomes, 0.5) == "3 failed in 0.50 s; 2 not reported again, see -v"
+    assert describe_run(outcomes, 0.5, always=True) == "3 failed in 0.50 s"
