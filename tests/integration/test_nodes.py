@@ -84,6 +84,31 @@ def test_it_is_why_after_each_run(stored: Stored) -> None:
     assert "It waits for:\n  the server is halted\n" in text and "trigger" not in text
 
 
+def test_tokens_that_a_family_takes_for_all_its_tasks(stored: Stored) -> None:
+    """As they are after each run, though the server does not send a change of `inlimit -n`."""
+    watchman, ecflow, url = stored
+    tasks = "task a\ntask b\n"
+    ecflow.load_text(
+        f"suite n\nlimit lim 1\nfamily f\ninlimit -n lim\n{tasks}endfamily\n"
+        f"family g\ninlimit -n lim\n{tasks}endfamily\nendsuite\n"
+    )
+    ecflow.begin_suite("n")
+
+    def limit_of(path: str) -> tuple[bool | None, str]:
+        ecflow.await_next_second()
+        assert watchman.collect().code == 0
+        (limit,) = [each for each in watchman_cli.why(url, "o/r", path).waits if each.kind == "limit"]
+        return limit.holds, limit.text
+
+    assert limit_of("/n/f/b") == (True, "limit /n:lim has room, 0 of 1 taken")
+    ecflow.force_state("/n/f/a", "State.submitted")
+    assert limit_of("/n/f/b") == (True, "limit /n:lim: /n/f has its tokens, 1 of 1 taken")
+    assert limit_of("/n/g/b") == (False, "limit /n:lim is full: 1 of 1 taken by /n/f")
+    ecflow.force_state("/n/f/a", "State.complete")
+    ecflow.force_state("/n/g/a", "State.submitted")
+    assert limit_of("/n/f/b") == (False, "limit /n:lim is full: 1 of 1 taken by /n/g")
+
+
 def test_all_of_a_node(stored: Stored) -> None:
     node = json.loads(asked(stored, "node", "r", "/s/f/a", "--json").text)
     variables = {each["name"]: (each["value"], each["source"], each["path"]) for each in node["variables"]}

@@ -55,13 +55,15 @@ class Limit(NamedTuple):
 
 
 class InLimit(NamedTuple):
-    """A claim on a limit's tokens; `path` is empty if the limit is looked for on the node and above it."""
+    """A claim on a limit's tokens; `path` is empty if the limit is looked for on the node and above it.
+
+    With `node_only`, the node takes them once for all tasks below it.
+    """
 
     path: str
     name: str
     tokens: int
     node_only: bool
-    incremented: bool
 
     def __str__(self) -> str:
         return f"{self.path}:{self.name}" if self.path else self.name

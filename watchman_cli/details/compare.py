@@ -4,6 +4,7 @@ That text is a checkpoint's, which has the lines of a server's answer. Not compa
 nobody is wrong:
 - a suite's calendar, and how long a relative time has waited: they are as of the moment when a text was made;
 - since when a state lasts: see collect/verify.py;
+- whether a node has taken its tokens of a limit: the server does not send a change of that;
 - blanks in the value of a variable or a label, and one with a `#`: the bindings change or cut some of them;
 - a job's id after its first word, where the bindings cut it; and the try, the id and the reason of a job
   whose own texts look like the rest of a node's line;
@@ -35,7 +36,7 @@ _END = "\n# enddef"
 _CLOSING = frozenset(("endsuite", "endfamily", "endtask", "endalias"))
 _ORDERED = frozenset(("trigger", "complete"))  # the parts of one are joined in their order
 _BLANKS = re.compile(r"\s+")
-_ALIKE = re.compile(r" relativeDuration/\S+| date:not-a-date-time")
+_ALIKE = re.compile(r" relativeDuration/\S+| date:not-a-date-time| # incremented:1$")
 _OF_NODES = ("kind", "state", "suspended")
 _OF_JOBS = ("try_number", "reason")
 _LIKE_STATE = re.compile(r">abort|abort<:|(?:^|\s)[a-z_]+:")  # in a job's own text

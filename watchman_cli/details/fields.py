@@ -29,6 +29,10 @@ FIELD_SIZE = 32 << 10  # characters of small families that are put into one fiel
 LIMIT = 256 << 20  # bytes of lines that are read of one field
 _TOGETHER = 1 << 10  # fields between two looks at the clock
 _HIDDEN_REPEAT = f'"{HIDDEN}"'
+_INCREMENTED = " # incremented:1"
+# Whether a node has taken its tokens of a limit: the server does not send a change of that (InLimit.hpp,
+# set_incremented), but it does send the limit's holders.
+_TAKEN = re.compile(rf"(?m)^( *inlimit .*){_INCREMENTED}$")
 _NODE = re.compile(r" *(?:suite|family|task|alias) (\S+)")
 
 
@@ -49,12 +53,15 @@ def make_base(definition: Definition, policy: Policy, work: Work = UNBOUNDED) ->
     fields = {SERVER: compress({SERVER: policy.kept(readable(server)), KINDS_KEPT: kinds})}
     hidden: list[str] = []
     may_change = policy.may_change(definition.lines.text, len(definition.lines.server))
+    any_taken = _INCREMENTED in definition.lines.text
     for number, (field, members) in enumerate(_packed(families).items()):
         if not number % _TOGETHER:
             work.check()
         found: dict[str, str] = {}
         for family in members:
             lines = readable(NEW_LINE.join(families[family]))
+            if any_taken:
+                lines = _TAKEN.sub(r"\1", lines)
             if may_change(lines):
                 lines = policy.kept(without_passwords(lines))
                 if _HIDDEN_REPEAT in lines:

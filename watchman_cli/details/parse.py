@@ -97,12 +97,12 @@ def _limit(rest: str) -> Limit:
 
 
 def _inlimit(rest: str) -> InLimit:
-    words, state = _split(rest)
+    words, _ = _split(rest)
     options = [word for word in words if word in ("-n", "-s")]
     words = [word for word in words if word not in options]
     path, _, name = words[0].rpartition(":")
     tokens = int(words[1]) if len(words) > 1 else 1
-    return InLimit(path, name, tokens, "-n" in options, "incremented:1" in state)
+    return InLimit(path, name, tokens, "-n" in options)
 
 
 def _condition(kind: Literal["trigger", "complete"], rest: str) -> Condition:

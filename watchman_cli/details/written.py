@@ -80,8 +80,7 @@ def _inlimit(fields: Fields) -> Iterator[Written]:
         *(["-s"] if found.get("limit_submission_") else []),
     ]
     line = " ".join(["inlimit", *options, name, *([str(tokens)] if tokens != 1 else [])])
-    state = "incremented:1" if found.get("incremented_") else ""
-    yield Written("inlimit", f"inlimit {name}", with_state(line, state))
+    yield Written("inlimit", f"inlimit {name}", line)
 
 
 def _expression(keyword: str, fields: Fields) -> Iterator[Written]:

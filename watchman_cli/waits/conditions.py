@@ -24,6 +24,7 @@ WaitKind = Literal[
     "server", "suspended", "state", "limit", "time", "today", "date", "day", "cron", "complete", "trigger"
 ]
 READY = ("queued", "aborted")  # states from which ecFlow starts a node
+_WITH_JOBS = ("aborted", "active", "submitted")  # states of a family in which a task may be active
 
 
 @dataclass(frozen=True)
@@ -192,15 +193,43 @@ def _limit(at: _At, claim: InLimit) -> Wait:
         return Wait(at.node.path, "limit", True, f"there is no limit {claim}; ecFlow ignores it")
     owner, limit = found
     taken = f"{limit.value} of {limit.most} taken"
-    holds = limit.value + claim.tokens <= limit.most or (claim.node_only and claim.incremented)
-    if holds:
-        return Wait(at.node.path, "limit", True, f"limit {owner.path}:{limit.name} has room, {taken}")
+    name = f"limit {owner.path}:{limit.name}"
+    if limit.value + claim.tokens <= limit.most:
+        return Wait(at.node.path, "limit", True, f"{name} has room, {taken}")
     holders = ", ".join(limit.holders[:5]) + (
         f" and {len(limit.holders) - 5} more" if len(limit.holders) > 5 else ""
     )
     wanted = f", {claim.tokens} wanted" if claim.tokens != 1 else ""
     by = f" by {holders}" if holders else ""
-    return Wait(at.node.path, "limit", False, f"limit {owner.path}:{limit.name} is full: {taken}{by}{wanted}")
+    full = f"{name} is full: {taken}{by}{wanted}"
+    if not claim.node_only:
+        return Wait(at.node.path, "limit", False, full)
+    is_holder, job = at.node.path in limit.holders, _job_below(at.tree, at.node)
+    if is_holder and job == "real":
+        return Wait(at.node.path, "limit", True, f"{name}: {at.node.path} has its tokens, {taken}")
+    if not is_holder and job is None:
+        return Wait(at.node.path, "limit", False, full)
+    return Wait(at.node.path, "limit", None, f"{full}; whether {at.node.path} has its own tokens is unknown")
+
+
+def _job_below(tree: Tree, node: Node) -> Literal["real", "unsure"] | None:
+    """Return whether a task, or one below a node, has a job; `unsure` if its state may have been set by hand.
+
+    A node has taken its tokens since such a job was submitted (Submittable::update_limits). The server keeps
+    that in the inlimit, and does not send a change of it. A task that is set to active takes no tokens, and
+    has no job's id.
+    """
+    found: Literal["unsure"] | None = None
+    left = [node]
+    while left:
+        each = left.pop()
+        if each.kind != "task":
+            left += [child for child in tree.children(each.path) if child.state in _WITH_JOBS]
+        elif each.state == "submitted" or (each.state == "active" and each.job_id):
+            return "real"
+        elif each.state == "active":
+            found = "unsure"
+    return found
 
 
 # ----------------------------------------------------------------------------------------- times

@@ -42,7 +42,8 @@ def stored(store: Store) -> dict[str, Any]:
 
 def check(loaded: Watched, store: Store, mode: str, policy: Policy | None = None) -> None:
     """Make a run of this mode, and compare what is stored with a full reading."""
-    assert loaded.collect()["mode"] == mode
+    found = loaded.collect()
+    assert found["mode"] == mode, found["reason"]
     assert stored(store) == truth_of(loaded.ecflow, policy)
 
 
@@ -73,6 +74,24 @@ def test_what_changes_is_added(loaded: Watched, store: Store) -> None:
     server.delete("/s/f/g/d", True)
     check(loaded, store, "full")
     assert loaded.redis.client.exists(KEYS.changed_details) == 0
+
+
+def test_tokens_that_a_family_takes_as_a_whole(loaded: Watched, store: Store) -> None:
+    """The server does not send a change of `inlimit -n … # incremented:1`, so it is in no line."""
+    server = loaded.ecflow
+    loaded.configure(details=True)
+    server.load_text("suite n\nlimit lim 1\nfamily f\ninlimit -n lim\ntask a\ntask b\nendfamily\nendsuite\n")
+    server.begin_suite("n")
+    server.force_state("/n/f/a", "State.submitted")
+    check(loaded, store, "full")
+    server.force_state("/n/f/a", "State.complete")
+    check(loaded, store, "incremental")
+    assert "incremented" not in repr(stored(store))
+    server.force_state("/n/f/b", "State.submitted")
+    check(loaded, store, "incremental")
+    server.force_state("/n/f/b", "State.complete")
+    check(loaded, store, "incremental")
+    assert "incremented" not in repr(stored(store))
 
 
 def test_a_jobs_password_is_nowhere(loaded: Watched, store: Store) -> None:

@@ -16,6 +16,16 @@ from tests.support.watched import NAME, VERIFIED_EVERY, Watched
 from watchman_cli.store.redis.keys import key, server_keys
 
 EQUAL = "equal, node by node"
+FAMILY_WITH_A_TOKEN = """\
+suite tokens
+  limit lim 1
+  family f
+    inlimit -n lim
+    task a
+    task b
+  endfamily
+endsuite
+"""
 
 
 def due(watched: Watched) -> None:
@@ -159,6 +169,17 @@ def test_equal_details(watched: Watched) -> None:
     due(watched)
     assert watched.collect()["verification"] == EQUAL + DETAILS_TOO
     watched.configure(details=["labels", "limits"])
+    due(watched)
+    assert watched.collect()["verification"] == EQUAL + DETAILS_TOO
+
+
+def test_tokens_that_a_family_takes_as_a_whole_are_equal(watched: Watched) -> None:
+    """The server does not send a change of `inlimit -n … # incremented:1`."""
+    watched.configure(details=True)
+    watched.ecflow.load_text(FAMILY_WITH_A_TOKEN)
+    watched.ecflow.begin_suite("tokens")
+    watched.collect()
+    watched.ecflow.force_state("/tokens/f/a", "State.submitted")
     due(watched)
     assert watched.collect()["verification"] == EQUAL + DETAILS_TOO
 

@@ -15,4 +15,4 @@ def test_an_events_name_and_number(name: str, called: bool) -> None:
 
 
 def test_a_claims_words() -> None:
-    assert [str(InLimit(path, "lim", 1, False, False)) for path in ("", "/s")] == ["lim", "/s:lim"]
+    assert [str(InLimit(path, "lim", 1, False)) for path in ("", "/s")] == ["lim", "/s:lim"]

@@ -36,7 +36,7 @@ TABLE: list[tuple[str, dict[str, Any], str, str]] = [
     ("NodeLimitMemento", {"limit_": {"n_": "lim", "lim_": 3, "value_": 2, "paths_": ["/s/t", "/s/u"]}},
      "limit lim 3", "limit lim 3 # 2 /s/t /s/u"),
     ("NodeInLimitMemento", {"inlimit_": {"n_": "lim", "path_": "/s", "tokens_": 2, "incremented_": True}},
-     "inlimit /s:lim", "inlimit /s:lim 2 # incremented:1"),
+     "inlimit /s:lim", "inlimit /s:lim 2"),
     ("NodeCompleteMemento", {"exp_": {"vec_": [{"exp_": "c == \nqueued"}], "free_": True}},
      "complete c == complete", "complete c ==  queued # free"),
     ("NodeQueueIndexMemento", {"name_": "q", "index_": 2, "state_vec_": [1, 3]},

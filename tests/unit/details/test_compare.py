@@ -26,6 +26,7 @@ NODES = [
     "   trigger -o u:e",
     "   meter m 0 100 50 # 7",
     "   time +00:05 # relativeDuration/00:01:00",
+    "   inlimit -n disk",
     "   day monday",
     "   verify complete:1",
     "   alias alias0 # state:queued",
@@ -107,6 +108,7 @@ SAME = {
     "since when": ("dur:00:00:07", "dur:00:00:09"),
     "blanks": ("'a  b'", "'a b'"),
     "a date that is none": ("day monday", "day monday # date:not-a-date-time"),
+    "tokens that are taken": ("inlimit -n disk", "inlimit -n disk # incremented:1"),
     "a count of nothing": ("verify complete:1", "verify complete:1 # 0"),
     "the order of attributes": (
         "meter m 0 100 50 # 7\ntime +00:05 # relativeDuration/00:01:00",

@@ -36,6 +36,18 @@ def families(fields: dict[str, bytes]) -> list[tuple[str, str]]:
     return [each for value in fields.values() for each in decompress(value).items()]
 
 
+def test_whether_a_node_has_taken_its_tokens_is_not_kept() -> None:
+    """The server does not send a change of it."""
+    lines = (
+        "inlimit -n lim # incremented:1",
+        "label l 'inlimit -n x # incremented:1'",
+        "inlimit -n o # incremented:1",
+    )
+    found = base_of("suite s", "family f", *lines, "endfamily", "endsuite").fields
+    kept = dict(families(found))["/s/"].split("\n")
+    assert [line.strip() for line in kept] == ["family f", "inlimit -n lim", lines[1], "inlimit -n o"]
+
+
 def test_a_field_a_parent_and_one_of_the_server() -> None:
     found = base_of(*TREE).fields
     assert list(found) == ["server", "/", "/s/", "/s/f/"]

@@ -63,7 +63,7 @@ def test_meter(fields: dict[str, Any], line: str) -> None:
         ({"n_": "l", "tokens_": 2}, "inlimit l", "inlimit l 2"),
         ({"n_": "l", "limit_this_node_only_": True}, "inlimit l", "inlimit -n l"),
         ({"n_": "l", "limit_submission_": True, "tokens_": 3}, "inlimit l", "inlimit -s l 3"),
-        ({"n_": "l", "incremented_": True}, "inlimit l", "inlimit l # incremented:1"),
+        ({"n_": "l", "incremented_": True}, "inlimit l", "inlimit l"),
     ],
 )
 def test_inlimit(fields: dict[str, Any], key: str, line: str) -> None:
