@@ -60,9 +60,9 @@ def record_of(path: str, state: NodeState, begin_times: Mapping[str, str]) -> St
 
 def since_in(path: str, status: str, duration: int, begin_times: Mapping[str, str]) -> str | None:
     """Return since when a node has a status; or None if it is not shown or the suite has not begun."""
-    if status not in SINCE_SHOWN or path == "/":  # the definition itself has no calendar
+    if status not in SINCE_SHOWN:
         return None
-    return since_of(duration, begin_times.get(path.split("/", 2)[1]))
+    return since_of(duration, begin_times.get(path.split("/", 2)[1]))  # the definition itself has no calendar
 
 
 def since_of(duration: int, begin_time: str | None) -> str | None:

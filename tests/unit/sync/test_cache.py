@@ -36,6 +36,22 @@ def test_a_cache_is_decoded_as_it_was_encoded() -> None:
     assert sync_cache.decode(sync_cache.encode(CACHE)) == CACHE
 
 
+def test_a_cache_of_which_a_digit_changed_is_not_used() -> None:
+    value = sync_cache.encode(CACHE)
+    damaged = value.replace(b'"nodes":3', b'"nodes":4')
+    assert damaged != value
+    assert sync_cache.decode(damaged) is None
+    assert sync_cache.decode(value[:64]) is None
+
+
+def test_a_cache_that_is_too_large_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    value = sync_cache.encode(CACHE)
+    monkeypatch.setattr(sync_cache, "SIZE_LIMIT", len(value) - 65)
+    assert sync_cache.encode(CACHE) == b""
+    monkeypatch.setattr(sync_cache, "SIZE_LIMIT", len(value) - 64)
+    assert sync_cache.encode(CACHE) == value
+
+
 def test_which_details_are_kept_comes_back() -> None:
     kept = KeptDetails(["labels", "", "key"], "r t", 60, ["/s/t"])
     cache = CACHE._replace(kept_details=kept)
