@@ -55,6 +55,7 @@ ATTRIBUTES = (
     "date 1.*.*",
     "day monday",
     "limit disk 10",
+    "inlimit -n disk",
     "queue -f no.such:/nowhere q 1 2 3",
     "queue q first second third",
     "generic g one two",

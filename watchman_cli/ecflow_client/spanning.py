@@ -5,7 +5,8 @@ ecFlow escapes a new line in labels, variables and reasons. It writes these thre
 
 - **An expression** goes on after a line if the line's last token needs an operand, or if the next line begins
   with an operator (ExprParser.cpp). No line that makes the tree begins with an operator, and no whole
-  expression ends with a token that needs an operand, except a variable's name.
+  expression ends with a token that needs an operand, except a variable's name. A server that reads its own
+  checkpoint keeps the first line alone: then what follows is an attribute, and no part of a whole expression.
 - **A job's id** ends on a line that ends with ` try:1 state:active …`, since a job is submitted and active
   before it has an id. So an id goes on if its node's line has no such tokens. It ends with the next line that
   has them.
@@ -52,6 +53,13 @@ _NODE = re.compile(r" *(?:task|family|suite|alias) [A-Za-z0-9_][\w.-]*(?P<tail> 
 # All lines that matter: nodes with a job's id, expressions, and lines with a state.
 _LOOKED_AT = re.compile(
     rf"\n(?= *(?:{_EXPRESSION}|(?:task|alias)\b[^\n]* rid:)|[^\n]*(?<![a-z_])state:)", re.ASCII
+)
+# An attribute, and not the rest of an expression, in which an operator follows a name.
+_ATTRIBUTE = re.compile(
+    r"\n *(?:edit|label|meter|event|limit|inlimit|repeat|queue|generic|time|today|cron|date|day|late|zombie"
+    r"|verify|defstatus|trigger|complete|clock|calendar|auto\w+|aviso|mirror)"
+    rf" +(?!(?:{'|'.join(_OPERATORS)})\b)[\w'\"/+:-]",
+    re.ASCII,
 )
 _KEPT = re.compile(r" *(?:trigger|complete|generic)\b")  # attributes that may hold any text
 _STRUCTURE = re.compile(r"\n *(?:task|family|suite|alias|end\w+)\b", re.ASCII)
@@ -139,6 +147,8 @@ def join_lines(text: str, work: Work = UNBOUNDED) -> str:
             last = start if tail.text and STATE not in tail.tokens else None  # it may have been forced
         elif unfinished is None and re.match(f" *{_EXPRESSION}", line):
             end = _expression_end(text, start, end)
+            if NEW_LINE in text[start:end] and not _is_whole(text[start:end]):
+                end = _cut_end(text, start, end)
             if NEW_LINE in text[start:end]:
                 lines = text[start:end].split(NEW_LINE)
                 has_nodes = any(map(_STRUCTURAL.fullmatch, lines))
@@ -202,6 +212,12 @@ def _expression_end(text: str, start: int, end: int) -> int:
             break
         last, line = end, (":" if line.endswith(":") else "") + following
     return last
+
+
+def _cut_end(text: str, start: int, end: int) -> int:
+    """Return where an expression ends that the server cut as it read its checkpoint: before an attribute."""
+    attribute = _ATTRIBUTE.search(text, start, end)
+    return attribute.start() if attribute else end
 
 
 def _is_whole(text: str) -> bool:

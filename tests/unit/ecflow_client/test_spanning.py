@@ -14,7 +14,7 @@ from watchman_cli.ecflow_client import Definition, NodeState, definition
 from watchman_cli.ecflow_client.errors import NotUnderstood, TreeUnproved
 from watchman_cli.ecflow_client.node_state import parse_node_state
 from watchman_cli.ecflow_client.replies import decode_reply
-from watchman_cli.ecflow_client.spanning import split_tail
+from watchman_cli.ecflow_client.spanning import join_lines, split_tail
 
 BEHIND = "try:1 state:active dur:00:00:05"
 ACTIVE = NodeState("active", False, 5)
@@ -226,6 +226,41 @@ def test_expression_takes_no_end_of_an_id() -> None:
 def test_expression_that_a_server_cut_takes_no_node(text: str) -> None:
     """A server that reads its own checkpoint keeps the first line of an expression."""
     assert with_trigger(text).paths == with_trigger("1").paths
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        ("complete 1 == 0 and", "trigger f0 == complete and", 'repeat string S "x" "y" # 1'),
+        ("complete t1 == aborted and", "verify complete:3 # 1"),
+        ("trigger (a == complete", "limit disk 10", "inlimit -n disk"),
+        ("trigger a == x:", 'label info "and"', "time +00:05"),
+        ("trigger 1 ==", "edit V 'x' # eq"),
+    ],
+)
+def test_expression_that_a_server_cut_takes_no_attribute(attributes: tuple[str, ...]) -> None:
+    lines = ("suite s # state:queued", "task t # state:queued", *attributes, "task after", "endsuite")
+    text = replies.definition(*lines)
+    assert join_lines(text) == text
+
+
+def test_expression_is_joined_up_to_where_the_server_cut_it() -> None:
+    text = replies.definition(
+        "suite s", "task t", "trigger a and", "b == complete or", "late -s +00:15", "endsuite"
+    )
+    assert join_lines(text) == text.replace("and\nb", "and b")
+
+
+def test_word_of_an_attribute_is_a_name_in_an_expression() -> None:
+    for text in (
+        "a == complete and\nlimit == complete",
+        "1 ==\nedit:V",
+        "a == complete and\nlabel eq\ncomplete",
+    ):
+        joined = join_lines(
+            replies.definition("suite s", "task t", f"trigger {text}", "edit V 'x'", "endsuite")
+        )
+        assert f"trigger {text}".replace("\n", " ") + "\nedit" in joined
 
 
 @pytest.mark.parametrize("last", [False, True])
