@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.stored_servers import FAILING, IDLE, NOW, SUITE, status, thresholds
 from watchman_cli.check import State, assess, assess_deadlines
-from watchman_cli.check.quiet import count_quiet, silence_of
+from watchman_cli.check.quiet import Quiet, count_quiet, silence_of
 from watchman_cli.deadlines import DeadlineState, Matches
 from watchman_cli.health import Health
 from watchman_cli.output.check import render
@@ -50,6 +50,7 @@ def test_silenced_causes_do_not_alarm(
     found = assess(with_silences(stored, silence), thresholds())
     assert found.state is state
     assert {each.kind: each.number for each in found.quiet} == kinds
+    assert all(each.silence is silence for each in found.quiet)
 
 
 def test_output_of_check() -> None:
@@ -72,6 +73,20 @@ def test_silenced_deadline() -> None:
     assert assess_deadlines(stored).state is State.CRITICAL
     found = assess_deadlines(with_silences(stored, TASK))
     assert (found.state, [(each.kind, each.number) for each in found.quiet]) == (State.OK, [("missed", 1)])
+
+
+def test_silenced_deadline_that_is_unknown() -> None:
+    due = NOW - HOUR
+    states = [
+        DeadlineState(f"{path} complete by 06:00", due, "unknown", "other", NOW, Matches(1, 1))
+        for path in ("/s/f", "/s/g", "/s/f/t")
+    ]
+    stored = status(IDLE, health=Health(checked_time=NOW.isoformat(), ok=True, deadlines=tuple(states)))
+    found = assess_deadlines(with_silences(stored, TASK))
+    (problem,) = found.problems
+    assert (problem.state, problem.text) == (State.UNKNOWN, "1 of 3 deadlines unknown")
+    assert [line.partition(":")[0] for line in problem.lines] == ["/s/g complete by 06"]
+    assert (found.quiet, found.summary) == ((Quiet("unknown", 2, TASK),), "3 deadlines")
 
 
 def test_one_entry_for_each_silence() -> None:

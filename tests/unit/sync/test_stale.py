@@ -49,6 +49,14 @@ def test_handles_of_the_previous_marker_are_noted() -> None:
     assert stale.numbers == [3, 4, 5]
 
 
+def test_without_a_marker_no_handle_is_noted() -> None:
+    """Each handle's name would begin with it."""
+    stale = StaleHandles(SCOPE._replace(marker=""))
+    for cache in (None, CACHE._replace(marker="")):
+        stale.note(ANSWER, cache, used=0)
+    assert stale.numbers == []
+
+
 @pytest.mark.parametrize("answer", [ANSWER, Answer()])
 def test_without_a_lease_no_handle_is_noted(answer: Answer) -> None:
     stale = StaleHandles(SCOPE._replace(leased=False))
