@@ -54,11 +54,11 @@ _NODE = re.compile(r" *(?:task|family|suite|alias) [A-Za-z0-9_][\w.-]*(?P<tail> 
 _LOOKED_AT = re.compile(
     rf"\n(?= *(?:{_EXPRESSION}|(?:task|alias)\b[^\n]* rid:)|[^\n]*(?<![a-z_])state:)", re.ASCII
 )
-# An attribute, and not the rest of an expression, in which an operator follows a name.
+# An attribute. In an expression, an operator, a colon or a slash follows a name.
 _ATTRIBUTE = re.compile(
-    r"\n *(?:edit|label|meter|event|limit|inlimit|repeat|queue|generic|time|today|cron|date|day|late|zombie"
+    r" *(?:edit|label|meter|event|limit|inlimit|repeat|queue|generic|time|today|cron|date|day|late|zombie"
     r"|verify|defstatus|trigger|complete|clock|calendar|auto\w+|aviso|mirror)"
-    rf" +(?!(?:{'|'.join(_OPERATORS)})\b)[\w'\"/+:-]",
+    rf" +(?!(?:{'|'.join(_OPERATORS)})\b)[\w'\"+-]",
     re.ASCII,
 )
 _KEPT = re.compile(r" *(?:trigger|complete|generic)\b")  # attributes that may hold any text
@@ -147,8 +147,6 @@ def join_lines(text: str, work: Work = UNBOUNDED) -> str:
             last = start if tail.text and STATE not in tail.tokens else None  # it may have been forced
         elif unfinished is None and re.match(f" *{_EXPRESSION}", line):
             end = _expression_end(text, start, end)
-            if NEW_LINE in text[start:end] and not _is_whole(text[start:end]):
-                end = _cut_end(text, start, end)
             if NEW_LINE in text[start:end]:
                 lines = text[start:end].split(NEW_LINE)
                 has_nodes = any(map(_STRUCTURAL.fullmatch, lines))
@@ -206,18 +204,13 @@ def _expression_end(text: str, start: int, end: int) -> int:
         following = _BLANKS.sub(" ", text[start:end]).rstrip()
         if not following:
             continue
-        if " # " in following and _NODE.fullmatch(following):
-            break  # no expression has a #: this one was cut when the server read its checkpoint
+        is_node = " # " in following and _NODE.fullmatch(following)  # no expression has a #
+        if is_node or _ATTRIBUTE.match(following):
+            break  # this expression was cut when the server read its checkpoint
         if not _needs_operand(line) and not _NEXT.match(following):
             break
         last, line = end, (":" if line.endswith(":") else "") + following
     return last
-
-
-def _cut_end(text: str, start: int, end: int) -> int:
-    """Return where an expression ends that the server cut as it read its checkpoint: before an attribute."""
-    attribute = _ATTRIBUTE.search(text, start, end)
-    return attribute.start() if attribute else end
 
 
 def _is_whole(text: str) -> bool:

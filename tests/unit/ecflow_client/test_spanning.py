@@ -321,6 +321,8 @@ def test_a_megabyte_of_lines_is_read_at_once() -> None:
     assert with_trigger("1 ==\n" + "1 and 1 ==\n" * 100_000 + "1").paths[-1] == "/s/last"
     found = parse_node_state(" # rid:" + " try:1" * 150_000 + " state:active")
     assert without_details(found) == NodeState("active")
+    cut = replies.definition("suite s", "task t", *["trigger 1 =="] * 30_000, "edit V 'x'", "endsuite")
+    assert join_lines(cut) == cut
 
 
 # ------------------------------------------------------------- definitions at random, and their text
