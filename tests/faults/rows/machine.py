@@ -18,7 +18,7 @@ MACHINE_ROWS = tuple(
             "retried",
             kind="resources",
             attempts=2,
-            deadline=12,
+            deadline=40,
         ),
         FaultCase(
             "no threads",
