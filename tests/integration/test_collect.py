@@ -165,7 +165,9 @@ def test_one_hanging_server_of_eight(
         out, err = process.communicate(timeout=10)
 
     assert (process.returncode, out) == (1, b"")
-    warning, line = err.decode().splitlines()
+    lines = err.decode().splitlines()
+    assert len(lines) == 2, lines
+    warning, line = lines
     assert "two configurations use the name" in warning  # its address is another than before
     assert line.startswith("o/hung: no answer from 127.0.0.1:")
     assert line.endswith("UTC is kept")
