@@ -5,6 +5,8 @@ parts of the node's own line are there by their names, such as `state`. CLEARED 
 attributes but those that are named, and those that stay. All of a node's parts are one JSON object.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -19,9 +21,8 @@ from watchman_cli.ecflow_client.node_state import STATES
 from watchman_cli.ecflow_client.statistics import SERVER_STATES
 
 if TYPE_CHECKING:  # most changes are of states alone, and need none
-    from watchman_cli.details.written_line import Written
+    from watchman_cli.details.written_line import Fields, Written
 
-Fields = Mapping[str, Any]
 Parts = dict[str, str]
 
 CLEARED = "cleared"
@@ -75,7 +76,7 @@ def changed_parts(changes: Iterable[Mementos], policy: Policy, hidden_repeats: I
     return Changed(nodes, hidden)
 
 
-def _add(found: Parts, each: "Written", change: Mementos, policy: Policy, hidden: set[str]) -> None:
+def _add(found: Parts, each: Written, change: Mementos, policy: Policy, hidden: set[str]) -> None:
     key, line = each.key, each.line
     if not policy.keeps(each.keyword):
         return
@@ -93,7 +94,7 @@ def _add(found: Parts, each: "Written", change: Mementos, policy: Policy, hidden
     found[key] = line
 
 
-def _written(name: str, fields: Fields) -> Iterator["Written"]:
+def _written(name: str, fields: Fields) -> Iterator[Written]:
     """Return the attributes that a memento changes. Raises NotKept."""
     from watchman_cli.details.written import WRITERS  # it takes a millisecond
 

@@ -201,23 +201,29 @@ def _limit(at: _At, claim: InLimit) -> Wait:
     )
     wanted = f", {claim.tokens} wanted" if claim.tokens != 1 else ""
     by = f" by {holders}" if holders else ""
-    full = f"{name} is full: {taken}{by}{wanted}"
-    if not claim.node_only:
-        return Wait(at.node.path, "limit", False, full)
-    is_holder, job = at.node.path in limit.holders, _job_below(at.tree, at.node)
-    if is_holder and job == "real":
+    has_tokens = _has_tokens(at, limit) if claim.node_only else False
+    if has_tokens:
         return Wait(at.node.path, "limit", True, f"{name}: {at.node.path} has its tokens, {taken}")
-    if not is_holder and job is None:
-        return Wait(at.node.path, "limit", False, full)
-    return Wait(at.node.path, "limit", None, f"{full}; whether {at.node.path} has its own tokens is unknown")
+    unsure = f"; whether {at.node.path} has its own tokens is unknown" if has_tokens is None else ""
+    return Wait(at.node.path, "limit", has_tokens, f"{name} is full: {taken}{by}{wanted}{unsure}")
+
+
+def _has_tokens(at: _At, limit: Limit) -> bool | None:
+    """Return whether a node has taken its tokens of a limit for all tasks below it; None if that is unknown.
+
+    It has since a job below it was submitted (Submittable::update_limits), and is then a holder. The server
+    keeps that in the inlimit, and does not send a change of it. So both must agree.
+    """
+    is_holder, job = at.node.path in limit.holders, _job_below(at.tree, at.node)
+    if is_holder:
+        return True if job == "real" else None
+    return False if job is None else None
 
 
 def _job_below(tree: Tree, node: Node) -> Literal["real", "unsure"] | None:
     """Return whether a task, or one below a node, has a job; `unsure` if its state may have been set by hand.
 
-    A node has taken its tokens since such a job was submitted (Submittable::update_limits). The server keeps
-    that in the inlimit, and does not send a change of it. A task that is set to active takes no tokens, and
-    has no job's id.
+    A task that is set to active takes no tokens, and has no job's id.
     """
     found: Literal["unsure"] | None = None
     left = [node]
