@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -60,6 +61,14 @@ def denied_by(server: RedisServer) -> set[tuple[str, str]]:
     return {(each["reason"], each["object"]) for each in log} - {NAMING}
 
 
+def next_is_verified(server: RedisServer, name: str = "o/r") -> None:
+    """Have the bindings read a server in its next run."""
+    key = f"{{{name}/status}}/health"
+    health = json.loads(server.client.get(key) or b"")
+    health["sync"]["next_verification"] = "2026-01-01T00:00:00+00:00"
+    server.client.set(key, json.dumps(health))
+
+
 @pytest.fixture
 def server(redis_server: Any, ecflow: EcflowServer, watchman: Watchman) -> RedisServer:
     """A Redis into which runs have written everything that a run can write, with the rights of a run."""
@@ -106,10 +115,13 @@ def test_a_run_with_its_permissions(
     ecflow.load_text(DEFINITION)
     entry = {"owner": "o", "repo": "r", "address": ecflow, **settings}
     watchman.configure(made.url, [entry, {**entry, "repo": "again"}])
-    for status in ("aborted", "complete"):
+    for status in ("aborted", "complete", "active"):
         ecflow.force_state("/s/t", f"State.{status}")
         result = watchman.collect()
         assert (result.code, result.err, denied_by(made)) == (0, "", set())
+        next_is_verified(made)
+    verification = json.loads(made.client.get("{o/r/status}/health") or b"")["sync"]["verification"]
+    assert verification == "equal, node by node" + "; their details as well" * ("details" in settings)
     result = watchman.run("config", "check", "--connect")
     assert (result.code, denied_by(made)) == (0, set())
 

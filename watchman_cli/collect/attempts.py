@@ -19,6 +19,7 @@ from watchman_cli.collect.verify import (
     compare,
     reading_of,
     with_details,
+    without_details,
 )
 from watchman_cli.config import Server
 from watchman_cli.ecflow_client import Access, Client, EcflowError, Limits, NotUnderstood, TreeUnproved
@@ -274,12 +275,12 @@ class ServerAttempts:
     def verify(self, reading: Reading) -> tuple[Verification, BindingsReading | None]:
         """Have the bindings read the server, and compare what is stored, which is from `reading`.
 
-        Return None in place of the bindings' reading if it was not compared. Raises StoreError.
+        Return None in place of the bindings' reading if it was not compared.
         """
         try:
             theirs = self._ask_bindings(with_lines=self._keeps_details)
             return self._compare(reading, theirs), theirs
-        except (BindingsMissing, BindingsFailed, EcflowError, BadSnapshot) as error:
+        except (BindingsMissing, BindingsFailed, EcflowError, BadSnapshot, StoreError) as error:
             return Verification(f"not verified: {error}"), None
 
     def _compare(self, reading: Reading, theirs: BindingsReading) -> Verification:
@@ -298,7 +299,11 @@ class ServerAttempts:
         verification = compare(ours, theirs.records, changed, theirs.cut)
         if verification.is_equal and self._keeps_details:
             assert self._lease
-            found, policy = self._lease.details(None, None), policy_of(self._server)
+            try:
+                found = self._lease.details(None, None)
+            except StoreError as error:
+                return without_details(verification, error)
+            policy = policy_of(self._server)
             verification = with_details(verification, found, stored, theirs, changed, policy, self.work)
         if verification.difference and session.has_several_lines(reading.cache):
             return Verification(f"not verified: {SEVERAL_LINES}")

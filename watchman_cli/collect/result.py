@@ -68,7 +68,7 @@ class Attempts(NamedTuple):
     """The facts about a run's attempts at a server, which began at `began`, at `time`, after `seconds`.
 
     `connected` says whether the server answered one of them. `disabled` is kept in the health record. `share`
-    is a random number from 0 to 1: the part of its interval after which a server is verified first.
+    is a random number from 0 to 1, which says when in its interval a server is verified first.
     """
 
     time: datetime

@@ -107,10 +107,15 @@ def with_details(
             found, head.revision if head else None, theirs.lines or "", paths, policy, skipped, work
         )
     except NotComparable as error:
-        return Verification(f"{verification.summary}; their details were not compared: {error}")
+        return without_details(verification, error)
     if difference:
         return _different(f"details: {difference}")
     return verification._replace(summary=f"{verification.summary}; their details as well")
+
+
+def without_details(verification: Verification, error: Exception) -> Verification:
+    """Return a verification of equal statuses if their details could not be compared."""
+    return Verification(f"{verification.summary}; their details were not compared: {error}")
 
 
 def verification_due(server: Server, reading: Reading, health: Health, now: datetime) -> bool:
@@ -125,8 +130,12 @@ def verification_due(server: Server, reading: Reading, health: Health, now: date
 
 
 def next_verification(server: Server, now: datetime, share: float) -> str:
-    """Return when the bindings read next: after a share of the interval, from 0 to 1."""
-    return (now + timedelta(seconds=server.full_sync_every * share)).isoformat(timespec="seconds")
+    """Return when the bindings read next: at the interval's end, or before, by a share from 0 to 1.
+
+    They never read in the first tenth of the interval: then the server has just been read in full.
+    """
+    seconds = server.full_sync_every * (0.1 + 0.9 * share)
+    return (now + timedelta(seconds=seconds)).isoformat(timespec="seconds")
 
 
 def reading_of(theirs: BindingsReading, asked: str, reason: str) -> Reading:

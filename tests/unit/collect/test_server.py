@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from tests.unit.collect.ecflow import REFUSED, changes_reply, full_reply
 from tests.unit.collect.site import NAME, Site
@@ -395,6 +396,35 @@ def test_a_verification_that_is_not_written_costs_not_the_snapshot(site: Site, t
     assert outcome.result == "written"
     assert outcome.warnings == ("the verification's result was not written: the store is gone",)
     assert site.health().mode == "unchanged"
+
+
+@pytest.mark.parametrize(
+    ("read", "verification"),
+    [
+        ("value", "not verified: the store is gone"),
+        ("details", "equal, node by node; their details were not compared: the store is gone"),
+    ],
+)
+def test_a_store_that_fails_as_it_is_verified_costs_not_the_snapshot(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: str, verification: str
+) -> None:
+    """The snapshot was written before, so that it is not lost."""
+    bindings(site, tmp_path, "complete")
+    site.options["details"] = True
+    due(site)
+    first = site.health().collected_time
+    original = getattr(MemoryLease, read)
+
+    def gone_after_the_write(lease: MemoryLease, *arguments: Any) -> Any:
+        if lease.stored.head and lease.stored.head.collected_time != first:
+            raise StoreError("the store is gone")
+        return original(lease, *arguments)
+
+    monkeypatch.setattr(MemoryLease, read, gone_after_the_write)
+    outcome = site.run()
+    assert (outcome.result, outcome.error, outcome.verification) == ("written", None, verification)
+    assert site.health().verification == verification
+    assert site.health().collected_time != first
 
 
 # ----------------------------------------------------------------------------------------- the sync cache

@@ -318,7 +318,7 @@ def test_an_unknown_version_of_the_server_keeps_the_last_one() -> None:
 
 def test_the_first_verification_is_at_a_random_time() -> None:
     found = decide(stored(sync={"next_verification": None}))
-    assert found.health.next_verification == "2026-11-28T12:07:35+00:00"
+    assert found.health.next_verification == "2026-11-28T12:09:50+00:00"
     assert not found.verify
 
 
