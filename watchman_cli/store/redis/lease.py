@@ -14,19 +14,18 @@ from watchman_cli import snapshot
 from watchman_cli.errors import StoreError
 from watchman_cli.store import holder
 from watchman_cli.store.base import Lease, wait_for_address
-from watchman_cli.store.commit import Current, Decision, Owner, decide, needed_part, needs_health
-from watchman_cli.store.redis import watch
-from watchman_cli.store.redis.calls import Calls, Command, T, queue
+from watchman_cli.store.commit import Current, decide
+from watchman_cli.store.redis import commit, watch
+from watchman_cli.store.redis.calls import Calls, Command, T
 from watchman_cli.store.redis.errors import KeepsChanging, get_or_none, is_race, is_timeout, value_or_none
 from watchman_cli.store.redis.keys import address_key, server_keys
 from watchman_cli.store.redis.lock import MAX_RACES, RedisLock
-from watchman_cli.store.redis.transaction import NO_KEY, Stored, expire_stream, limit_lives, write_values
+from watchman_cli.store.redis.transaction import NO_KEY
 from watchman_cli.store.redis.watch import Watch
 from watchman_cli.store.values import MAX_VALUE, Field, StoredState, Update
 
 if TYPE_CHECKING:
     import redis
-    from redis.client import Pipeline
 
     from watchman_cli.details.stored import StoredDetails
 
@@ -232,14 +231,17 @@ class RedisLease(Lease):
         pipe = watching.pipe
         if retried and get_or_none(lambda: pipe.get(self._keys.health)) == update.health:
             return  # the update was written; only the answer was lost
-        current, read = self._current(watching, update)
-        decision = decide(self.stored, update, current, read)
+        current = commit.read_current(watching, self._keys, self._token, update)
+        decision = decide(self.stored, update, current, self._read)
         self._warn_of_loss(current)
         mine = [
             lock for lock, owner in zip(watching.locks, watching.owners, strict=True) if owner == self._token
         ]
         ended = [self._lock, *(lock for lock in mine if lock is not self._lock)] if end else []
-        self._execute(pipe, update, ended, decision)
+        commit.send(
+            self._calls, pipe, self._keys, update, decision, ended,
+            has_snapshot=self.stored.size > 0, has_stream=self._has_stream,
+        )  # fmt: skip
         for lock in ended:
             lock.held = False
 
@@ -247,38 +249,6 @@ class RedisLease(Lease):
         """Return the locks that one transaction can release: not the address's in a cluster."""
         together = self._address is not None and self._address.held and not self._calls.has_slots
         return [self._lock, self._address] if together and self._address else [self._lock]
-
-    def _current(self, watching: Watch, update: Update) -> tuple[Current, bytes | None]:
-        """Return the server as it is in Redis, and the whole snapshot if this lease has read it.
-
-        The snapshot is watched: if another client replaces it before the transaction, nothing is written.
-        If the watch has its head, it has been watched since it was read.
-        """
-        token, words = watching.owners[0], ""
-        owner: Owner = "no run"
-        if token == self._token:
-            owner = "this run"
-        elif token is not None and holder.may_be_alive(token):
-            owner, words = "another run", holder.describe(token)
-        stamp = watching.stamp or ""
-        if update.changed_details and watching.stamp is None:
-            from watchman_cli.store.redis.details import stored_stamp
-
-            stamp = stored_stamp(watching.pipe, self._keys)
-        needed, status = needed_part(update, owner), self._keys.status
-        is_proved = needed == "whole" and watching.is_read  # a run proves what it reads before it sets a time
-        if is_proved:
-            needed = "head"
-        value = b""
-        if needed == "head" and watching.head is not None:
-            value = watching.head
-        elif needed != "nothing" and owner != "another run":
-            size = snapshot.HEAD_SIZE if needed == "head" else MAX_VALUE["status"] + 1
-            value = get_or_none(lambda: watching.pipe.getrange(status, 0, size - 1)) or b""
-        health = b""
-        if needs_health(update, owner):
-            health = get_or_none(lambda: watching.pipe.get(self._keys.health)) or b""
-        return Current(owner, value, words, stamp, health, is_proved), self._read
 
     def _warn_of_loss(self, current: Current) -> None:
         """Warn if this run's lock is gone before its time: Redis has lost data."""
@@ -290,34 +260,6 @@ class RedisLease(Lease):
         self.warnings.append(
             f"store {self._calls.url}: lost {lost}: it was restarted, emptied or failed over during the run"
         )
-
-    def _execute(self, pipe: Pipeline, update: Update, ended: list[RedisLock], decision: Decision) -> None:
-        keys, batch = self._keys, decision.batch
-        written = update.snapshot is not None or update.new_time is not None
-        life: Any = NO_KEY if written or not self.stored.size else pipe.pttl(keys.status)
-        stored = Stored(life, self._has_stream)
-        if batch is None:
-            pipe.multi()
-            queue(pipe, write_values(update, keys, stored))
-        else:
-            from watchman_cli.store.redis import stream
-
-            foreign = stream.prepare(pipe, keys.changes)
-            pipe.multi()
-            queue(pipe, write_values(update, keys, stored))
-            stream.append(pipe, keys, batch, update, foreign=foreign)
-        if update.details is not None or update.details_life != "keep":
-            from watchman_cli.store.redis.details import write_details
-
-            queue(pipe, write_details(update, keys))
-        queue(pipe, expire_stream(update, keys, stored))
-        queue(pipe, limit_lives(update, keys, stored))
-        if ended:
-            pipe.delete(*(lock.key for lock in ended))
-        answers: list[Any] = pipe.execute()
-        if batch is not None:
-            number = next(each for each in answers if isinstance(each, bytes))  # only XADD answers with bytes
-            stream.trim(self._calls.client_for(keys.changes), keys.changes, number, decision.replaced)
 
     def release(self) -> None:
         """End the lease; another thread may do so while this one reads or writes the snapshot."""

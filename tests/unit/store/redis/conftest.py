@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.unit.store.redis.fake_redis import FakeRedis, answering
+from tests.unit.store.redis.leased import KEYS, OLD
 from watchman_cli.store.redis.store import RedisStore
 
 
@@ -26,3 +27,11 @@ def store(served: tuple[FakeRedis, str]) -> Iterator[RedisStore]:
     store = RedisStore(served[1])
     yield store
     store.close()
+
+
+@pytest.fixture
+def stored(redis: FakeRedis) -> FakeRedis:
+    redis.put(KEYS.status, OLD)
+    redis.put(KEYS.health, b"h1")
+    redis.put(KEYS.sync, b"s1")
+    return redis

@@ -9,57 +9,28 @@ from typing import Any
 import pytest
 
 from tests.unit.store.redis.fake_redis import FakeRedis, Lost, once
+from tests.unit.store.redis.leased import (
+    ADDRESS,
+    ADDRESS_KEY,
+    BATCH,
+    KEYS,
+    NAME,
+    NEW,
+    OLD,
+    TIMES,
+    batches,
+    lease_of,
+    revision,
+    value,
+)
 from watchman_cli import snapshot
-from watchman_cli.changes.batch import Batch
 from watchman_cli.details.stored import DetailsUpdate, StoredDetails
 from watchman_cli.errors import StoreError
-from watchman_cli.snapshot import StatusRecord
 from watchman_cli.store import LeaseLost, SnapshotChanged, StoredState, Update, holder
-from watchman_cli.store.base import Lease
 from watchman_cli.store.redis import lease as redis_lease
-from watchman_cli.store.redis.keys import address_key, server_keys
-from watchman_cli.store.redis.lock import MAX_RACES, NO_EXPIRY
+from watchman_cli.store.redis.lock import MAX_RACES
 from watchman_cli.store.redis.store import RedisStore
 from watchman_cli.store.values import MAX_VALUE
-
-NAME, ADDRESS = "o/r", "login01:3141"
-KEYS = server_keys(NAME)
-ADDRESS_KEY = address_key(ADDRESS)
-TIMES = [f"2026-01-01T00:00:00.00000{number}+00:00" for number in range(10)]
-
-
-def value(number: int, status: str = "queued") -> bytes:
-    nodes = [StatusRecord(path, status) for path in ("/", *(f"/s{n}" for n in range(20)))]
-    return snapshot.encode(TIMES[number], "RUNNING", [snapshot.join_records(nodes)])
-
-
-def revision(number: int, status: str = "queued") -> str:
-    head = snapshot.parse_head(value(number, status)[: snapshot.HEAD_SIZE])
-    assert head
-    return head.revision
-
-
-OLD, NEW = value(1), value(2, "active")
-BATCH = Batch(NAME, TIMES[2], revision(1), revision(2, "active"), "RUNNING")
-
-
-def lease_of(store: RedisStore, address: str | None = None) -> Lease:
-    lease = store.lease(NAME, time.monotonic() + 60, address)
-    assert lease is not None
-    return lease
-
-
-@pytest.fixture
-def stored(redis: FakeRedis) -> FakeRedis:
-    redis.put(KEYS.status, OLD)
-    redis.put(KEYS.health, b"h1")
-    redis.put(KEYS.sync, b"s1")
-    return redis
-
-
-def batches(redis: FakeRedis) -> list[bytes]:
-    return [fields[0] for _, fields in redis.values.get(KEYS.changes, [])]
-
 
 # -------------------------------------------------------------------------------- its beginning
 
@@ -254,17 +225,6 @@ def test_connection_that_is_lost_in_a_proof(large: FakeRedis, store: RedisStore)
     assert large.values[KEYS.status] == value(2)
 
 
-def test_another_run_that_has_the_lock_now_is_named(stored: FakeRedis, store: RedisStore) -> None:
-    with lease_of(store) as lease:
-        token = holder.new_token()
-        stored.put(KEYS.lock, token, 5000)
-        before = len(stored.names())
-        with pytest.raises(LeaseLost, match=f"^{holder.describe(token)} has it$"):
-            lease.commit(Update(b"h2", snapshot=NEW, changes=BATCH))
-        assert "GETRANGE" not in stored.names()[before:]  # whatever the snapshot is
-    assert (stored.values[KEYS.status], stored.values[KEYS.lock]) == (OLD, token)
-
-
 @pytest.mark.parametrize("lock", [None, b"not a token"])
 def test_a_lost_lock_is_reported_and_the_run_still_writes(
     stored: FakeRedis, store: RedisStore, lock: bytes | None
@@ -322,14 +282,6 @@ def test_value_is_read_whole(stored: FakeRedis, store: RedisStore, field: Any) -
         assert lease.value(field) == stored.values[KEYS.of(field)]
 
 
-def test_reading_is_written_in_one_round_trip(stored: FakeRedis, store: RedisStore) -> None:
-    """No question about lives that are set anyway, and no release of a lock that is gone."""
-    with lease_of(store, ADDRESS) as lease:
-        before = len(stored.names())
-        lease.commit(Update(b"h2", snapshot=NEW, sync=b"s2"))
-    assert stored.names()[before:] == ["MULTI", "SET", "SET", "SET", "DEL", "EXEC"]
-
-
 @pytest.mark.parametrize(("small", "read"), [(len(OLD), []), (len(OLD) - 1, ["GETRANGE"])])
 def test_small_snapshot_is_read_with_the_lease(
     stored: FakeRedis, store: RedisStore, small: int, read: list[str], monkeypatch: pytest.MonkeyPatch
@@ -362,21 +314,6 @@ def test_later_commit_of_a_lease_watches_anew(stored: FakeRedis, store: RedisSto
         assert lease.value("status") == OLD
         lease.commit(Update(b"h3", new_time=TIMES[2]))
     assert stored.names()[before : before + 3] == ["WATCH", "MGET", "MULTI"]
-
-
-@pytest.mark.parametrize("marked", [True, False])
-def test_changes_need_only_the_head_of_the_snapshot(
-    stored: FakeRedis, store: RedisStore, marked: bool
-) -> None:
-    with lease_of(store) as lease:
-        if marked:
-            lease.commit(Update(b"h2"), end=False)
-        before = len(stored.sent)
-        lease.commit(Update(b"h2", snapshot=NEW, changes=BATCH))
-    read = [words for words in stored.sent[before:] if words[0] == b"GETRANGE"]
-    head = [b"GETRANGE", KEYS.status.encode(), b"0", b"%d" % (snapshot.HEAD_SIZE - 1)]
-    assert read == ([head] if marked else [])  # the lease has read it, and watches it
-    assert batches(stored) == [b"batch"]
 
 
 @pytest.mark.parametrize("refused", ["WATCH", "MGET"])
@@ -418,13 +355,6 @@ def test_lease_without_a_commit_ends_its_watch(stored: FakeRedis, store: RedisSt
     with lease_of(store):
         before = len(stored.names())
     assert stored.names()[before:] == ["UNWATCH", "WATCH", "GET", "MULTI", "DEL", "EXEC"]
-
-
-def test_changes_replace_a_key_of_another_type(stored: FakeRedis, store: RedisStore) -> None:
-    stored.put(KEYS.changes, b"of another tool")
-    with lease_of(store) as lease:
-        lease.commit(Update(b"h2", snapshot=NEW, changes=BATCH))
-    assert batches(stored) == [b"batch"]
 
 
 # -------------------------------------------------------------------------------- answers that are lost
@@ -510,97 +440,7 @@ def test_after_a_timeout_the_locks_are_not_released(stored: FakeRedis, store: Re
         assert held == [False, False]
 
 
-# -------------------------------------------------------------------------------- expiry
-
-
-@pytest.mark.parametrize("life", [NO_EXPIRY, 5000])
-@pytest.mark.parametrize(
-    "update", [Update(b"h2", snapshot=NEW), Update(b"h2", new_time=TIMES[2]), Update(b"h2")]
-)
-def test_without_expire_the_snapshot_stays(
-    stored: FakeRedis, store: RedisStore, update: Update, life: int
-) -> None:
-    stored.lives[KEYS.status] = life
-    with lease_of(store) as lease:
-        lease.commit(update)
-    assert stored.life_of(KEYS.status) == -1
-
-
-@pytest.mark.parametrize(
-    "update", [Update(b"h2", snapshot=NEW, expire=60), Update(b"h2", new_time=TIMES[2], expire=60)]
-)
-def test_with_expire_each_reading_begins_it_again(
-    stored: FakeRedis, store: RedisStore, update: Update
-) -> None:
-    stored.lives[KEYS.status] = 5000
-    with lease_of(store) as lease:
-        lease.commit(update)
-    assert stored.life_of(KEYS.status) == 60_000 and stored.life_of(KEYS.health) == -1
-
-
-@pytest.mark.parametrize(("life", "wanted"), [(5000, 5000), (NO_EXPIRY, 60_000)])
-def test_a_failed_run_does_not_prolong_it(
-    stored: FakeRedis, store: RedisStore, life: int, wanted: int
-) -> None:
-    stored.lives[KEYS.status] = life
-    with lease_of(store) as lease:
-        lease.commit(Update(b"h2", expire=60))
-    assert stored.life_of(KEYS.status) == wanted
-
-
-@pytest.mark.parametrize(("expire", "life"), [(60, 60_000), (None, -1)])
-def test_changes_expire_with_the_snapshot(
-    stored: FakeRedis, store: RedisStore, expire: int | None, life: int
-) -> None:
-    with lease_of(store) as lease:
-        lease.commit(Update(b"h2", snapshot=NEW, changes=BATCH, expire=expire))
-    assert stored.life_of(KEYS.changes) == life
-    stored.lives[KEYS.changes] = 7
-    with lease_of(store) as lease:
-        lease.commit(Update(b"h3", new_time=TIMES[3], expire=expire))
-    assert stored.life_of(KEYS.changes) == life
-
-
-def test_a_batch_that_does_not_follow_becomes_a_reset(stored: FakeRedis, store: RedisStore) -> None:
-    other = Batch(NAME, TIMES[2], "0" * 32, revision(2, "active"), "RUNNING")
-    with lease_of(store) as lease:
-        lease.commit(Update(b"h2", snapshot=NEW, changes=other))
-    ((name, event),) = stored.published
-    assert name == KEYS.channel and b"watchman.reset" in event
-
-
-def test_changes_after_a_commit_that_keeps_the_lease(stored: FakeRedis, store: RedisStore) -> None:
-    with lease_of(store) as lease:
-        lease.commit(Update(b"h2", snapshot=NEW, changes=BATCH), end=False)
-        lease.commit(Update(b"h3", new_time=TIMES[3], expire=60))
-    assert stored.life_of(KEYS.changes) == 60_000
-
-
 # -------------------------------------------------------------------------------- details
-
-
-def test_changed_details_are_added_only_to_their_own(stored: FakeRedis, store: RedisStore) -> None:
-    stored.values[KEYS.details] = {b"revision": b"r t"}
-    changed = DetailsUpdate("r2 t2", None, {}, "another")
-    with lease_of(store) as lease, pytest.raises(SnapshotChanged):
-        lease.commit(Update(b"h2", snapshot=NEW, details=changed))
-    assert stored.values[KEYS.health] == b"h1"
-
-
-@pytest.mark.parametrize("read", [True, False])
-@pytest.mark.parametrize("update", [Update(b"h2", snapshot=NEW), Update(b"h2", new_time=TIMES[2])])
-def test_changed_details_are_added(stored: FakeRedis, store: RedisStore, update: Update, read: bool) -> None:
-    stored.values[KEYS.details] = {b"revision": b"r t", b"/": b"x"}
-    changed = DetailsUpdate("r2 t2", None, {"/s": b"{}"}, "r t")
-    with lease_of(store) as lease:
-        lease.value("status")
-        if read:
-            assert lease.details((), ["/s"]).stamp == "r t"
-        before = len(stored.names())
-        lease.commit(update._replace(details=changed))
-    assert stored.values[KEYS.details] == {b"revision": b"r2 t2", b"/": b"x"}
-    assert stored.values[KEYS.changed_details] == {b"revision": b"r2 t2", b"/s": b"{}"}
-    assert stored.names()[before] == ("MULTI" if read else "WATCH")  # or they are read again
 
 
 @pytest.mark.parametrize("refused", [True, False])
@@ -644,14 +484,6 @@ def test_details_of_either_kind_are_noticed(stored: FakeRedis, store: RedisStore
         assert not lease.has_details()
         stored.put(key, {b"revision": b"r t"})
         assert lease.has_details()
-
-
-def test_details_are_deleted(stored: FakeRedis, store: RedisStore) -> None:
-    stored.put(KEYS.details, {b"revision": b"r t"})
-    stored.put(KEYS.changed_details, {b"revision": b"r t"})
-    with lease_of(store) as lease:
-        lease.commit(Update(b"h2", details="delete"))
-    assert KEYS.details not in stored.values and KEYS.changed_details not in stored.values
 
 
 def test_in_a_cluster_the_connection_that_watches_answers_nothing_more(
