@@ -8,7 +8,8 @@ from typing import Any
 from tests.support.agents import ask_agent
 from tests.support.definition_tree import DefinitionTree
 from tests.support.release import Release
-from watchman_cli.waits.conditions import Wait, conditions_of, stopping
+from watchman_cli.waits.condition import Wait
+from watchman_cli.waits.conditions import conditions_of, stopping
 
 
 def bindings_truth(release: Release, text: str) -> dict[str, dict[str, Any]]:

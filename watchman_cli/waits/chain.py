@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from watchman_cli.details.node import Node, Tree
-from watchman_cli.waits.conditions import Wait, conditions_of, stopping
+from watchman_cli.waits.condition import Wait
+from watchman_cli.waits.conditions import conditions_of, stopping
 from watchman_cli.waits.evaluate import Truth
 from watchman_cli.waits.lint import comparisons_of, names_in
 from watchman_cli.waits.references import resolve

@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from watchman_cli.details.attributes import Condition, InLimit
 from watchman_cli.details.node import Node, Tree
-from watchman_cli.waits.conditions import find_limit, whole_text
+from watchman_cli.waits.conditions import whole_text
+from watchman_cli.waits.limits import find_limit
 from watchman_cli.waits.parse import parse
 from watchman_cli.waits.references import STATES, Masked, find_above, find_name, resolve
 from watchman_cli.waits.scan import Unreadable

@@ -10,7 +10,8 @@ from watchman_cli.details.node import Tree
 from watchman_cli.errors import NoSuchNode
 from watchman_cli.text import plain_or_quoted
 from watchman_cli.waits.chain import MAX_NODES, End, follow
-from watchman_cli.waits.conditions import Wait, conditions_of, stopping
+from watchman_cli.waits.condition import Wait
+from watchman_cli.waits.conditions import conditions_of, stopping
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.waits.test_conditions import tree_of
+from tests.unit.waits.suite import tree_of
 from watchman_cli.details.summary import summarize
 from watchman_cli.output.node import render
 

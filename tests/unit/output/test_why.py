@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.unit.waits.test_conditions import tree_of
+from tests.unit.waits.suite import tree_of
 from tests.unit.waits.test_result import TIME, TREE
 from watchman_cli.output.why import ENDS_SHOWN, render
 from watchman_cli.waits.result import explain

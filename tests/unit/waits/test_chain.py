@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.definition_tree import DefinitionTree
-from tests.unit.waits.test_conditions import tree_of
+from tests.unit.waits.suite import tree_of
 from watchman_cli.waits import chain
 from watchman_cli.waits.chain import find_ends
 

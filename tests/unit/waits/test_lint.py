@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.waits.test_conditions import tree_of
+from tests.unit.waits.suite import tree_of
 from watchman_cli.waits.lint import lint
 
 LINES = (

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import pytest
 
-from tests.unit.waits.test_conditions import tree_of
+from tests.unit.waits.suite import tree_of
 from watchman_cli.errors import NoSuchNode
 from watchman_cli.waits.result import explain
 
