@@ -253,8 +253,8 @@ def _report_shared_failures(outcomes: Sequence[Outcome], reporter: Reporter, *, 
         reporter.report("watchman", f"{without[0]}; {unread}", logging.ERROR)
     lost = sum(outcome.result == "lost" for outcome in outcomes)
     if lost:
-        many = "server was" if lost == 1 else "servers were"
-        reporter.report("watchman", f"the snapshots of {lost} {many} not written", logging.ERROR)
+        what = "snapshot of 1 server was" if lost == 1 else f"snapshots of {lost} servers were"
+        reporter.report("watchman", f"the {what} not written", logging.ERROR)
 
 
 def _exit_code(outcomes: Sequence[Outcome]) -> int:
