@@ -115,12 +115,12 @@ class ServerCollector:
         if verification.difference:
             self._warnings.append(verification.difference)
         stored = self._stored(lease)
-        new = updates.after_verification(
-            self._server, stored, verification, theirs, asked, count=self._context.count_nodes
-        )
         try:
+            new = updates.after_verification(
+                self._server, stored, verification, theirs, asked, count=self._context.count_nodes
+            )
             self._commit(lease, new, end=True)
-        except (LeaseLost, StoreError) as error:  # the snapshot itself was written before
+        except (LeaseLost, StoreError, EcflowError) as error:  # the snapshot itself was written before
             why = str(error) or "another run has taken over"
             self._warnings.append(f"the verification's result was not written: {why}")
         return verification.summary

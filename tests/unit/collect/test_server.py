@@ -427,6 +427,30 @@ def test_a_store_that_fails_as_it_is_verified_costs_not_the_snapshot(
     assert site.health().collected_time != first
 
 
+def test_difference_that_cannot_be_written_is_reported(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The changes to the bindings' reading need the stored snapshot again, after it was compared."""
+    bindings(site, tmp_path, "aborted")
+    site.options["changes"] = True
+    due(site)
+    reads = []
+    original = MemoryLease.value
+
+    def gone_at_the_third(lease: MemoryLease, field: Any) -> Any:
+        reads.append(field)
+        if len(reads) == 3:
+            raise StoreError("the store is gone")
+        return original(lease, field)
+
+    monkeypatch.setattr(MemoryLease, "value", gone_at_the_third)
+    outcome = site.run()
+    assert (outcome.result, outcome.error) == ("written", None)
+    difference, not_written = outcome.warnings
+    assert difference == outcome.verification and "aborted" in difference
+    assert not_written == "the verification's result was not written: the store is gone"
+
+
 # ----------------------------------------------------------------------------------------- the sync cache
 
 
