@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ from tests.support import permissions
 from tests.support.ecflow_server import EcflowServer
 from tests.support.permissions import READER, READER_CHANGES, READER_DETAILS, RUN, RUN_CHANGES, RUN_DETAILS
 from tests.support.receiver import Receiver
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import RedisServer, health_of, verify_next
 from tests.support.watchman import Watchman
 from watchman_cli.cli.main import WatchmanGroup
 
@@ -59,14 +58,6 @@ def denied_by(server: RedisServer) -> set[tuple[str, str]]:
     """Return the reasons and the objects of what the server has denied."""
     log: Any = server.client.acl_log()
     return {(each["reason"], each["object"]) for each in log} - {NAMING}
-
-
-def next_is_verified(server: RedisServer, name: str = "o/r") -> None:
-    """Have the bindings read a server in its next run."""
-    key = f"{{{name}/status}}/health"
-    health = json.loads(server.client.get(key) or b"")
-    health["sync"]["next_verification"] = "2026-01-01T00:00:00+00:00"
-    server.client.set(key, json.dumps(health))
 
 
 @pytest.fixture
@@ -119,9 +110,10 @@ def test_a_run_with_its_permissions(
         ecflow.force_state("/s/t", f"State.{status}")
         result = watchman.collect()
         assert (result.code, result.err, denied_by(made)) == (0, "", set())
-        next_is_verified(made)
-    verification = json.loads(made.client.get("{o/r/status}/health") or b"")["sync"]["verification"]
-    assert verification == "equal, node by node" + "; their details as well" * ("details" in settings)
+        verify_next(made.client, "o/r")
+    health = health_of(made.client, "o/r") or {}
+    verified = "equal, node by node" + "; their details as well" * ("details" in settings)
+    assert health["sync"]["verification"] == verified
     result = watchman.run("config", "check", "--connect")
     assert (result.code, denied_by(made)) == (0, set())
 

@@ -94,6 +94,13 @@ def health_of(client: redis.Redis, name: str) -> dict[str, Any] | None:
     return json.loads(value) if value else None
 
 
+def verify_next(client: redis.Redis, name: str) -> None:
+    """Have the bindings read a server, too, in its next run."""
+    health: Any = health_of(client, name)
+    health["sync"]["next_verification"] = "2026-01-01T00:00:00+00:00"
+    client.set(key(name, "health"), json.dumps(health))
+
+
 def records_of(document: Mapping[str, Any]) -> list[list[str]]:
     """Return a snapshot's records, as EcflowServer.snapshot() gives them."""
     return [[record["path"], record["status"]] for record in document["status_records"]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 import watchman_cli
 from tests.support.ecflow_server import EcflowServer
 from tests.support.programs import find_program
-from tests.support.redis_server import RedisServer
+from tests.support.redis_server import RedisServer, verify_next
 from tests.support.watchman import Watchman
 
 ROOT = Path(__file__).parents[2]
@@ -112,9 +111,7 @@ def test_runs_touch_only_what_is_documented(
         return found
 
     assert f"connect {ecflow.port}" in run("collect")
-    record = json.loads(redis.client.get("{o/r/status}/health") or "")
-    record["sync"]["next_verification"] = "2026-01-01T00:00:00+00:00"
-    redis.client.set("{o/r/status}/health", json.dumps(record))
+    verify_next(redis.client, "o/r")
     assert BINDINGS in run("collect"), "the bindings did not verify"
     run("check", "r")
     run("show", "r")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.agents import ECFLOW_PYTHON
-from tests.support.redis_server import health_of
+from tests.support.redis_server import health_of, verify_next
 from tests.support.watched import NAME, VERIFIED_EVERY, Watched
 from watchman_cli.store.redis.keys import key, server_keys
 
@@ -30,9 +30,7 @@ endsuite
 
 def due(watched: Watched) -> None:
     """Have the next run be one that is verified."""
-    health = json.loads(watched.value("health"))
-    health["sync"]["next_verification"] = "2026-01-01T00:00:00+00:00"
-    watched.set("health", json.dumps(health).encode())
+    verify_next(watched.redis.client, NAME)
 
 
 def lie(watched: Watched) -> None:

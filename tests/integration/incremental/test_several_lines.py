@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from tests.support.jobs import prepare_jobs, start_job
-from tests.support.redis_server import health_of, records_of, status_of
+from tests.support.redis_server import health_of, records_of, status_of, verify_next
 from tests.support.watched import NAME, Watched
 
 IDS = {
@@ -86,9 +84,7 @@ def test_verification_does_not_believe_a_cut_reading(loaded: Watched, what: str)
         load_triggers(loaded)
         set_triggers(loaded)
     assert loaded.watchman.collect().code == 0
-    health = json.loads(loaded.value("health"))
-    health["sync"]["next_verification"] = "2026-01-01T00:00:00+00:00"
-    loaded.set("health", json.dumps(health).encode())
+    verify_next(loaded.redis.client, NAME)
     before = status_of(loaded.redis.client, NAME)
     result = loaded.watchman.collect()
     assert (result.code, result.err) == (0, "")
@@ -105,9 +101,7 @@ def test_id_of_two_lines_is_no_difference(loaded: Watched) -> None:
     loaded.ecflow.begin_suite("jobs")
     start_job(loaded.ecflow, "/jobs/t", "4711\ncalendar")
     assert loaded.watchman.collect().code == 0
-    health = json.loads(loaded.value("health"))
-    health["sync"]["next_verification"] = "2026-01-01T00:00:00+00:00"
-    loaded.set("health", json.dumps(health).encode())
+    verify_next(loaded.redis.client, NAME)
     assert loaded.watchman.collect().code == 0
     found = loaded.health()
     assert found["disabled"] is None
