@@ -106,6 +106,10 @@ def _write(lease: Lease, name: str, times: Sequence[str], changes: bool, details
         lease.commit(update._replace(lifetime=LIFETIME), end=update is updates[-1])
         if update.snapshot is not None and lease.value("status") != update.snapshot:
             raise SnapshotChanged
+        if update.changed_details:  # a verification reads all of them
+            found = lease.details(None, None)
+            if (found.stamp, found.changed) != (update.changed_details.stamp, update.changed_details.changed):
+                raise SnapshotChanged
 
 
 def _now() -> str:

@@ -519,7 +519,7 @@ def test_a_lock_that_never_expires_is_not_a_run_s(redis: RedisServer, store: Sto
         assert 0 < redis.client.pttl(lock) <= 16_000
 
 
-@pytest.mark.parametrize("denied", ["-hset", "-hmget", "-unlink"])
+@pytest.mark.parametrize("denied", ["-hset", "-hmget", "-hgetall", "-unlink"])
 def test_a_probe_of_details(redis: RedisServer, denied: str) -> None:
     redis.client.execute_command("ACL", "SETUSER", "w", "on", ">p", *RUN, *RUN_DETAILS)
     store = open_store(f"redis://w:p@127.0.0.1:{redis.port}/0")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import pytest
 
+from watchman_cli.details.stored import StoredDetails
 from watchman_cli.errors import StoreError
 from watchman_cli.store.base import Lease
 from watchman_cli.store.memory import MemoryStore
@@ -32,6 +34,14 @@ class Careless(MemoryStore):
 
     def value(self, name: str, field: Field) -> bytes | None:
         return b"another" if field == "health" else super().value(name, field)
+
+
+class Halving(MemoryStore):
+    """A store that returns no changed details if all of them are asked for."""
+
+    def details(self, name: str, fields: Sequence[str] | None, paths: Sequence[str] | None) -> StoredDetails:
+        found = super().details(name, fields, paths)
+        return found._replace(changed={}) if paths is None else found
 
 
 def run(store: MemoryStore) -> None:
@@ -62,8 +72,9 @@ def test_two_leases_at_once() -> None:
     assert store.times == 990 and is_empty(store)
 
 
-def test_a_value_that_is_not_kept() -> None:
-    store = Careless()
+@pytest.mark.parametrize("kind", [Careless, Halving])
+def test_a_value_that_is_not_kept(kind: type[MemoryStore]) -> None:
+    store = kind()
     with pytest.raises(StoreError, match=r"^store memory://: o/r/\.probe is not kept as it was written$"):
         run(store)
     assert is_empty(store)
