@@ -48,7 +48,7 @@ def describe_success(outcome: Outcome) -> str:
     if reading is None:
         return outcome.result
     reason = f" ({reading.reason})" if reading.reason else ""
-    verified = f", verified by the bindings: {outcome.verification}" if outcome.verification else ""
+    verified = f", verification: {outcome.verification}" if outcome.verification else ""
     requests = "1 request" if outcome.requests == 1 else f"{outcome.requests} requests"
     return (
         f"{reading.nodes} nodes, {READ[reading.mode]}{reason}{verified}, {requests}, {outcome.seconds:.2f} s"

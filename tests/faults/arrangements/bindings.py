@@ -28,6 +28,13 @@ def due(run: FaultRun, *names: str) -> None:
         run.change(key(name, "health"), b'"next_verification":("[^"]*"|null)', by)
 
 
+def details_not_permitted(run: FaultRun) -> None:
+    """Keep the details of o/bad, and forbid to read all of them."""
+    run.entry["details"] = True
+    run.redis.client.execute_command("ACL", "SETUSER", "watchman", "-hgetall")
+    due(run)
+
+
 def missing(run: FaultRun) -> None:
     """Have no interpreter with the bindings."""
     run.interpreter("", "-S -E")

@@ -56,6 +56,14 @@ REFEREE_ROWS = tuple(
             HARMLESS,
         ),
         FaultCase(
+            "details not permitted",
+            "Redis's ACL does not permit `+hgetall`, with which the details are compared",
+            bindings.details_not_permitted,
+            "equal, node by node; their details were not compared",
+            "the snapshot is written, and was compared; the health record says why its details were not",
+            deadline=10,
+        ),
+        FaultCase(
             "noisy",
             "The bindings print text",
             bindings.noisy,

@@ -67,7 +67,7 @@ def test_a_success_says_how_the_server_was_read(mode: Mode, words: str) -> None:
 def test_a_success_has_its_reason_and_its_verification() -> None:
     found = outcome("written", reading=reading(reason="no earlier run"), requests=2, verification="equal")
     assert describe_success(found) == (
-        "2 nodes, full sync (no earlier run), verified by the bindings: equal, 2 requests, 1.23 s"
+        "2 nodes, full sync (no earlier run), verification: equal, 2 requests, 1.23 s"
     )
 
 
