@@ -145,9 +145,9 @@ class _Walk:
     ) -> Iterator[Node]:
         nothing = [name for name, value in term.values.items() if value is None and term.holds is not None]
         if nothing:
-            self._end(
-                owner.path, "missing", f"{owner.path} refers to {', '.join(nothing)}, which names nothing"
-            )
+            which = "names" if len(nothing) == 1 else "name"
+            text = f"{owner.path} refers to {', '.join(nothing)}, which {which} nothing"
+            self._end(owner.path, "missing", text)
             return
         if isinstance(comparison, NodeIs):
             node = resolve(self._tree, owner, comparison.path)

@@ -9,11 +9,13 @@ from watchman_cli.waits.conditions import conditions_of, stopping
 CALENDAR = "calendar initTime:2026-May-04 00:00:00 suiteTime:2026-May-06 17:20:00 duration:65:20:00"
 
 
-def tree_of(*lines: str, server: str = "RUNNING", suite: str = "begun:1 state:queued") -> DefinitionTree:
+def tree_of(
+    *lines: str, server: str = "RUNNING", suite: str = "begun:1 state:queued", calendar: str = CALENDAR
+) -> DefinitionTree:
     """Return a suite /s with these lines in it."""
     head = f"defs_state NET state>:queued server_state:{server}"
     return DefinitionTree(
-        "\n".join(["#5.9.2", head, f"suite s # {suite}", CALENDAR, *lines, "endsuite", "# enddef"])
+        "\n".join(["#5.9.2", head, f"suite s # {suite}", calendar, *lines, "endsuite", "# enddef"])
     )
 
 

@@ -64,6 +64,70 @@ def test_a_suspended_node_and_a_suspended_parent() -> None:
     assert ends(tree, "/s/c") == [("/s/b", "suspended"), ("/s/f", "suspended")]
 
 
+@pytest.mark.parametrize("state", ["active", "submitted"])
+def test_parent_that_is_active_because_of_another_node_is_no_end(state: str) -> None:
+    tree = tree_of(
+        f"family f # state:{state}",
+        f"task other # state:{state}",
+        "task bad # state:aborted",
+        "task a # state:queued",
+        "trigger bad == complete",
+        "endfamily",
+    )
+    assert ends(tree, "/s/f/a") == [("/s/f/bad", "aborted")]
+
+
+@pytest.mark.parametrize("state", ["complete", "unknown"])
+def test_parent_in_another_state_is_an_end(state: str) -> None:
+    """Its state was set by hand, or it was not begun: so its nodes do not run, whatever they wait for."""
+    tree = tree_of(
+        f"family f # state:{state}",
+        "task bad # state:aborted",
+        "task a # state:queued",
+        "trigger bad == complete",
+        "endfamily",
+        "task b # state:queued",
+        "trigger f == aborted",
+    )
+    assert ends(tree, "/s/f/a") == [("/s/f", "state"), ("/s/f/bad", "aborted")]
+    assert ends(tree, "/s/b") == [("/s/f", "state")]
+
+
+def test_suspended_family_is_an_end_and_not_its_nodes() -> None:
+    tree = tree_of(
+        "family f # state:active suspended:1",
+        "task a # state:active",
+        "endfamily",
+        "task b # state:queued",
+        "trigger f == complete",
+    )
+    assert ends(tree, "/s/b") == [("/s/f", "suspended")]
+
+
+def test_alias_below_a_task_is_not_followed() -> None:
+    tree = tree_of(
+        "task a # state:aborted",
+        "alias alias0 # state:active",
+        "endalias",
+        "task b # state:queued",
+        "trigger a == complete",
+    )
+    assert ends(tree, "/s/b") == [("/s/a", "aborted")]
+
+
+def test_node_that_two_others_wait_for_is_followed_once() -> None:
+    tree = tree_of(
+        "task bad # state:aborted",
+        "task x # state:queued",
+        "trigger y == complete and bad == complete",
+        "task y # state:queued",
+        "time 23:00",
+        "task a # state:queued",
+        "trigger x == complete and y == complete and y != unknown and x == complete",
+    )
+    assert ends(tree, "/s/a") == [("/s/bad", "aborted"), ("/s/y", "time")]
+
+
 def test_what_is_not_followed() -> None:
     """A term that is true, an alternative of an `or` that holds, and a freed trigger."""
     tree = tree_of(
@@ -139,6 +203,19 @@ def test_nodes_that_wait_for_each_other() -> None:
     assert ends(tree, "/s/d") == [("/s/a", "cycle"), ("/s/b", "cycle"), ("/s/c", "cycle")]
 
 
+def test_two_pairs_of_nodes_that_wait_for_each_other() -> None:
+    pairs = [("a", "b"), ("b", "a"), ("c", "d"), ("d", "c"), ("e", "e")]
+    lines = [
+        line
+        for one, other in pairs
+        for line in (f"task {one} # state:queued", f"trigger {other} == complete")
+    ]
+    tree = tree_of(
+        *lines, "task z # state:queued", "trigger a == complete and c == complete and e == complete"
+    )
+    assert ends(tree, "/s/z") == [(f"/s/{name}", "cycle") for name in "abcde"]
+
+
 def test_a_halted_server_is_an_end_only_if_there_is_no_other() -> None:
     lines = ["task a # state:queued", "task b # state:queued", "time 23:00"]
     assert ends(tree_of(*lines, server="HALTED"), "/s/a") == [("/", "server")]
@@ -184,13 +261,17 @@ def test_server_that_does_not_run_is_named(state: str, word: str) -> None:
     ("lines", "text"),
     [
         (["trigger ghost == complete"], ("/s/a", "/s/a refers to ghost, which names nothing")),
+        (["trigger ghost:V > wraith:V"], ("/s/a", "/s/a refers to ghost:V, wraith:V, which name nothing")),
         (["trigger :V > 7", "edit V '5'"], ("/s/a", ":V > 7: :V is 5")),
+        (["trigger :V > :W", "edit V '5'", "edit W '6'"], ("/s/a", ":V > :W: :V is 5, :W is 6")),
+        (["time 23:00"], ("/s/a", "time 23:00; the suite's time is 17:20")),
+        (["inlimit lim"], ("/s/a", "limit /s:lim is full: 1 of 1 taken")),
         (["trigger bad == complete"], ("/s/bad", "/s/bad is aborted")),
         (["trigger bad:e == set"], ("/s/bad", "/s/bad is aborted")),
     ],
 )
 def test_text_of_an_end(lines: list[str], text: tuple[str, str]) -> None:
-    tree = tree_of("task bad # state:aborted", "event e", "task a # state:queued", *lines)
+    tree = tree_of("limit lim 1 # 1", "task bad # state:aborted", "event e", "task a # state:queued", *lines)
     found = texts(tree, "/s/a")
     assert found == [text]
 

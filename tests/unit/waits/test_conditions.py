@@ -26,13 +26,21 @@ def test_a_server_that_is_not_running() -> None:
 def test_a_suspended_parent_and_a_suspended_node() -> None:
     tree = tree_of("family f # state:queued suspended:1", "task a # state:complete suspended:1", "endfamily")
     assert stops(tree, "/s/f/a") == [("/s/f", "suspended"), ("/s/f/a", "suspended")]
+    assert only(tree, "/s/f", "suspended").holds is False
 
 
 def test_a_task_that_ran_waits_for_nothing_else() -> None:
     tree = tree_of("task a # state:complete", "trigger a == queued", "time 23:00")
     assert stops(tree, "/s/a") == [("/s/a", "state")]
     assert [each.kind for each in waits_of(tree, "/s/a")] == ["state", "time", "trigger"]
-    assert only(tree, "/s/a", "state").text == "/s/a is complete, not queued"
+    state = only(tree, "/s/a", "state")
+    assert (state.holds, state.text) == (False, "/s/a is complete, not queued")
+
+
+def test_alias_that_ran_waits_for_nothing_else() -> None:
+    tree = tree_of("task a # state:complete", "alias alias0 # state:complete", "time 23:00", "endalias")
+    assert ("/s/a/alias0", "time") not in stops(tree, "/s/a/alias0")
+    assert ("/s/a/alias0", "state") in stops(tree, "/s/a/alias0")
 
 
 def test_a_family_that_is_not_queued_has_its_other_conditions_too() -> None:
@@ -58,7 +66,10 @@ def test_parts_are_joined_from_the_left() -> None:
     lines = ["trigger a == complete", "trigger -o a == queued", "trigger -a a == aborted"]
     wait = only(tree_of("task a # state:queued", "task b # state:queued", *lines), "/s/b", "trigger")
     assert wait.expression == "((a == complete) or (a == queued)) and (a == aborted)"
-    assert wait.holds is False
+    assert wait.holds is False and wait.truth
+    assert (wait.truth.expression, wait.truth.operator) == (wait.expression, "and")
+    first, _ = wait.truth.terms
+    assert (first.expression, first.operator) == ("(a == complete) or (a == queued)", "or")
 
 
 @pytest.mark.parametrize(("word", "holds"), [("-o", True), ("-a", False)])
@@ -104,7 +115,6 @@ def test_a_complete_that_holds_makes_the_trigger_void() -> None:
     ],
 )
 def test_a_trigger_that_cannot_be_evaluated(text: str, holds: bool | None, said: str) -> None:
-    wait = only(
-        tree_of("task a # state:queued", "task b # state:queued", f"trigger {text}"), "/s/b", "trigger"
-    )
-    assert (wait.holds, wait.text) == (holds, said)
+    tree = tree_of("task a # state:queued", "task b # state:queued", f"trigger {text}")
+    wait = only(tree, "/s/b", "trigger")
+    assert (wait.holds, wait.text, wait.expression, wait.freed) == (holds, said, text, False)

@@ -94,6 +94,9 @@ def worth(text: str, path: str = "/s/f/b") -> Truth:
         ("../f:both == 1", True),
         ("../f:both == set", True),
         ("../f:opened", True),
+        ("../f:opened eq set", True),
+        ("../f:closed eq set", False),
+        ("../f:closed ne set", True),
         ("../f:7 == set", True),
         ("../f:closed == clear", True),
         ("../f:closed != set", True),
@@ -120,6 +123,10 @@ def worth(text: str, path: str = "/s/f/b") -> Truth:
         ("../f:V + (2 * 2) == 9", True),
         ("(0 - 7) / 2 == 0 - 3", True),
         ("(0 - 7) % 2 == 0 - 1", True),
+        ("7 / 2 == 3", True),
+        ("(0 - 7) / (0 - 2) == 3", True),
+        ("0 / 5 == 0 and 1 / 3 == 0 and (0 - 1) / 3 == 0", True),
+        ("1 % 3 == 1 and 0 % 3 == 0", True),
         ("../f:V / 0 == 0", True),
         ("../f:V % 0 == 0", True),
         ("2147483647 + 1 == 0 - 2147483647 - 1", True),
@@ -151,6 +158,7 @@ def worth(text: str, path: str = "/s/f/b") -> Truth:
         ("../g:R == 9", True),
         ("../g/h:L == 20260704", True),
         ("../g/h:L + 1 == 20260705", True),
+        ("../g/h:L - 4 == 20260630", True),
         ("../past:D == 20260105", True),
         ("../past:D_DD == 0", True),
         ("../past/word:W == 1", True),
@@ -208,6 +216,7 @@ def test_what_cannot_be_told(text: str, holds: bool | None) -> None:
 def test_a_masked_value_is_named_as_nothing() -> None:
     truth = worth("../f:SECRET_KEY == 5")
     assert (truth.values, truth.reason) == ({"../f:SECRET_KEY": None}, "it depends on a value that is masked")
+    assert worth("a == complete").reason == worth("a == complete and b == queued").reason == ""
 
 
 def test_the_tree_of_terms() -> None:

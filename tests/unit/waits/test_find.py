@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.waits.suite import tree_of
-from watchman_cli.waits.find import Kind, search
+from watchman_cli.waits.find import Kind, as_document, search
 
 TREE = tree_of(
     "edit HOST 'login01'",
@@ -44,6 +44,7 @@ TREE = tree_of(
         ("trigger_on", "/s/*", [
             ("/s/f/a", "trigger ../b == complete and ../b:V > 3"), ("/s/b", "complete f == complete"),
         ]),
+        ("trigger_on", "/s*", []),  # a star stands for no slash
         ("trigger_on", "/s/f/a", []),  # the text cannot be read
     ],
 )  # fmt: skip
@@ -54,3 +55,4 @@ def test_search(kind: Kind, wanted: str, found: list[tuple[str, str]]) -> None:
 def test_a_result_for_a_program() -> None:
     (found,) = search(TREE, "o/r", "repeat", "YMD")
     assert found.as_dict() == {"server": "o/r", "path": "/s/f", "text": "repeat date YMD: 20260103"}
+    assert as_document([found]) == {"found": [found.as_dict()]}

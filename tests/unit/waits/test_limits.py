@@ -67,6 +67,38 @@ def test_tokens_that_a_family_takes_for_all_its_tasks(
     assert below == wait
 
 
+def test_each_branch_below_a_family_is_searched_for_a_job() -> None:
+    tree = tree_of(
+        "limit lim 1 # 1 /s/f", "family f # state:active", "inlimit -n lim",
+        "family g # state:active", "task a # state:active try:1 rid:17", "endfamily",
+        "family h # state:active", "task b # state:active", "endfamily", "endfamily",
+    )  # fmt: skip
+    wait = only(tree, "/s/f", "limit")
+    assert (wait.holds, wait.text) == (True, HAS)
+
+
+def test_family_whose_tasks_take_their_own_tokens_has_none() -> None:
+    tree = tree_of(
+        "limit lim 1 # 1 /s/f", "family f # state:active", "inlimit lim", "task a # try:1 state:submitted",
+        "endfamily",
+    )  # fmt: skip
+    assert only(tree, "/s/f", "limit").holds is False
+
+
+@pytest.mark.parametrize(("many", "more"), [(5, ""), (6, " and 1 more")])
+def test_five_holders_are_named(many: int, more: str) -> None:
+    holders = [f"/h{number}" for number in range(many)]
+    tree = tree_of(f"limit lim 1 # {many} {' '.join(holders)}", "task a # state:queued", "inlimit lim")
+    assert only(tree, "/s/a", "limit").text.endswith(f"taken by {', '.join(holders[:5])}{more}")
+
+
+def test_limit_of_another_node_is_found_by_a_relative_path() -> None:
+    tree = tree_of(
+        "family f # state:queued", "limit lim 1", "endfamily", "task a # state:queued", "inlimit f:lim"
+    )
+    assert only(tree, "/s/a", "limit").text == "limit /s/f:lim has room, 0 of 1 taken"
+
+
 def test_alias_does_not_prove_that_a_task_has_its_tokens() -> None:
     tree = tree_of(
         "limit lim 1 # 1 /s/a", "task a # state:complete", "inlimit -n lim", "alias alias0 # state:submitted"

@@ -34,6 +34,8 @@ def found(*lines: str) -> list[tuple[str, str, str]]:
         "trigger a:V + 1 == 6",
         "trigger a:V",
         "trigger a == queued and a != aborted",
+        "trigger 1 < 2",
+        "trigger not 0",
     ],
 )
 def test_an_expression_that_is_right(line: str) -> None:
@@ -81,7 +83,9 @@ def test_an_expression_that_is_right(line: str) -> None:
     ],
 )
 def test_a_finding(line: str, kind: str, text: str) -> None:
-    assert found(line) == [("/s/t", kind, text)]
+    (finding,) = lint(tree_of(*LINES, line))
+    assert (finding.path, finding.kind, finding.text) == ("/s/t", kind, text)
+    assert finding.expression == line.removeprefix("trigger ").removeprefix("complete ")
 
 
 def test_parts_are_joined_before_they_are_judged() -> None:

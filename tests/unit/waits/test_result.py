@@ -24,6 +24,8 @@ def test_an_answer() -> None:
 
 def test_the_document() -> None:
     document = explain(TREE, "/s/b", TIME).as_dict()
+    assert list(document) == ["path", "status", "server_state", "collected_time", "waits", "in_the_end"]
+    assert [document[name] for name in ("path", "status", "server_state")] == ["/s/b", "queued", "HALTED"]
     assert document["collected_time"] == "2026-05-06T17:20:00+00:00"
     assert document["waits"][0] == {
         "path": "/",
