@@ -15,11 +15,11 @@ from watchman_cli import health
 from watchman_cli.bindings import Referee
 from watchman_cli.collect.attempts import Context
 from watchman_cli.collect.result import Outcome, unexpected
-from watchman_cli.collect.server import ServerCollector
+from watchman_cli.collect.server import NO_ANSWER_OF_STORE, ServerCollector
 from watchman_cli.collect.threads import LOOK, Threads
 from watchman_cli.collect.turns import Turns
 from watchman_cli.config import Config, Server
-from watchman_cli.errors import ServerError, StoreError, print_error
+from watchman_cli.errors import StoreError, print_error
 from watchman_cli.health.interval import why_skipped
 from watchman_cli.store import Lease, Store
 
@@ -146,11 +146,9 @@ class Collector:
     def _abandoned(self, server: Server) -> Outcome:
         """Return the outcome for a server whose thread is past its deadline."""
         collector = self._collectors.get(server.name)
-        if collector is not None and (collector.too_slow or collector.work.is_underway):
-            error = collector.too_slow or ServerError("too slow", collector.work.describe())
-            return Outcome(server, "failed", server.deadline, error=error)
-        error_of_store = StoreError("the store did not answer by the deadline")
-        return Outcome(server, "lost", server.deadline, error=error_of_store)
+        if collector is not None:
+            return collector.abandoned()
+        return Outcome(server, "lost", server.deadline, error=StoreError(NO_ANSWER_OF_STORE))
 
     def _work(self, waiting: queue.SimpleQueue[list[Server]]) -> None:
         """Read servers until none waits; those of one address in turn, never two at once."""

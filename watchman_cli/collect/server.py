@@ -31,6 +31,8 @@ from watchman_cli.store import Lease, LeaseLost, SnapshotChanged, Update
 from watchman_cli.sync.reading import Reading
 
 RESERVE = 1.0  # seconds of a deadline kept for writing to the store, a tenth at most
+NO_ANSWER_OF_STORE = "the store did not answer by the deadline"
+LATE_VERIFICATION = "the verification's result was not written: it did not end by the deadline"
 WRITE_SPEED = 50e6  # bytes of a large snapshot that a store takes in a second, at least
 
 
@@ -42,8 +44,9 @@ class ServerCollector:
         self._phases = Phases(started)
         self._phases.end("lease")
         self._written: Health | None = None
+        self._reading: Reading | None = None  # the last one
         self._lease_warnings = 0  # of the lease's warnings that were reported
-        self.too_slow: ServerError | None = None  # the server's failure, if it is of this kind
+        self._too_slow: ServerError | None = None  # the server's failure, if it is of this kind
         self._previous = health.salvage(lease.stored.health) if lease else Health()
         deadline = started + server.deadline - min(RESERVE, server.deadline / 10)
         self._attempts = ServerAttempts(context, server, lease, started, deadline, self._previous)
@@ -64,6 +67,16 @@ class ServerCollector:
         finally:
             self.work.end()
 
+    def abandoned(self) -> Outcome:
+        """Return the outcome if the thread is past its deadline and still runs, by what it has done."""
+        if self._written is not None and self._written.ok:
+            outcome = self._outcome("written", self._reading)
+            return outcome._replace(warnings=(*outcome.warnings, LATE_VERIFICATION))
+        if self._too_slow or self.work.is_underway:
+            error = self._too_slow or ServerError("too slow", self.work.describe())
+            return self._outcome("failed", error=error)
+        return self._outcome("lost", self._reading, error=StoreError(NO_ANSWER_OF_STORE))
+
     def _run(self) -> Outcome:
         if self._lease is not None and self._server.min_interval:
             try:
@@ -72,7 +85,7 @@ class ServerCollector:
             except LeaseLost as error:
                 return self._outcome("skipped")._replace(skipped=str(error))
         try:
-            reading = self._attempts.read()
+            reading = self._reading = self._attempts.read()
         except ServerError as error:
             self._phases.end("read")
             return self._failed(error)
@@ -86,6 +99,7 @@ class ServerCollector:
                 verified = self._write(self._lease, reading)
             except SnapshotChanged:
                 reading = self._attempts.attempt("the stored snapshot was changed by another writer")
+                self._reading = reading
                 verified = self._write(self._lease, reading)
         except LeaseLost as error:
             return self._outcome("skipped", reading)._replace(skipped=str(error))
@@ -126,7 +140,7 @@ class ServerCollector:
         return verification.summary
 
     def _failed(self, error: ServerError) -> Outcome:
-        self.too_slow = error if error.kind == "too slow" else None
+        self._too_slow = error if error.kind == "too slow" else None
         self.work.end()
         if self._context.stopped.is_set():
             return self._outcome("interrupted")

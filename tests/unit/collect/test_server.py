@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from tests.unit.collect.site import NAME, Site
 from watchman_cli import snapshot
 from watchman_cli.bindings.referee import VERIFIED
 from watchman_cli.collect import Outcome
+from watchman_cli.collect.server import LATE_VERIFICATION, NO_ANSWER_OF_STORE, ServerCollector
 from watchman_cli.deadlines import Deadline
 from watchman_cli.ecflow_client.node_state import STATES
 from watchman_cli.errors import ServerError, StoreError
@@ -449,6 +453,70 @@ def test_difference_that_cannot_be_written_is_reported(
     difference, not_written = outcome.warnings
     assert difference == outcome.verification and "aborted" in difference
     assert not_written == "the verification's result was not written: the store is gone"
+
+
+# ------------------------------------------------------------------------------- past its deadline
+
+
+@contextmanager
+def hanging(
+    site: Site, monkeypatch: pytest.MonkeyPatch, call: str, number: int = 1
+) -> Iterator[ServerCollector]:
+    """Yield what reads the server, while the call with that number of the store hangs."""
+    entered, released = threading.Event(), threading.Event()
+    original, calls = getattr(MemoryLease, call), count(1)
+
+    def hang(lease: MemoryLease, *arguments: Any, **options: Any) -> Any:
+        if next(calls) == number:
+            entered.set()
+            released.wait(30)
+        return original(lease, *arguments, **options)
+
+    monkeypatch.setattr(MemoryLease, call, hang)
+    run = site.collector()
+    thread = threading.Thread(target=run.run, args=(lambda outcome: None,))
+    thread.start()
+    try:
+        assert entered.wait(30)
+        yield run._collectors[NAME]
+    finally:
+        released.set()
+        thread.join(30)
+
+
+def test_store_that_hangs_loses_the_snapshot(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    with hanging(site, monkeypatch, "commit") as collector:
+        outcome = collector.abandoned()
+        assert (outcome.result, str(outcome.error)) == ("lost", NO_ANSWER_OF_STORE)
+        assert outcome.reading and outcome.reading.pieces is None and outcome.warnings == ()
+
+
+def test_work_that_does_not_end_is_too_slow(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    with hanging(site, monkeypatch, "commit") as collector:
+        collector.work.is_underway = True
+        outcome = collector.abandoned()
+        assert outcome.result == "failed" and outcome.error
+        assert "was not written by the deadline of 20 s" in str(outcome.error)
+
+
+def test_verification_that_hangs_costs_not_the_snapshot(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bindings(site, tmp_path, "complete")
+    site.options["details"] = True
+    due(site)
+    with hanging(site, monkeypatch, "details") as collector:
+        outcome = collector.abandoned()
+        assert (outcome.result, outcome.error, outcome.warnings) == ("written", None, (LATE_VERIFICATION,))
+        assert outcome.reading and outcome.health and outcome.health.ok
+
+
+def test_failure_that_was_written_is_no_success(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store hangs as it is asked to note that the failure was reported."""
+    site.ecflow.replies = [REFUSED]
+    with hanging(site, monkeypatch, "commit", 2) as collector:
+        assert site.failures and not site.health().ok
+        assert collector.abandoned().result == "lost"
 
 
 # ----------------------------------------------------------------------------------------- the sync cache
