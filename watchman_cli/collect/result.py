@@ -51,7 +51,8 @@ class Outcome(NamedTuple):
     seconds: float = 0.0
     attempts: int = 0
     error: WatchmanError | None = None
-    kept: str | None = None  # the time of the snapshot that stays in the store, ISO 8601
+    # The time of the snapshot that stays in the store, ISO 8601: empty if there is none, None if unknown.
+    kept: str | None = None
     reading: Reading | None = None
     requests: int = 0
     received: int = 0  # bytes

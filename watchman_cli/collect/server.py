@@ -257,9 +257,11 @@ class ServerCollector:
 
     @property
     def _kept(self) -> str | None:
-        """The time of the snapshot in the store, or None."""
-        head = self._lease.stored.head if self._lease else None
-        return head.collected_time if head else None
+        """The time of the snapshot in the store, or an empty string; None in a dry run."""
+        if self._lease is None:
+            return None
+        head = self._lease.stored.head
+        return head.collected_time if head else ""
 
     def _on_progress(self, progress: str) -> None:
         self._context.on_progress(self._server, progress)

@@ -119,7 +119,7 @@ def salvage(value: bytes) -> Health:
 def warn_of_another(previous: Health, kept: str | None, address: str, now: datetime) -> Iterator[str]:
     """Yield a warning for each sign that another configuration or clock wrote the stored values.
 
-    `previous` is the stored record, `kept` the stored snapshot's time, ISO 8601, or None, and `address` the
+    `previous` is the stored record, `kept` the stored snapshot's time, ISO 8601, or empty, and `address` the
     configured `host:port`.
     """
     if previous.address not in (None, address):

@@ -26,7 +26,7 @@ READ: Mapping[Mode, str] = {
 
 
 def describe_failure(outcome: Outcome) -> str:
-    """Return the reason why a server's snapshot was not written, and the snapshot that is kept."""
+    """Return the reason why a server's snapshot was not written, and which one is kept, if that is known."""
     error = outcome.error
     tries = f" (tried {outcome.attempts} times)" if outcome.attempts > 1 else ""
     if isinstance(error, StoreError):
@@ -34,10 +34,10 @@ def describe_failure(outcome: Outcome) -> str:
         return f"{error}; {lost}"
     address = outcome.server.address
     message = str(error) if address in str(error) else f"{error} ({address})"
-    kept = "no snapshot is kept"
+    kept = "" if outcome.kept is None else "; no snapshot is kept"
     if outcome.kept:
-        kept = f"the snapshot of {outcome.kept[:19].replace('T', ' ')} UTC is kept"
-    return f"{message}{tries}; {kept}"
+        kept = f"; the snapshot of {outcome.kept[:19].replace('T', ' ')} UTC is kept"
+    return f"{message}{tries}{kept}"
 
 
 def describe_success(outcome: Outcome) -> str:

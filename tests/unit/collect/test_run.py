@@ -27,6 +27,14 @@ def test_a_dry_run_writes_nothing(site: Site) -> None:
     assert site.store.memory.values == {}
 
 
+def test_failure_says_what_is_kept_if_the_store_was_asked(site: Site) -> None:
+    site.ecflow.replies = [REFUSED]
+    assert (site.run(dry=True).kept, site.run().kept) == (None, "")
+    site.ecflow.replies = [full_reply(), REFUSED]
+    site.run()
+    assert site.run().kept == site.health().collected_time
+
+
 def test_servers_with_one_address_are_read_in_turn(site: Site) -> None:
     seen: list[str] = []
     outcomes = site.collector("a", "b", "c").run(lambda outcome: seen.append(outcome.server.repo))

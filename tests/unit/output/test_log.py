@@ -16,7 +16,8 @@ from watchman_cli.output.log import Reporter
 
 SERVER = make_server({"owner": "o", "repo": "r", "host": "h", "port": 3141})
 SKIPPED = Outcome(SERVER, "skipped", seconds=0.25)
-FAILED = Outcome(SERVER, "failed", seconds=1.5, attempts=2, error=ServerError("refused", "h:3141: refused"))
+REFUSED = ServerError("refused", "h:3141: refused")
+FAILED = Outcome(SERVER, "failed", seconds=1.5, attempts=2, error=REFUSED, kept="")
 WORDS = "h:3141: refused (tried 2 times); no snapshot is kept"
 
 

@@ -27,20 +27,24 @@ def test_a_failure_names_the_server_and_the_snapshot_that_is_kept() -> None:
 
 
 def test_a_failure_without_a_snapshot() -> None:
-    assert describe_failure(outcome("failed", attempts=1, error=REFUSED)) == (
+    assert describe_failure(outcome("failed", attempts=1, error=REFUSED, kept="")) == (
         "connection refused (h:3141); no snapshot is kept"
     )
 
 
+def test_nothing_is_said_of_a_store_that_was_not_asked() -> None:
+    assert describe_failure(outcome("failed", attempts=1, error=REFUSED)) == "connection refused (h:3141)"
+
+
 def test_a_failure_that_names_the_server_does_not_name_it_twice() -> None:
     error = ServerError("no answer", "no answer from h:3141 within 20 s")
-    assert describe_failure(outcome("failed", attempts=1, error=error)) == (
+    assert describe_failure(outcome("failed", attempts=1, error=error, kept="")) == (
         "no answer from h:3141 within 20 s; no snapshot is kept"
     )
 
 
 def test_a_failure_after_retries_has_their_number() -> None:
-    assert describe_failure(outcome("failed", attempts=2, error=REFUSED)) == (
+    assert describe_failure(outcome("failed", attempts=2, error=REFUSED, kept="")) == (
         "connection refused (h:3141) (tried 2 times); no snapshot is kept"
     )
 
