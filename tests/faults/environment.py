@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 import uuid
+import zlib
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
@@ -200,6 +201,17 @@ class FaultRun:
         """Return the keys in Redis."""
         found: Any = self.redis.client.keys("*")
         return [name.decode() for name in found]
+
+    def contents(self, name: str) -> list[bytes]:
+        """Return what a key in Redis holds: a value, or the fields of details, decompressed too."""
+        if self.redis.client.type(name) != b"hash":
+            return [self.value(name) or b""]
+        fields: Any = self.redis.client.hvals(name)
+        found = list(fields)
+        for each in fields:
+            with suppress(zlib.error):
+                found.append(zlib.decompress(each))
+        return found
 
     def value(self, name: str) -> bytes | None:
         """Return a value in Redis."""

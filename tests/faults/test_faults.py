@@ -193,7 +193,7 @@ def check_lines(row: FaultCase, run: FaultRun, lines: list[str]) -> None:
 def check_secrets(run: FaultRun, result: Result) -> None:
     """Hold the run to show no password and no part of a reply, in print, store or a process's arguments."""
     found = [result.out, result.err.encode(), *run.cmdlines]
-    found += [run.value(name) or b"" for name in run.key_names()]
+    found += [each for name in run.key_names() for each in run.contents(name)]
     secrets = (ECFLOW_SECRET, REDIS_SECRET, ECFLOW_SECRET[::-1], REDIS_SECRET[::-1])
     assert not [each for each in found for secret in (*secrets, MARKER) if secret.encode() in each]
     if run.process:
