@@ -68,7 +68,7 @@ def after_reading(
     health = _counted(server, stored, reading, value, health, count=count)
     verify = verification_due(server, reading, health, attempts.time)
     if verify or not health.next_verification:
-        share = 1.0 if verify else attempts.share
+        share = 0.0 if verify else attempts.share  # soon again, if this run does not write its result
         health = health._replace(next_verification=next_verification(server, attempts.time, share))
     enter("compared")
     commit = _commit_reading(server, stored, reading, value, health, sync)
@@ -147,7 +147,8 @@ def after_verification(
     If the readings differ, the bindings' reading is written, now and in each run until incremental syncs are
     reset. Raises StoreError.
     """
-    health = stored.health._replace(verification=verification.summary)
+    later = next_verification(server, asked, 1.0)
+    health = stored.health._replace(verification=verification.summary, next_verification=later)
     if theirs is None:
         return _commit(server, health)
     health = health._replace(bindings_version=theirs.bindings.version)

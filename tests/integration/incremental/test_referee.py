@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import stat
 from datetime import datetime, timezone
 from pathlib import Path
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.support.agents import ECFLOW_PYTHON
+from tests.support.loopback import await_true
 from tests.support.redis_server import health_of, verify_next
 from tests.support.watched import NAME, VERIFIED_EVERY, Watched
 from watchman_cli.store.redis.keys import key, server_keys
@@ -303,6 +306,22 @@ def test_bindings_that_hang_are_killed_at_the_deadline(watched: Watched, tmp_pat
     assert found["verification"].startswith("not verified: ") and "in time" in found["verification"]
     (pid,) = pids.read_text().split()
     assert not Path(f"/proc/{pid}").exists()
+
+
+def test_verification_that_a_killed_run_began_is_made_again_soon(watched: Watched, tmp_path: Path) -> None:
+    """Its snapshot is written; whether it is right is not known, and it must not stay so for an interval."""
+    pids = tmp_path / "pids"
+    watched.top["ecflow_python"] = interpreter(tmp_path, f"echo $$ >> {pids}", "exec sleep 1000")
+    watched.configure(deadline=60)
+    due(watched)
+    watched.ecflow.await_next_second()
+    with watched.watchman.start("collect") as process:
+        await_true(lambda: pids.exists() and pids.read_text().endswith("\n"), "no bindings were started")
+        process.kill()
+    os.kill(int(pids.read_text()), signal.SIGKILL)
+    found = watched.check()
+    assert (found["mode"], found["verification"]) == ("unchanged", None)
+    assert 0 < from_now(found["next_verification"]) <= VERIFIED_EVERY / 10
 
 
 def test_the_first_verification_is_anywhere_in_the_interval(loaded: Watched) -> None:

@@ -322,10 +322,11 @@ def test_the_first_verification_is_at_a_random_time() -> None:
     assert not found.verify
 
 
-def test_a_verification_that_is_due_is_the_last_for_an_interval() -> None:
+def test_verification_whose_result_is_not_written_is_due_again_soon() -> None:
+    """The run may be killed, or the store fail, in between; what differs must not stay for an interval."""
     found = decide(stored(sync={"next_verification": "2026-11-28T11:20:00+00:00"}))
     assert found.verify
-    assert found.health.next_verification == "2026-11-28T12:30:05+00:00"
+    assert found.health.next_verification == "2026-11-28T12:03:05+00:00"
 
 
 # ------------------------------------------------------------------------------ counts and deadlines
@@ -589,7 +590,10 @@ def verified(
 def test_a_verification_without_a_difference_is_only_noted() -> None:
     found = verified(Verification("equal, node by node"))
     previous = stored().health
-    assert found.health == previous._replace(verification="equal, node by node", bindings_version="5.9.9")
+    assert found.health == previous._replace(
+        verification="equal, node by node", bindings_version="5.9.9",
+        next_verification="2026-11-28T12:30:05+00:00",
+    )  # fmt: skip
     update = found.update
     assert (update.snapshot, update.new_time, update.sync, update.changes) == (None, None, None, None)
     assert (update.expire, found.verify) == (60, False)
@@ -598,6 +602,7 @@ def test_a_verification_without_a_difference_is_only_noted() -> None:
 def test_bindings_that_did_not_read_keep_their_last_version() -> None:
     found = verified(Verification("not verified: missing"), None, kept=stored(bindings_version="5.9.8"))
     assert (found.health.verification, found.health.bindings_version) == ("not verified: missing", "5.9.8")
+    assert found.health.next_verification == "2026-11-28T12:30:05+00:00"
     assert found.update.snapshot is None
 
 
@@ -612,7 +617,7 @@ def test_after_a_difference_the_bindings_reading_is_written() -> None:
     assert found.health == stored().health._replace(
         collected_time=time, mode="full", reason="they differ", verification="in words",
         bindings_version="5.9.9", disabled=Disabled(time, "they differ"), counts=snapshot.count_nodes(value),
-        counted_revision=revision,
+        counted_revision=revision, next_verification="2026-11-28T12:30:05+00:00",
     )  # fmt: skip
     batch = update.changes
     assert batch is not None
