@@ -51,7 +51,7 @@ class Outcome(NamedTuple):
     seconds: float = 0.0
     attempts: int = 0
     error: WatchmanError | None = None
-    # The time of the snapshot that stays in the store, ISO 8601: empty if there is none, None if unknown.
+    # The time of the snapshot that stays in the store, ISO 8601: empty without one, None if unknown.
     kept: str | None = None
     reading: Reading | None = None
     requests: int = 0
