@@ -64,7 +64,7 @@ def needed_part(update: Update, owner: Owner) -> Part:
 
 def needs_health(update: Update, owner: Owner) -> bool:
     """Return whether `decide` needs the stored health record."""
-    return owner == "no run" and update.snapshot is None and update.new_time is None
+    return owner == "no run" and not update.has_reading
 
 
 def decide(stored: StoredState, update: Update, current: Current, read: bytes | None = None) -> Decision:

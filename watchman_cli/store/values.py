@@ -86,6 +86,11 @@ class Update(NamedTuple):
     details_life: "DetailsLife" = "keep"
 
     @property
+    def has_reading(self) -> bool:
+        """Whether the snapshot is written, or its time is set."""
+        return self.snapshot is not None or self.new_time is not None
+
+    @property
     def changed_details(self) -> "DetailsUpdate | None":
         """The details, if they are added to those that are stored."""
         details = self.details

@@ -74,8 +74,7 @@ def send(
     they are for RedisStore.call.
     """
     batch = decision.batch
-    written = update.snapshot is not None or update.new_time is not None
-    life: Any = NO_KEY if written or not has_snapshot else pipe.pttl(keys.status)
+    life: Any = NO_KEY if update.has_reading or not has_snapshot else pipe.pttl(keys.status)
     stored = Stored(life, has_stream)
     if batch is None:
         pipe.multi()

@@ -38,7 +38,7 @@ class Stored(NamedTuple):
 
 def expiry_of(update: Update, life: int) -> Expiry:
     """Return whether to set, remove or keep the expiry of the snapshot, whose time to live is `life`."""
-    if update.snapshot is not None or update.new_time is not None:
+    if update.has_reading:
         found: Found = "replaced"
     elif life == NO_KEY:
         found = "missing"
@@ -77,9 +77,8 @@ def expire_stream(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[
 
 def limit_lives(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[Command]:
     """Yield the commands that make every value of the server expire after `update.lifetime`."""
-    written = update.snapshot is not None or update.new_time is not None
     there = {
-        keys.status: written or stored.life != NO_KEY,
+        keys.status: update.has_reading or stored.life != NO_KEY,
         keys.health: True,
         keys.sync: bool(update.sync),
         keys.changes: update.changes is not None or stored.has_stream,
