@@ -44,7 +44,7 @@ class ServerCollector:
         self._phases = Phases(started)
         self._phases.end("lease")
         self._written: Health | None = None
-        self._reading: Reading | None = None  # the last one
+        self._reading: Reading | None = None  # the one that is written
         self._lease_warnings = 0  # of the lease's warnings that were reported
         self._too_slow: ServerError | None = None  # the server's failure, if it is of this kind
         self._previous = health.salvage(lease.stored.health) if lease else Health()
@@ -85,7 +85,7 @@ class ServerCollector:
             except LeaseLost as error:
                 return self._outcome("skipped")._replace(skipped=str(error))
         try:
-            reading = self._reading = self._attempts.read()
+            reading = self._attempts.read()
         except ServerError as error:
             self._phases.end("read")
             return self._failed(error)
@@ -99,7 +99,6 @@ class ServerCollector:
                 verified = self._write(self._lease, reading)
             except SnapshotChanged:
                 reading = self._attempts.attempt("the stored snapshot was changed by another writer")
-                self._reading = reading
                 verified = self._write(self._lease, reading)
         except LeaseLost as error:
             return self._outcome("skipped", reading)._replace(skipped=str(error))
@@ -111,6 +110,7 @@ class ServerCollector:
 
     def _write(self, lease: Lease, reading: Reading) -> str | None:
         """Write a reading, and verify it if that is due; return the verification in words."""
+        self._reading = reading
         work, stored = self.work, self._stored(lease)
         new = updates.after_reading(
             self._server, stored, reading, self._facts(), count=self._context.count_nodes, enter=work.check
