@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime, timedelta, timezone
 
 from tests.faults.arrangements.servers import hang
 from tests.faults.environment import BAD, ECFLOW_SECRET, GOOD, USER, FaultRun
-from watchman_cli.store.redis.keys import key
+from tests.support.redis_server import verify_next
 
 REAL = """
 import os, sys
@@ -22,10 +21,8 @@ DUMPING = ("prlimit", "--core=unlimited")  # a core dump would be left in the wo
 
 def due(run: FaultRun, *names: str) -> None:
     """Have the bindings be due to read these servers, too."""
-    past = (datetime.now(timezone.utc) - timedelta(minutes=1)).isoformat(timespec="seconds").encode()
     for name in names or (BAD,):
-        by = b'"next_verification":"' + past + b'"'
-        run.change(key(name, "health"), b'"next_verification":("[^"]*"|null)', by)
+        verify_next(run.redis.client, name)
 
 
 def details_not_permitted(run: FaultRun) -> None:
