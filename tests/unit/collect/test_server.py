@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -402,6 +402,17 @@ def test_a_verification_that_is_not_written_costs_not_the_snapshot(site: Site, t
     assert site.health().mode == "unchanged"
 
 
+def before_each(monkeypatch: pytest.MonkeyPatch, call: str, act: Callable[[MemoryLease, int], None]) -> None:
+    """Have `act` be called before each such call of the store, with its number from 1 on."""
+    original, numbers = getattr(MemoryLease, call), count(1)
+
+    def acting(lease: MemoryLease, *arguments: Any, **options: Any) -> Any:
+        act(lease, next(numbers))
+        return original(lease, *arguments, **options)
+
+    monkeypatch.setattr(MemoryLease, call, acting)
+
+
 @pytest.mark.parametrize(
     ("read", "verification"),
     [
@@ -417,14 +428,12 @@ def test_a_store_that_fails_as_it_is_verified_costs_not_the_snapshot(
     site.options["details"] = True
     due(site)
     first = site.health().collected_time
-    original = getattr(MemoryLease, read)
 
-    def gone_after_the_write(lease: MemoryLease, *arguments: Any) -> Any:
+    def gone_after_the_write(lease: MemoryLease, _: int) -> None:
         if lease.stored.head and lease.stored.head.collected_time != first:
             raise StoreError("the store is gone")
-        return original(lease, *arguments)
 
-    monkeypatch.setattr(MemoryLease, read, gone_after_the_write)
+    before_each(monkeypatch, read, gone_after_the_write)
     outcome = site.run()
     assert (outcome.result, outcome.error, outcome.verification) == ("written", None, verification)
     assert site.health().verification == verification
@@ -438,16 +447,12 @@ def test_difference_that_cannot_be_written_is_reported(
     bindings(site, tmp_path, "aborted")
     site.options["changes"] = True
     due(site)
-    reads = []
-    original = MemoryLease.value
 
-    def gone_at_the_third(lease: MemoryLease, field: Any) -> Any:
-        reads.append(field)
-        if len(reads) == 3:
+    def gone_at_the_third(_: MemoryLease, number: int) -> None:
+        if number == 3:
             raise StoreError("the store is gone")
-        return original(lease, field)
 
-    monkeypatch.setattr(MemoryLease, "value", gone_at_the_third)
+    before_each(monkeypatch, "value", gone_at_the_third)
     outcome = site.run()
     assert (outcome.result, outcome.error) == ("written", None)
     difference, not_written = outcome.warnings
@@ -464,15 +469,13 @@ def hanging(
 ) -> Iterator[ServerCollector]:
     """Yield what reads the server, while the call with that number of the store hangs."""
     entered, released = threading.Event(), threading.Event()
-    original, calls = getattr(MemoryLease, call), count(1)
 
-    def hang(lease: MemoryLease, *arguments: Any, **options: Any) -> Any:
-        if next(calls) == number:
+    def hang(_: MemoryLease, now: int) -> None:
+        if now == number:
             entered.set()
             released.wait(30)
-        return original(lease, *arguments, **options)
 
-    monkeypatch.setattr(MemoryLease, call, hang)
+    before_each(monkeypatch, call, hang)
     run = site.collector()
     thread = threading.Thread(target=run.run, args=(lambda outcome: None,))
     thread.start()
