@@ -35,13 +35,12 @@ from tests.integration.test_collect import load_seven
 from tests.support.ecflow_server import EcflowServer
 from tests.support.loopback import await_true
 from tests.support.redis_server import RedisServer, health_of, records_of, status_of
-from tests.support.watchman import Result
+from tests.support.watchman import LOST, Result
 from watchman_cli import schema
 from watchman_cli.store.redis.keys import key
 
 AS_JSON = ("-v", "--log-format", "json")
 LONGEST = 300  # characters of a line, and more where interpreters are named
-LOST = (" was not written", " were not written")  # the last line of a run, about lost snapshots
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from tests.support.loopback import await_true
 from tests.support.processes import processes_with
 from tests.support.redis_server import RedisServer, records_of, status_of
 from tests.support.seeds import new_seed
-from tests.support.watchman import UNPRIVILEGED, WATCHMAN, Watchman
+from tests.support.watchman import LOST, UNPRIVILEGED, WATCHMAN, Watchman
 from watchman_cli import config as configuration
 from watchman_cli import schema
 from watchman_cli.bindings import Referee
@@ -505,7 +505,7 @@ def test_a_thousand_servers_of_which_most_are_dead(
             # Where the machine is busy, a dead server's failure may come too late to be written.
             lost = [line for line in reported if "store redis://" in line or "the store did" in line]
             assert not any("live/" in line for line in reported), reported[:3]
-            ending = [line for line in reported if line.endswith((" was not written", " were not written"))]
+            ending = [line for line in reported if line.endswith(LOST)]
             assert len(ending) == bool(lost), ending
             assert process.returncode == (3 if lost else 1 if dead[0] in entries else 0)
             shortage = [line for line in reported if line.endswith("(ulimit -n)")]

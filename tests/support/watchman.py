@@ -21,6 +21,9 @@ WATCHMAN = str(Path(sys.executable).with_name("watchman"))
 UNPRIVILEGED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search") if os.geteuid() == 0 else ()
 
 
+LOST = (" was not written", " were not written")  # ends of a run's last line, about lost snapshots
+
+
 @dataclass(frozen=True)
 class Watchman:
     """Runs the installed command as a user does, with a configuration of its own."""
