@@ -11,7 +11,7 @@ Sources are named as in ECMWF's repository `ecflow` (`libs/...`).
 from typing import TYPE_CHECKING, Any
 
 from .access import Access
-from .changes import Changes, Mementos, NodeChange
+from .changes import Changes
 from .client import Client, RegisteredHandle
 from .errors import (
     AccessRefused,
@@ -54,6 +54,7 @@ from .work import Work
 
 if TYPE_CHECKING:
     from .definition import Definition, Node, parse_definition
+    from .mementos import Mementos, NodeChange
 
 __all__ = [
     "Access",
@@ -113,9 +114,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name of definition.py when it is first used: changes do not need it."""
-    if name not in ("Definition", "Node", "parse_definition"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from . import definition
+    """Import a name that not each reading needs when it is first used."""
+    if name in ("Definition", "Node", "parse_definition"):
+        from . import definition
 
-    return getattr(definition, name)
+        return getattr(definition, name)
+    if name in ("Mementos", "NodeChange"):
+        from . import mementos
+
+        return getattr(mementos, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

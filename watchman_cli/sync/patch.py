@@ -1,14 +1,12 @@
 """Puts changes into a stored snapshot's records: only what changed is encoded again."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
-from watchman_cli.ecflow_client import Changes, NodeChange, Work
+from watchman_cli.ecflow_client import Changes, Work
 from watchman_cli.ecflow_client.node_state import SUSPENDED
 from watchman_cli.ecflow_client.work import UNBOUNDED
 from watchman_cli.snapshot import (
@@ -22,8 +20,11 @@ from watchman_cli.snapshot import (
 )
 from watchman_cli.sync.records import since_in
 
+if TYPE_CHECKING:
+    from watchman_cli.ecflow_client import NodeChange
+
 MAX_BACKWARDS = 8  # nodes that are named before one that comes before them
-_KEY = re.compile(rb'\{"path":"(?:[^"\\]|\\.)*","status":"')  # what record_key makes
+_KEY = rb'\{"path":"(?:[^"\\]|\\.)*","status":"'  # what record_key makes
 
 Suspended = Mapping[str, tuple[str, "str | None"]]
 
@@ -60,6 +61,8 @@ def patch(
         raise PatchError("the calendar of a suite was restarted")
     nodes = changes.nodes
     if changes.state is not None or changes.details:
+        from watchman_cli.ecflow_client import NodeChange  # an empty change has none
+
         nodes = (NodeChange("/", changes.state, details=changes.details), *nodes)
     value, view = records.value, memoryview(records.value)
     states = dict(suspended)
@@ -93,7 +96,7 @@ class Finder:
     several times, all of them are looked for in one pass.
     """
 
-    def __init__(self, records: Records, nodes: Sequence[NodeChange]) -> None:
+    def __init__(self, records: Records, nodes: "Sequence[NodeChange]") -> None:
         self._value, self._first, self._end = records.value, records.start, records.end
         self._nodes = nodes
         self._at = self._first
@@ -121,14 +124,14 @@ class Finder:
         keys = {record_key(node.path) for node in self._nodes}
         return {
             match[0]: match.start()
-            for match in _KEY.finditer(self._value, self._first, self._end)
+            for match in re.compile(_KEY).finditer(self._value, self._first, self._end)
             if match[0] in keys
         }
 
 
 def _changed(
     old: StatusRecord,
-    change: NodeChange,
+    change: "NodeChange",
     suspended: dict[str, tuple[str, str | None]],
     begin_times: Mapping[str, str],
 ) -> StatusRecord:
