@@ -1,7 +1,5 @@
 """A record: one node of a snapshot, and its layout as bytes."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -27,7 +25,7 @@ class StatusRecord(NamedTuple):
     flags: tuple[str, ...] = ()
     more: tuple[tuple[str, Any], ...] = ()
 
-    def with_details(self, details: Mapping[str, Any]) -> StatusRecord:
+    def with_details(self, details: Mapping[str, Any]) -> "StatusRecord":
         """Return the record with these details set; the value None removes a detail."""
         merged = {**dict(self.more), "flags": self.flags, **details}
         flags = merged.pop("flags") or ()

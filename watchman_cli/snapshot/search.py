@@ -23,7 +23,7 @@ from watchman_cli.status import NodeStatus
 
 COUNTED_FLAGS = frozenset(("late", "zombie"))
 ROOT_CAUSES = "root_causes"  # the name of the number of root causes in counts
-_SUITE = re.compile(rb'\{"path":"/[^/"]+"')
+_SUITE = rb'\{"path":"/[^/"]+"'
 _PATH = rb'(?!/")/[^"\\]*(?:\\.[^"\\]*)*'  # any node's path except the definition's
 # To the end of a record: only there a brace is followed by the beginning of another record.
 _REST = rb'[^}]*(?:\}(?!,\{"path":)[^}]*)*\}'
@@ -41,7 +41,7 @@ def count_nodes(value: bytes) -> dict[str, int]:
     if start >= 0:
         record = value[start : value.index(RECORD_END, start) + len(RECORD_END)]
         _add(counts, decode_record(orjson.loads(record)), -1)
-    return {"suites": len(_SUITE.findall(value)), ROOT_CAUSES: len(find_root_causes(value)), **counts}
+    return {"suites": len(re.findall(_SUITE, value)), ROOT_CAUSES: len(find_root_causes(value)), **counts}
 
 
 def count_changes(
