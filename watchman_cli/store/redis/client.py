@@ -18,6 +18,7 @@ from watchman_cli.store.redis.url import Endpoint
 if TYPE_CHECKING:
     import ssl
 
+READ_SIZE = 100 << 10  # bytes that are received together; a larger block of memory is not kept for the next
 MAX_CONNECTIONS = 1 << 20  # each thread has one or two: the run's jobs bound their number
 
 
@@ -49,6 +50,7 @@ def new_client(
         username=username,
         password=password,
         db=db,
+        socket_read_size=READ_SIZE,
         protocol=2,  # every Redis and Valkey has it; it needs no HELLO, which an ACL may forbid
         **_identity(),
         retry=Retry(NoBackoff(), 0),  # RedisStore retries: it knows the deadline

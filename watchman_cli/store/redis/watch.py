@@ -4,8 +4,6 @@ redis-py sends WATCH alone. Here other commands are sent with it, in one round t
 begins to watch, and reads.
 """
 
-from __future__ import annotations
-
 from collections.abc import Generator, Sequence
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -14,7 +12,7 @@ from redis import exceptions
 
 from watchman_cli import snapshot
 from watchman_cli.store.redis.calls import Command
-from watchman_cli.store.redis.client import connection_of
+from watchman_cli.store.redis.client import READ_SIZE, connection_of
 from watchman_cli.store.redis.errors import value_or_none
 from watchman_cli.store.redis.lock import RedisLock
 
@@ -22,9 +20,7 @@ if TYPE_CHECKING:
     import redis
     from redis.client import Pipeline
 
-PART = (
-    100 << 10
-)  # bytes of a large snapshot that are read at once: a larger block is not kept for the next part
+PART = READ_SIZE  # bytes of a large snapshot that are read at once
 
 
 class Watch(NamedTuple):
@@ -35,7 +31,7 @@ class Watch(NamedTuple):
     began. `is_read` says that this is the leased snapshot, all of which the run has read.
     """
 
-    pipe: Pipeline
+    pipe: "Pipeline"
     locks: Sequence[RedisLock]
     owners: Sequence[bytes | None]
     head: bytes | None = None
@@ -65,7 +61,7 @@ class Watch(NamedTuple):
 
 
 def begin(
-    client: redis.Redis, status: str, locks: Sequence[RedisLock], *reads: str
+    client: "redis.Redis", status: str, locks: Sequence[RedisLock], *reads: str
 ) -> tuple[list[Any], Watch]:
     """Watch the key `status` and the locks; return the values of the keys `reads`, and the watch.
 
@@ -82,7 +78,7 @@ def begin(
 
 
 def begin_with(
-    client: redis.Redis, status: str, locks: Sequence[RedisLock], *commands: Command
+    client: "redis.Redis", status: str, locks: Sequence[RedisLock], *commands: Command
 ) -> tuple[list[Any], Watch | None]:
     """Send a command for each lock, begin the watch, and send the other commands.
 
@@ -100,7 +96,7 @@ def begin_with(
     return answers, Watch(pipe, locks, owners)
 
 
-def _open(client: redis.Redis, commands: Sequence[Command]) -> tuple[Pipeline, list[Any]]:
+def _open(client: "redis.Redis", commands: Sequence[Command]) -> "tuple[Pipeline, list[Any]]":
     """Return a pipeline whose connection has sent the commands, and the answers, errors among them."""
     pipe = client.pipeline()
     connection: Any = connection_of(client)
@@ -108,7 +104,7 @@ def _open(client: redis.Redis, commands: Sequence[Command]) -> tuple[Pipeline, l
     return pipe, list(_answers(pipe, connection, commands))
 
 
-def _answers(pipe: Pipeline, connection: Any, commands: Sequence[Command]) -> Generator[Any, None, None]:
+def _answers(pipe: "Pipeline", connection: Any, commands: Sequence[Command]) -> Generator[Any, None, None]:
     try:
         connection.send_packed_command(connection.pack_commands(commands))
         for command in commands:
@@ -120,13 +116,13 @@ def _answers(pipe: Pipeline, connection: Any, commands: Sequence[Command]) -> Ge
         raise
 
 
-def _answer(pipe: Pipeline, connection: Any, command: Command) -> Any:
+def _answer(pipe: "Pipeline", connection: Any, command: Command) -> Any:
     try:
         return pipe.parse_response(connection, command[0])
     except exceptions.ResponseError as error:
         return error
 
 
-def _close(pipe: Pipeline) -> None:
+def _close(pipe: "Pipeline") -> None:
     with suppress(exceptions.RedisError, OSError):
         pipe.reset()  # `close` of redis-py 5.0 goes on watching
