@@ -5,17 +5,17 @@ from __future__ import annotations
 import re
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_PART = re.compile(r"(\d+(?:\.\d+)?)([smhd])", re.ASCII)
-_WHOLE = re.compile(rf"(?:{_PART.pattern})+", re.ASCII)
+_PART = r"(\d+(?:\.\d+)?)([smhd])"
+_WHOLE = rf"(?:{_PART})+"
 
 
 def parse_duration(text: str) -> float:
     """Return the seconds of a duration; a bare number is seconds. Raises ValueError."""
     if re.fullmatch(r"\d+(\.\d+)?", text, re.ASCII):
         return float(text)
-    if not re.fullmatch(_WHOLE, text):
+    if not re.fullmatch(_WHOLE, text, re.ASCII):
         raise ValueError(f"invalid duration {text!r}: use 90s, 3m, 2h, 1d or 1h30m")
-    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+    return sum(float(number) * _UNITS[unit] for number, unit in re.findall(_PART, text, re.ASCII))
 
 
 def format_duration(seconds: float) -> str:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-_PLAIN_KEY = re.compile(r"[\w.-]+|<<")
-_PLAIN_WORD = re.compile(r"[\w./:+-]+")
+_PLAIN_KEY = r"[\w.-]+|<<"
+_PLAIN_WORD = r"[\w./:+-]+"
 
 
 def printable(text: str) -> str:
@@ -32,7 +32,7 @@ def quoted(text: str, longest: int = 200) -> str:
 
 def plain_or_quoted(text: str) -> str:
     """Return a name for a message: as it is if it is a plain word, else in quotes."""
-    return text if text.isprintable() and _PLAIN_WORD.fullmatch(text) else quoted(text)
+    return text if text.isprintable() and re.fullmatch(_PLAIN_WORD, text) else quoted(text)
 
 
 def short_key(text: str) -> str:
@@ -42,7 +42,7 @@ def short_key(text: str) -> str:
     """
     match = re.match(r"[\w .<-]{0,60}", text)
     name = match[0] if match else ""
-    if name == text and name.isprintable() and _PLAIN_KEY.fullmatch(name):
+    if name == text and name.isprintable() and re.fullmatch(_PLAIN_KEY, name):
         return name
     return quoted(name) + ("" if name == text else "...")
 

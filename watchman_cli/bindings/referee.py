@@ -30,7 +30,7 @@ UNPROVED = "the bindings do not check the certificate of an https server: set `r
 AT_ONCE = os.cpu_count() or 1  # processes that read: they compute, and each holds a whole definition
 # The details that the bindings are asked for.
 VERIFIED = tuple(detail for detail in DETAILS if detail.method)
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
+_TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
 
 
 class Bindings(NamedTuple):
@@ -224,8 +224,9 @@ def _import_error(hello: dict[str, Any]) -> str:
 def _reading(bindings: Bindings, found: dict[str, Any]) -> BindingsReading:
     """Return the script's output, with the words of a snapshot's records."""
     records = [StatusRecord("/", str(found["state"]))]
+    is_time = re.compile(_TIME).match
     for path, status, time_, values in found["nodes"]:
-        since = f"{time_[:19]}+00:00" if status in SINCE_SHOWN and _TIME.match(time_) else None
+        since = f"{time_[:19]}+00:00" if status in SINCE_SHOWN and is_time(time_) else None
         record = StatusRecord(str(path), str(status), since)
         records.append(record.with_details(_details(values)))
     return BindingsReading(

@@ -1,7 +1,5 @@
 """`watchman collect`: one run over the configured servers."""
 
-from __future__ import annotations
-
 import enum
 import logging
 import os
@@ -129,24 +127,24 @@ def _detach_stderr() -> None:
         on_signal(lambda: stream.drain(STOP_TIMEOUT))
 
 
-def _is_shared(outcome: Outcome) -> bool:
+def _is_shared(outcome: "Outcome") -> bool:
     """Return whether many servers may have this error: then it is reported once, at the end."""
     return isinstance(outcome.error, ServerError) and outcome.error.kind == "bindings"
 
 
 def _run(
-    collector: Collector,
-    reporter: Reporter,
-    metrics: MetricsWriter | None,
-    notifier: Notifier | None,
+    collector: "Collector",
+    reporter: "Reporter",
+    metrics: "MetricsWriter | None",
+    notifier: "Notifier | None",
     *,
     always: bool,
-) -> list[Outcome]:
+) -> "list[Outcome]":
     """Make the run, and report each server's outcome as it comes."""
     began = time.monotonic()
     snapshots = detached(sys.stdout, STDOUT_PATIENCE) if collector.store is None else None
 
-    def done(outcome: Outcome) -> None:
+    def done(outcome: "Outcome") -> None:
         if _is_shared(outcome):
             return
         reporter.on_outcome(outcome)
@@ -182,7 +180,7 @@ def _run(
     return outcomes
 
 
-def _reporter(total: int, verbose: bool, log_format: LogFormat, *, always: bool) -> Reporter:
+def _reporter(total: int, verbose: bool, log_format: LogFormat, *, always: bool) -> "Reporter":
     from watchman_cli.output.log import Reporter
 
     plain = total == 1 or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb"
@@ -193,7 +191,7 @@ def _reporter(total: int, verbose: bool, log_format: LogFormat, *, always: bool)
     return Progress(total, always=always)
 
 
-def _notifier(config: Config, store: Store | None) -> Notifier | None:
+def _notifier(config: "Config", store: "Store | None") -> "Notifier | None":
     """Return the notifier of this run, or None if the configuration has no `notify`."""
     if config.notify is None:
         return None
@@ -204,7 +202,9 @@ def _notifier(config: Config, store: Store | None) -> Notifier | None:
     return notifier
 
 
-def _notify(notifier: Notifier | None, outcomes: Sequence[Outcome], code: int, reporter: Reporter) -> None:
+def _notify(
+    notifier: "Notifier | None", outcomes: "Sequence[Outcome]", code: int, reporter: "Reporter"
+) -> None:
     """Tell the causes that the run has written."""
     if notifier is None:
         return
@@ -214,7 +214,7 @@ def _notify(notifier: Notifier | None, outcomes: Sequence[Outcome], code: int, r
     notifier.tell(told, code, lambda line: reporter.report("watchman", line, logging.WARNING))
 
 
-def _metrics_writer(config: Config, reporter: Reporter) -> MetricsWriter | None:
+def _metrics_writer(config: "Config", reporter: "Reporter") -> "MetricsWriter | None":
     """Return the writer of this run's metrics, or None if the configuration has no `metrics_file`."""
     if config.metrics_file is None:
         return None
@@ -223,7 +223,7 @@ def _metrics_writer(config: Config, reporter: Reporter) -> MetricsWriter | None:
     return MetricsWriter(config, reporter)
 
 
-def _connect_store(config: Config, servers: Sequence[Server]) -> Store:
+def _connect_store(config: "Config", servers: "Sequence[Server]") -> "Store":
     """Return the store, once it has answered. Raises StoreError: without a store, no server is asked."""
     from watchman_cli.store import open_store
 
@@ -244,7 +244,7 @@ def _connect_store(config: Config, servers: Sequence[Server]) -> Store:
         # otherwise this process was stopped meanwhile (SIGSTOP), which is not the store's fault
 
 
-def _report_shared_failures(outcomes: Sequence[Outcome], reporter: Reporter, *, always: bool) -> None:
+def _report_shared_failures(outcomes: "Sequence[Outcome]", reporter: "Reporter", *, always: bool) -> None:
     """Report once the errors of many servers: missing bindings, and the number of lost snapshots."""
     shared = [outcome for outcome in outcomes if _is_shared(outcome)]
     without = [outcome.error for outcome in shared]
@@ -257,6 +257,6 @@ def _report_shared_failures(outcomes: Sequence[Outcome], reporter: Reporter, *, 
         reporter.report("watchman", f"the {what} not written", logging.ERROR)
 
 
-def _exit_code(outcomes: Sequence[Outcome]) -> int:
+def _exit_code(outcomes: "Sequence[Outcome]") -> int:
     results = {outcome.result for outcome in outcomes}
     return 3 if "lost" in results else int("failed" in results)

@@ -12,7 +12,7 @@ from watchman_cli.cli.options import load_config, server_from_options
 
 # Shells put a completed word into the command line as it is, and zsh evaluates it: a blank, a quote or
 # $(...) in a name from the store would become a part of the command.
-_SAFE = re.compile(r"[\w/.:@+][\w/.:@+-]*")
+_SAFE = r"[\w/.:@+][\w/.:@+-]*"
 
 
 def complete_server(context: typer.Context, incomplete: str) -> list[str]:
@@ -58,7 +58,7 @@ def complete_path(context: typer.Context, incomplete: str) -> list[str]:
 
 def _safe(words: Iterable[str]) -> list[str]:
     """Return the words with only letters, digits and signs that are harmless in a shell."""
-    return [word for word in words if word.isprintable() and _SAFE.fullmatch(word)]
+    return [word for word in words if word.isprintable() and re.fullmatch(_SAFE, word)]
 
 
 def _options(context: typer.Context) -> tuple[Any, Any]:

@@ -1,7 +1,5 @@
 """The entry point: the commands, and the end of a command by an error."""
 
-from __future__ import annotations
-
 import errno
 import os
 import resource

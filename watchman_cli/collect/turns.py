@@ -3,8 +3,6 @@
 That work holds Python's interpreter lock. Several at once would all end late, and need the memory for all.
 """
 
-from __future__ import annotations
-
 import heapq
 import itertools
 import threading

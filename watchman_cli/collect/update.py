@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Literal
 from watchman_cli import health as health_record
 from watchman_cli import snapshot
 from watchman_cli.bindings import BindingsReading
-from watchman_cli.changes.stream import News, Stream
 from watchman_cli.collect.result import Attempts, Commit, Stored
 from watchman_cli.collect.verify import Verification, next_verification, reading_of, verification_due
 from watchman_cli.config import Server
@@ -221,6 +220,10 @@ def _continue_stream(
     `new` is the head of a snapshot that was read at `time`, or None to keep the stored one. Raises
     StoreError.
     """
+    if not (server.changes or stored.changes_kept):  # there is no stream
+        return health._replace(changes_kept=False) if health.changes_kept else health, None
+    from watchman_cli.changes.stream import News, Stream
+
     stream = Stream(server.name, stored.head, stored.snapshot, stored.changes_kept)
     batch = None
     if server.changes:

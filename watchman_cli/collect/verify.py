@@ -1,7 +1,5 @@
 """When the bindings read a server too, and how the two readings compare."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -85,12 +83,12 @@ def _describe(record: StatusRecord) -> str:
 
 def with_details(
     verification: Verification,
-    found: StoredDetails,
+    found: "StoredDetails",
     stored_snapshot: bytes,
     theirs: BindingsReading,
     changed: Collection[str],
-    policy: Policy,
-    work: Work,
+    policy: "Policy",
+    work: "Work",
 ) -> Verification:
     """Return a verification of equal statuses after the details were compared, too. Raises TooSlow.
 

@@ -1,7 +1,5 @@
 """A configuration's file: its bytes, and who may read them."""
 
-from __future__ import annotations
-
 import stat
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol

@@ -6,8 +6,6 @@ SHA-256 of all of their bytes: together they are valid. One that holds a passwor
 damaged, or could be another user's, is ignored.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import stat

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -114,8 +113,12 @@ def _warnings(file: Document) -> list[str]:
     for path in secrets.password_files(file.value):
         if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
             open_files.append(path)
+    if not open_files:
+        return []
+    from shlex import quote
+
     return [
-        f"{path} has a password, and other users can read it: chmod 600 {shlex.quote(str(path))}"
+        f"{path} has a password, and other users can read it: chmod 600 {quote(str(path))}"
         for path in open_files
     ]
 

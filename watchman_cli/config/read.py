@@ -1,7 +1,5 @@
 """Read a configuration's files, the main one and those that it includes, or report every problem."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple

@@ -14,7 +14,7 @@ from watchman_cli.config.variables import VARIABLE, Problem, expand, expand_addr
 from watchman_cli.errors import ConfigError
 
 SIZE_LIMIT = 4096  # bytes of a password's file
-_HOSTS = re.compile(r"(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d+)?(?:,(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d+)?)*")
+_HOSTS = r"(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d+)?(?:,(?:[\w.-]+|\[[\da-fA-F:.]+\])(?::\d+)?)*"
 ESCAPES = (
     "in a password, write % as %25, / as %2F, ? as %3F and # as %23, "
     "or take it from the environment: redis://:${NAME}@host:6379/0"
@@ -151,5 +151,5 @@ def find_unescaped(url: str) -> str | None:
     before_at = after.partition("@")[0]
     if scheme == "unix":
         return ESCAPES if ":" in authority else None
-    in_an_option = _HOSTS.fullmatch(authority) and "?" in before_at and "=" in before_at
+    in_an_option = re.fullmatch(_HOSTS, authority) and "?" in before_at and "=" in before_at
     return None if in_an_option else ESCAPES

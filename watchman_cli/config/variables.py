@@ -9,8 +9,8 @@ from typing import Any
 from watchman_cli.errors import ConfigError
 
 VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_HOST = re.compile(r"\w([\w.-]*[\w.])?")
-_USER = re.compile(r"[^\s\x00-\x1f\x7f]{1,100}")
+_HOST = r"\w([\w.-]*[\w.])?"
+_USER = r"[^\s\x00-\x1f\x7f]{1,100}"
 _EXPECTED = {
     "host": "a host's name or address",
     "port": "a port, from 1 to 65535",
@@ -63,12 +63,12 @@ def _is_valid(key: str, value: str) -> bool:
         return value.isascii() and value.isdigit() and len(value) <= 5 and 1 <= int(value) <= 65535
     if key == "host":
         return len(value) <= 255 and is_host(value)
-    return _USER.fullmatch(value) is not None
+    return re.fullmatch(_USER, value) is not None
 
 
 def is_host(text: str) -> bool:
     """Return whether a text is a host's name or address."""
-    return _HOST.fullmatch(text) is not None or is_ipv6(text)
+    return re.fullmatch(_HOST, text) is not None or is_ipv6(text)
 
 
 def is_ipv6(text: str) -> bool:

@@ -1,7 +1,5 @@
 """The address of a server, and the user that asks it."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 

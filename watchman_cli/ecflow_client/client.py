@@ -1,7 +1,5 @@
 """The client: one request of a server, in one of its four protocols."""
 
-from __future__ import annotations
-
 import os
 import pwd
 import socket
@@ -67,11 +65,11 @@ class Client:
         """Return the server's statistics. Raises EcflowError."""
         return _present(self.ask([Stats()]).statistics)
 
-    def full_sync(self) -> Definition:
+    def full_sync(self) -> "Definition":
         """Return all nodes. Raises EcflowError."""
         return _present(self.ask([FullSync()]).definition)
 
-    def sync(self, state_change_no: int, modify_change_no: int, handle: int = 0) -> Changes | Definition:
+    def sync(self, state_change_no: int, modify_change_no: int, handle: int = 0) -> "Changes | Definition":
         """Return the changes since these numbers, or all nodes if the server sends them.
 
         Raises FullReadingRequired if the changes do not show every node's state, HandleGone if the server
@@ -83,7 +81,7 @@ class Client:
         return _present(answer.changes) if answer.definition is None else answer.definition
 
     @contextmanager
-    def handle(self, *suites: str) -> Iterator[RegisteredHandle]:
+    def handle(self, *suites: str) -> "Iterator[RegisteredHandle]":
         """Register a client handle for some suites, and drop it at the end. Raises EcflowError."""
         number = _present(self.ask([Register(suites)]).registered)
         try:
@@ -178,14 +176,14 @@ class RegisteredHandle(NamedTuple):
     client: Client
     number: int
 
-    def full_sync(self) -> Definition:
+    def full_sync(self) -> "Definition":
         """Return all nodes of the handle's suites. Raises EcflowError."""
         found = self.sync(0, 0)
         if isinstance(found, Changes):
             raise NotUnderstood("the server sent no definition")
         return found
 
-    def sync(self, state_change_no: int, modify_change_no: int) -> Changes | Definition:
+    def sync(self, state_change_no: int, modify_change_no: int) -> "Changes | Definition":
         """Return the changes since these numbers, as Client.sync does."""
         return self.client.sync(state_change_no, modify_change_no, self.number)
 
@@ -210,7 +208,7 @@ def _connect(access: Access, deadline: float, *, trusting: bool = False) -> sock
 
 
 def _exchange(
-    connection: Any, access: Access, request: bytes, limits: Limits, credentials: Credentials | None
+    connection: Any, access: Access, request: bytes, limits: Limits, credentials: "Credentials | None"
 ) -> bytearray:
     """Send a request's body, and return the reply's. Raises EcflowError."""
     if access.protocol in ("tcp", "ssl"):

@@ -1,7 +1,5 @@
 """A node's state, from the end of its line in a definition's text, after ` # `."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -47,7 +45,7 @@ def parse_node_state(tail: str) -> NodeState:
     return state_of_tail(split_tail(tail))
 
 
-def state_of_tail(tail: Tail) -> NodeState:
+def state_of_tail(tail: "Tail") -> NodeState:
     """Return the state in the parts of a line's end. Raises NotUnderstood if it is unknown."""
     state, suspended, duration = "unknown", False, 0
     details = {name: text for name, text in tail.texts.items() if name in _TOKENS} if tail.text else {}

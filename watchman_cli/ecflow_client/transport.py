@@ -5,8 +5,6 @@ Eight characters with the body's length in hexadecimal, then the body; the reply
 byte now and then does not move.
 """
 
-from __future__ import annotations
-
 import errno
 import re
 import socket
@@ -57,7 +55,7 @@ class Limits(NamedTuple):
     work: Work | None = None
 
     @classmethod
-    def within(cls, seconds: float = 60.0, size: int = 1 << 30) -> Limits:
+    def within(cls, seconds: float = 60.0, size: int = 1 << 30) -> "Limits":
         """Return the limits of a request that begins now and takes at most so many seconds."""
         deadline = time.monotonic() + seconds
         return cls(deadline, deadline, size)
@@ -124,7 +122,7 @@ def translate(error: OSError, *, began: bool = False) -> EcflowError:
     return ConnectionClosed(began=began)
 
 
-def exchange(connection: TimedSocket | ssl.SSLSocket, request: bytes, limits: Limits) -> bytearray:
+def exchange(connection: "TimedSocket | ssl.SSLSocket", request: bytes, limits: Limits) -> bytearray:
     """Send a request's body and return the reply's. Raises EcflowError."""
     timed: Any = connection
     began = False

@@ -10,8 +10,6 @@
 The store then writes everything, or nothing.
 """
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import orjson
@@ -51,8 +49,8 @@ class Current(NamedTuple):
 class Decision(NamedTuple):
     """A commit that may be written: its batch of changes, and the head of the stored snapshot, if known."""
 
-    batch: Batch | None
-    replaced: Head | None
+    batch: "Batch | None"
+    replaced: "Head | None"
 
 
 def needed_part(update: Update, owner: Owner) -> Part:
@@ -84,7 +82,7 @@ def decide(stored: StoredState, update: Update, current: Current, read: bytes | 
     return Decision(batch, head)
 
 
-def check_lease(stored: StoredState, update: Update, current: Current) -> Head | None:
+def check_lease(stored: StoredState, update: Update, current: Current) -> "Head | None":
     """Return the head of the stored snapshot, if it is known and valid. Raises LeaseLost."""
     if current.owner == "another run":
         raise LeaseLost(f"{current.holder} has it")

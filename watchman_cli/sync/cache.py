@@ -26,7 +26,7 @@ DETAILS_KEPT = [detail.name for detail in DETAILS]  # an older snapshot does not
 SIZE_LIMIT = 64 << 20  # bytes; a larger one is neither kept nor read
 LARGEST = (1 << 31) - 1  # of ecFlow's numbers: a larger one is not understood by a server
 _DIGEST_SIZE = 64
-_SINCE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", re.ASCII)
+_SINCE = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00"
 _TYPES: Mapping[str, type | tuple[type, ...]] = {
     "stats_count": int,
     "group_count": int,
@@ -128,7 +128,7 @@ def _typed(fields: Mapping[str, Any]) -> bool:
 
 def _state(state: str, since: str | None) -> tuple[str, str | None]:
     """Return a state and since when it lasts. Raises ValueError if one is invalid."""
-    if state not in STATES or (since is not None and not _SINCE.fullmatch(since)):
+    if state not in STATES or (since is not None and not re.fullmatch(_SINCE, since, re.ASCII)):
         raise ValueError
     return state, since
 

@@ -1,7 +1,5 @@
 """Decides how a server's answer is used. Pure: the answer, the cache and the scope give the decision."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -82,7 +80,7 @@ def can_use_handle(cache: SyncCache | None, scope: Scope) -> bool:
     return cache is not None and bool(cache.handle and cache.marker) and cache.target == scope.target
 
 
-def why_not_cached(definition: Definition, statistics: Statistics) -> str | None:
+def why_not_cached(definition: "Definition", statistics: Statistics) -> str | None:
     """Return why the next run cannot sync from a definition, or None."""
     if definition.has_duplicate_paths:  # a change names its node by the path
         return SAME_PATHS

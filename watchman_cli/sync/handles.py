@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import Collection, Iterable
 
 from watchman_cli.ecflow_client import Answer, Handle
 
 _REFEREE = "referee"
 _END = 8  # digits of a marker that differ from one kept handle to the next
-_MARKER = re.compile(rf"(watchman_[0-9a-f]{{8}})[0-9a-f]{{{_END}}}(?:_({_REFEREE}|[0-9]+))?", re.ASCII)
+_MARKER = rf"(watchman_[0-9a-f]{{8}})[0-9a-f]{{{_END}}}(?:_({_REFEREE}|[0-9]+))?"
 DROPPED = "the client handle was dropped"
 OTHER_SUITES = "the client handle's suites were changed"
 
@@ -37,7 +36,7 @@ def why_not_ours(answer: Answer, handle: int, marker: str, suites: Collection[st
 
 def own_marker(marker: str) -> str:
     """Return the marker of a handle that is kept; its end differs from every other marker."""
-    return prefix_of(marker) + secrets.token_hex(_END // 2)
+    return prefix_of(marker) + os.urandom(_END // 2).hex()
 
 
 def prefix_of(marker: str) -> str:
@@ -68,7 +67,7 @@ def stale_handles(handles: Iterable[Handle], prefixes: Collection[str], used: in
 
 
 def _is_stale(name: str, prefixes: Collection[str]) -> bool:
-    match = _MARKER.fullmatch(name)
+    match = re.fullmatch(_MARKER, name, re.ASCII)
     if match is None or match[1] not in prefixes:
         return False
     user = match[2]

@@ -1,7 +1,5 @@
 """Decides whether a server can be asked for its changes only."""
 
-from __future__ import annotations
-
 import hashlib
 import socket
 from collections.abc import Sequence

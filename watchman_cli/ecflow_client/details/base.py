@@ -1,7 +1,5 @@
 """A detail: one more thing that is kept of a node besides its state."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """The commands of a commit's transaction, decided by the stored values; nothing is sent here."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
