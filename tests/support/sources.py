@@ -11,3 +11,9 @@ from pathlib import Path
 def parsed(path: Path) -> ast.Module:
     """Return a file's syntax tree, which no test changes."""
     return ast.parse(path.read_text())
+
+
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """Return all nodes of a file's syntax tree."""
+    return tuple(ast.walk(parsed(path)))

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.sources import parsed
+from tests.support.sources import nodes_of
 
 PACKAGE = Path(__file__).parent.parent.parent / "watchman_cli"
 NOT_COMMANDS = {
@@ -18,7 +18,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 
 def functions(path: Path) -> Iterator[tuple[str, str]]:
     """The name and docstring of each function that has one; properties are nouns."""
-    for node in ast.walk(parsed(path)):
+    for node in nodes_of(path):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             decorators = {ast.unparse(each).rpartition(".")[2] for each in node.decorator_list}
             docstring = ast.get_docstring(node)

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from tests.support.sources import parsed
+from tests.support.sources import nodes_of
 
 PACKAGE = Path(__file__).parents[2] / "watchman_cli"
 # Public names of `watchman_cli` are imported when they are first used, and every module may need its version.
@@ -20,7 +20,7 @@ def module_name(path: Path) -> str:
 
 def imported(path: Path, modules: Mapping[str, Path]) -> Iterator[str]:
     """The modules of the package that a file names in its imports, for type checking too."""
-    for node in ast.walk(parsed(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in modules)
         elif isinstance(node, ast.ImportFrom):

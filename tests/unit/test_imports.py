@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.support.sources import parsed
+from tests.support.sources import nodes_of
 
 PACKAGE = Path(__file__).parent.parent.parent / "watchman_cli"
 BASE = {"__version__", "duration", "errors", "files", "journal", "retry", "schema", "shard", "status", "text"}
@@ -69,7 +69,7 @@ FOREIGN = {"redis": "store", "typer": "cli", "click": "cli", "ecflow": "bindings
 
 def imports(path: Path) -> Iterator[str]:
     """Every module that a file imports, in functions and for type checking too."""
-    for node in ast.walk(parsed(path)):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,16 +35,27 @@ def test_the_exit_code_is_the_command_s(arguments: list[str], code: int) -> None
     assert error_code(arguments) == code
 
 
-@pytest.fixture
-def damaged(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def copied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the package, to which damage can be done."""
-    shutil.copytree(PACKAGE, tmp_path / "watchman_cli")  # with the bytecode: nothing is compiled again
+    home = tmp_path_factory.mktemp("copied")
+    shutil.copytree(PACKAGE, home / "watchman_cli")  # with the bytecode: nothing is compiled again
     schemas = Path(watchman_cli.__file__).parents[1] / "schemas"
-    shutil.copytree(schemas, tmp_path / "watchman_cli/schemas", dirs_exist_ok=True)
-    (tmp_path / "watchman.yaml").write_text(
-        f"store: file://{tmp_path}\nservers: [{{owner: o, repo: r, host: h, port: 1}}]\n"
+    shutil.copytree(schemas, home / "watchman_cli/schemas", dirs_exist_ok=True)
+    (home / "watchman.yaml").write_text(
+        f"store: file://{home}\nservers: [{{owner: o, repo: r, host: h, port: 1}}]\n"
     )
-    return tmp_path
+    return home
+
+
+@pytest.fixture
+def damaged(copied: Path, module: str, damage: str) -> Iterator[Path]:
+    """The copy with damage in one of its modules."""
+    file = copied / "watchman_cli" / module
+    whole = file.read_text()
+    file.write_text(f"{whole}\n{damage}\n")
+    yield copied
+    file.write_text(whole)
 
 
 @pytest.mark.parametrize(
@@ -64,9 +76,7 @@ def damaged(tmp_path: Path) -> Path:
         ("cli/options.py", "import absent", "cannot be imported: absent"),
     ],
 )
-def test_check_is_unknown_and_others_fail(damaged: Path, module: str, damage: str, words: str) -> None:
-    with (damaged / "watchman_cli" / module).open("a") as file:
-        file.write(f"\n{damage}\n")
+def test_check_is_unknown_and_others_fail(damaged: Path, words: str) -> None:
     for arguments, code in ((["check", "r"], 3), (["page", "--output", "-"], 1)):
         command = [sys.executable, "-m", "watchman_cli", *arguments]
         done = subprocess.run(command, cwd=damaged, capture_output=True, text=True, check=False)
