@@ -18,7 +18,7 @@ import orjson
 from watchman_cli.details.policy import HIDDEN, Policy
 from watchman_cli.ecflow_client import Definition, Work
 from watchman_cli.ecflow_client.lines import readable, without_passwords
-from watchman_cli.ecflow_client.spanning import NEW_LINE
+from watchman_cli.ecflow_client.raw_texts import NEW_LINE
 from watchman_cli.ecflow_client.work import UNBOUNDED
 
 SERVER = "server"  # the server's field, which is not a path

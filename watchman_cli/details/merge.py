@@ -14,7 +14,7 @@ from watchman_cli.details.parse import parse_attribute
 from watchman_cli.details.policy import HIDDEN
 from watchman_cli.details.written_repeat import moment_of
 from watchman_cli.details.written_text import with_state
-from watchman_cli.ecflow_client.spanning import split_tail
+from watchman_cli.ecflow_client.raw_texts import split_tail
 
 OF_SERVER = " # server"  # the end of a variable that the server itself has set
 _KINDS = get_args(NodeType)

@@ -15,7 +15,7 @@ from watchman_cli.details.attributes import (
     Variable,
 )
 from watchman_cli.details.parse import parse_attributes, unescaped
-from watchman_cli.ecflow_client.spanning import Tail, split_tail
+from watchman_cli.ecflow_client.raw_texts import Tail, split_tail
 
 NodeType = Literal["suite", "family", "task", "alias"]
 

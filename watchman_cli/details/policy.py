@@ -110,7 +110,7 @@ def masked_repeat(name: str) -> str:
 
 def _without_job(match: re.Match[str]) -> str:
     """Return a node's line without what its job said."""
-    from watchman_cli.ecflow_client.spanning import split_tail
+    from watchman_cli.ecflow_client.raw_texts import split_tail
 
     head, _, tail = match[0].partition(" #")
     tokens = split_tail(f" #{tail}").tokens

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from .errors import NotUnderstood, TreeUnproved
 from .node_state import STATES, NodeState, details_of, parse_node_state, state_of_tail
-from .spanning import NEW_LINE, STATE, join_lines, may_span_lines, split_tail
+from .raw_texts import NEW_LINE, STATE, may_span_lines, split_tail
 from .statistics import SERVER_STATES
 from .work import UNBOUNDED, Work
 
@@ -134,6 +134,8 @@ def parse_definition(text: str, work: Work = UNBOUNDED, *, with_lines: bool = Fa
             return _with_lines(_parse(text, head, work), text, work, wanted=with_lines)
         except (_Spanning, NotUnderstood):  # one line of a text may look like any
             pass
+    from .spanning import join_lines  # takes a millisecond, and most definitions do not need it
+
     try:
         joined = join_lines(text, work)
         definition = _parse(joined, head, work, joined=True)

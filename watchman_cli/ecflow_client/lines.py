@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from .errors import TreeUnproved
-from .spanning import NEW_LINE, split_tail
+from .raw_texts import NEW_LINE, split_tail
 
 # Tasks are not looked for: between two of these lines there are only tasks of one family, if there are any.
 _CONTAINERS = re.compile(

@@ -8,7 +8,7 @@ from .details import DETAILS
 from .errors import NotUnderstood
 
 if TYPE_CHECKING:
-    from .spanning import Tail
+    from .raw_texts import Tail
 
 STATES = ("unknown", "complete", "queued", "aborted", "submitted", "active")  # NState.hpp, in this order
 SUSPENDED = "suspended"
@@ -40,7 +40,7 @@ def parse_node_state(tail: str) -> NodeState:
 
     An abort's reason and a job's id are anybody's text, and may look like the rest of the line.
     """
-    from .spanning import split_tail  # takes a millisecond, and changes do not need it
+    from .raw_texts import split_tail  # takes a millisecond, and changes do not need it
 
     return state_of_tail(split_tail(tail))
 

@@ -20,45 +20,23 @@ word.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
-from .errors import NotUnderstood, TreeUnproved
+from .errors import TreeUnproved
+from .raw_texts import EXPRESSION, GOES_ON, NEW_LINE, OPERATORS, STATE, split_tail, tokens_behind
 from .work import UNBOUNDED, Work
 
-NEW_LINE = "\n"
-STATE = " state:"
 LOOKED_AT_TOGETHER = 1 << 18  # characters that are searched before the clock is looked at again
-_OPERATORS = ("and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "AND", "OR")
-# What the server writes behind a job's id, from the right, and no more to the line's end.
-_BEHIND = tuple(
-    (name, re.compile(rf"{name}:{value}", re.ASCII))
-    for name, value in (
-        ("rt", r"\S+"), ("suspended", "1"), ("flag", r"\S+"), ("dur", r"\S+"), ("state", "[a-z]+"),
-        ("try", r"\d+"),
-    )
-)  # fmt: skip
-_RAW = re.compile(r" (?:passwd|rid):")
-# The beginning of a line that goes on with an expression; `generic NAME` is an attribute.
-_GOES_ON = r" *(?:[^A-Za-z0-9_ #]|and|or|AND|OR|eq|ne|lt|le|gt|ge(?!neric \w))"
-_NEXT = re.compile(_GOES_ON, re.ASCII)
-_EXPRESSION = r"(?:trigger|complete)\b"
-# An expression may go on: its last token needs an operand, or the next line begins with an operator.
-_MAY_GO_ON = re.compile(
-    rf"\n(?=[ tc]) *{_EXPRESSION}[^\n]*\n(?:(?<=[^\w.)]\n)"
-    + "".join(rf"|(?<={word}\n)" for word in _OPERATORS)
-    + rf"|{_GOES_ON})",
-    re.ASCII,
-)
+_NEXT = re.compile(GOES_ON, re.ASCII)
 _NODE = re.compile(r" *(?:task|family|suite|alias) [A-Za-z0-9_][\w.-]*(?P<tail> #.*)?", re.ASCII | re.DOTALL)
 # All lines that matter: nodes with a job's id, expressions, and lines with a state.
 _LOOKED_AT = re.compile(
-    rf"\n(?= *(?:{_EXPRESSION}|(?:task|alias)\b[^\n]* rid:)|[^\n]*(?<![a-z_])state:)", re.ASCII
+    rf"\n(?= *(?:{EXPRESSION}|(?:task|alias)\b[^\n]* rid:)|[^\n]*(?<![a-z_])state:)", re.ASCII
 )
 # An attribute. In an expression, an operator, a colon or a slash follows a name.
 _ATTRIBUTE = re.compile(
     r" *(?:edit|label|meter|event|limit|inlimit|repeat|queue|generic|time|today|cron|date|day|late|zombie"
     r"|verify|defstatus|trigger|complete|clock|calendar|auto\w+|aviso|mirror)"
-    rf" +(?!(?:{'|'.join(_OPERATORS)})\b)[\w'\"+-]",
+    rf" +(?!(?:{'|'.join(OPERATORS)})\b)[\w'\"+-]",
     re.ASCII,
 )
 _KEPT = re.compile(r" *(?:trigger|complete|generic)\b")  # attributes that may hold any text
@@ -70,61 +48,6 @@ _COMPARED = re.compile(
 )
 _TOKEN = re.compile(r"[\w./]+|[<>=!]=|&&|\|\||\S", re.ASCII)
 _BLANKS = re.compile(r"[\x00-\x1f\x7f\"]")  # the grammar's blanks, and what no expression has
-
-
-class Tail(NamedTuple):
-    """The end of a node's line: tokens that the server wrote, and a text that anybody may have written.
-
-    `text` begins with `passwd:` or `rid:`; it is empty if the line has neither. `behind` has the names of the
-    tokens after it.
-    """
-
-    tokens: str
-    text: str
-    behind: frozenset[str]
-
-    @property
-    def is_unfinished(self) -> bool:
-        """Return whether the job's id must go on in the next line."""
-        return (
-            not self.behind & {"try", "state"}
-            and STATE not in self.tokens
-            and (self.text.startswith("rid:") or " rid:" in self.text)
-        )
-
-    @property
-    def texts(self) -> dict[str, str]:
-        """Return the text by its name: the job's password and its id."""
-        first, _, second = self.text.partition(" rid:")
-        found = dict([first.split(":", 1)]) if first else {}
-        return {**found, "rid": second} if second else found
-
-
-def split_tail(tail: str) -> Tail:
-    """Return the end of a node's line, in parts, without an abort's reason. Raises NotUnderstood."""
-    tail = _without_reason(tail)
-    start = _RAW.search(tail)
-    if start is None:
-        return Tail(tail, "", frozenset())
-    end, behind = _tokens_behind(tail, start.end())
-    return Tail(f"{tail[: start.start()]}{tail[end:]}", tail[start.start() + 1 : end].rstrip(), behind)
-
-
-def _tokens_behind(text: str, start: int = 0) -> tuple[int, frozenset[str]]:
-    """Return where the tokens that the server wrote last begin, and their names."""
-    found = set()
-    end = len(text)
-    for name, pattern in _BEHIND:
-        space = text.rfind(" ", start, end)
-        if space >= 0 and pattern.fullmatch(text, space + 1, end):
-            found.add(name)
-            end = space
-    return end, frozenset(found)
-
-
-def may_span_lines(text: str) -> bool:
-    """Return whether an expression in a definition may have several lines."""
-    return _MAY_GO_ON.search(text) is not None
 
 
 def join_lines(text: str, work: Work = UNBOUNDED) -> str:
@@ -145,7 +68,7 @@ def join_lines(text: str, work: Work = UNBOUNDED) -> str:
                     raise TreeUnproved
                 unfinished = start
             last = start if tail.text and STATE not in tail.tokens else None  # it may have been forced
-        elif unfinished is None and re.match(f" *{_EXPRESSION}", line):
+        elif unfinished is None and re.match(f" *{EXPRESSION}", line):
             end = _expression_end(text, start, end)
             if NEW_LINE in text[start:end]:
                 lines = text[start:end].split(NEW_LINE)
@@ -186,7 +109,7 @@ def _next_looked_at(text: str, at: int, work: Work) -> re.Match[str] | None:
 
 def _is_end(line: str, expected: bool) -> bool:
     """Return whether a line ends with the tokens that follow a job's id."""
-    _, found = _tokens_behind(line)
+    _, found = tokens_behind(line)
     return "state" in found and (expected or "try" in found)
 
 
@@ -197,7 +120,7 @@ def _line_end(text: str, start: int) -> int:
 
 def _expression_end(text: str, start: int, end: int) -> int:
     """Return where an expression ends whose first line is text[start:end]."""
-    line = re.sub(rf"^ *{_EXPRESSION}(?: -[ao]\b)?", "", _BLANKS.sub(" ", text[start:end])).rstrip()
+    line = re.sub(rf"^ *{EXPRESSION}(?: -[ao]\b)?", "", _BLANKS.sub(" ", text[start:end])).rstrip()
     last = end
     while end < len(text):
         start, end = end + len(NEW_LINE), _line_end(text, end + len(NEW_LINE))
@@ -215,13 +138,13 @@ def _expression_end(text: str, start: int, end: int) -> int:
 
 def _is_whole(text: str) -> bool:
     """Return whether an expression's operands and operators alternate, as its grammar has them."""
-    line = re.sub(rf"^ *{_EXPRESSION}(?: -[ao]\b)?|# free$", " ", _BLANKS.sub(" ", text))
+    line = re.sub(rf"^ *{EXPRESSION}(?: -[ao]\b)?|# free$", " ", _BLANKS.sub(" ", text))
     line = re.sub(r"\s*/\s*", "/", re.sub(r"\bcal::\w+", " ", line))  # a function's name; a path
     line = re.sub(r"[\w./]*\s*(?::\s*[\w.]+|<flag>\s*\w+)", " variable ", line)
     line = _COMPARED.sub(" variable ", line)  # a node alone is not an operand
     after_operand = False
     for token in _TOKEN.findall(line):
-        is_operator = token in _OPERATORS or not (token[0].isalnum() or token[0] in "_./()")
+        is_operator = token in OPERATORS or not (token[0].isalnum() or token[0] in "_./()")
         if token in ("(", "not", "!", "~"):
             if after_operand:
                 return False
@@ -244,17 +167,4 @@ def _needs_operand(line: str) -> bool:
     word = _LAST_WORD.search(line)
     if word is None:
         return not line.endswith(")")
-    return not word["variable"] and word[0].endswith(_OPERATORS)
-
-
-def _without_reason(tail: str) -> str:
-    """Return the end of a node's line without an abort's reason, which may look like the rest of it.
-
-    Raises NotUnderstood if the reason has no end.
-    """
-    start, end = tail.find("abort<:"), tail.rfind(">abort")
-    if 0 <= start < end:
-        return tail[:start] + tail[end + len(">abort") :]
-    if start >= 0 and " rid:" not in tail[:start]:  # in a job's id it is any text
-        raise NotUnderstood("the server's definition is not whole")
-    return tail
+    return not word["variable"] and word[0].endswith(OPERATORS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.ecflow_client import replies
-from watchman_cli.ecflow_client import Definition, NodeState, NotUnderstood, definition
+from watchman_cli.ecflow_client import Definition, NodeState, NotUnderstood, definition, spanning
 from watchman_cli.ecflow_client.definition import parse_definition
 from watchman_cli.ecflow_client.details import flags
 from watchman_cli.ecflow_client.replies import decode_reply
@@ -195,7 +195,7 @@ def test_plain_definition_is_read_without_a_search_for_texts_of_several_lines(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The search takes several times as long as the rest."""
-    monkeypatch.setattr(definition, "join_lines", lambda *_: pytest.fail("it was searched"))
+    monkeypatch.setattr(spanning, "join_lines", lambda *_: pytest.fail("it was searched"))
     assert parse_definition(replies.definition(*TREE)).paths == PATHS
 
 

@@ -14,7 +14,7 @@ from watchman_cli.ecflow_client import Definition, NodeState, definition
 from watchman_cli.ecflow_client.errors import NotUnderstood, TreeUnproved
 from watchman_cli.ecflow_client.node_state import parse_node_state
 from watchman_cli.ecflow_client.replies import decode_reply
-from watchman_cli.ecflow_client.spanning import join_lines, split_tail
+from watchman_cli.ecflow_client.spanning import join_lines
 
 BEHIND = "try:1 state:active dur:00:00:05"
 ACTIVE = NodeState("active", False, 5)
@@ -142,20 +142,6 @@ def test_tokens_behind_an_id(behind: str, state: NodeState) -> None:
         found = with_id(rid, behind=behind).states[3]
         assert without_details(found) == state
         assert dict(found.details).get("flags") == (("late",) if "flag:late" in behind else None)
-
-
-@pytest.mark.parametrize(
-    ("tail", "text", "tokens"),
-    [
-        (" # passwd:x rid:5  try:1 state:active", "passwd:x rid:5", " # try:1 state:active"),
-        (" # try:7 rid:5 6 try:1 state:active", "rid:5 6", " # try:7 try:1 state:active"),
-        (" # rid: try:1 state:active", "rid:", " # try:1 state:active"),
-        (" # try:1 state:active", "", " # try:1 state:active"),
-    ],
-)
-def test_end_of_a_line_has_an_id_between_tokens(tail: str, text: str, tokens: str) -> None:
-    found = split_tail(tail)
-    assert (found.text, found.tokens) == (text, tokens)
 
 
 def test_id_without_a_state_behind_it_is_refused() -> None:
