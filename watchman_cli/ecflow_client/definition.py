@@ -3,7 +3,7 @@
 The text is written line by line in the style NET (libs/node/src/ecflow/node/*.cpp, `print`, `write_state`).
 ecFlow escapes a new line in a label or a variable, so that neither can forge a line. Only the lines that
 make the tree matter here; all others are attributes. A text of several lines, which ecFlow writes raw, is
-joined to one line first (spanning.py).
+joined to one line first (spanning.py): a text is parsed again then.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from .errors import NotUnderstood, TreeUnproved
 from .node_state import STATES, NodeState, details_of, parse_node_state, state_of_tail
-from .raw_texts import NEW_LINE, STATE, may_span_lines, split_tail
+from .raw_texts import MAY_GO_ON, NEW_LINE, STATE, split_tail
 from .statistics import SERVER_STATES
 from .work import UNBOUNDED, Work
 
@@ -30,13 +30,14 @@ CHUNK = 1 << 16  # characters that are looked at together: their lines stay in t
 # The lines that make the tree: a node's keyword, its name and what follows ` # `, or another line.
 # If a line is not as ecFlow writes it, only the keyword matches, or an end and one more character. The first
 # letters are compared before all else: most lines are attributes, `endclock` among them.
-_LINES = re.compile(
+_TREE = (
     r"\n(?=[ tfsace])(?!ed|ev) *(?:"
     r"(task|family|suite|alias) (\w[\w.-]*)(?: # ([^\n]*)|(?![^\n]))"
     r"|(calendar\b[^\n]*|end(?:suite|family|task|alias)(?![^\n])"
-    r"|(?:task|family|suite|alias)\b|end(?!clock\b)\w+\b[^\n]?))",
-    re.ASCII,
+    r"|(?:task|family|suite|alias)\b|end(?!clock\b)\w+\b[^\n]?"
 )
+_JOINED_LINES = rf"{_TREE}))"
+_LINES = rf"{_TREE}|{MAY_GO_ON}))"  # an expression that may go on has a new line in the last group
 _HEAD = re.compile(r"#(\d+\.\d+\.\d+)[ -~]*\n *defs_state ([^\n]*)")
 _OF_ALIAS = "alias: state:queued "
 # The calendar's begin_time is initLocalTime, which is initTime without the clock's gain (Calendar.hpp).
@@ -129,11 +130,10 @@ def parse_definition(text: str, work: Work = UNBOUNDED, *, with_lines: bool = Fa
     head = _HEAD.match(text)
     if head is None or text.rfind(_END) < 0 or text[text.rfind(_END) + len(_END) :] not in ("", NEW_LINE):
         raise NotUnderstood("the server's definition is not whole")
-    if not may_span_lines(text):
-        try:
-            return _with_lines(_parse(text, head, work), text, work, wanted=with_lines)
-        except (_Spanning, NotUnderstood):  # one line of a text may look like any
-            pass
+    try:
+        return _with_lines(_parse(text, head, work), text, work, wanted=with_lines)
+    except (_Spanning, NotUnderstood):  # one line of a text may look like any
+        pass
     from .spanning import join_lines  # takes a millisecond, and most definitions do not need it
 
     try:
@@ -162,6 +162,7 @@ def _parse(text: str, head: re.Match[str], work: Work, *, joined: bool = False) 
     """
     version, line = head.groups()
     tokens = dict(token.split(":", 1) for token in line.split(" ") if ":" in token)
+    lines = re.compile(_JOINED_LINES if joined else _LINES, re.ASCII)
     tree = _Tree()
     start = head.end()
     while start < len(text):
@@ -170,7 +171,10 @@ def _parse(text: str, head: re.Match[str], work: Work, *, joined: bool = False) 
         if start + CHUNK < end:  # a line longer than a chunk is looked at alone
             ends = text.find(NEW_LINE, start + 1), text.rfind(NEW_LINE, start + 1, start + CHUNK)
             end = max(ends) if max(ends) > 0 else end
-        tree.add(_LINES.findall(text, start, end))
+        tree.add(lines.findall(text, start, end + 1))  # the new line shows that the last line is empty
+        last = lines.match(text, text.rfind(NEW_LINE, start, end))
+        if last is not None and NEW_LINE in (last[4] or ""):  # it goes on in the next chunk
+            raise _Spanning
         start = end
     work.check()
     tree.close()

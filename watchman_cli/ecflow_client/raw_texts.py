@@ -23,12 +23,11 @@ _RAW = re.compile(r" (?:passwd|rid):")
 # The beginning of a line that goes on with an expression; `generic NAME` is an attribute.
 GOES_ON = r" *(?:[^A-Za-z0-9_ #]|and|or|AND|OR|eq|ne|lt|le|gt|ge(?!neric \w))"
 EXPRESSION = r"(?:trigger|complete)\b"
-# An expression may go on: its last token needs an operand, or the next line begins with an operator.
-_MAY_GO_ON = re.compile(
-    rf"\n(?=[ tc]) *{EXPRESSION}[^\n]*\n(?:(?<=[^\w.)]\n)"
+# One that may go on: its last token needs an operand, or the next line begins with an operator.
+MAY_GO_ON = (
+    rf"{EXPRESSION}[^\n]*\n(?:(?<=[^\w.)]\n)"
     + "".join(rf"|(?<={word}\n)" for word in OPERATORS)
-    + rf"|{GOES_ON})",
-    re.ASCII,
+    + rf"|{GOES_ON})"
 )
 
 
@@ -80,11 +79,6 @@ def tokens_behind(text: str, start: int = 0) -> tuple[int, frozenset[str]]:
             found.add(name)
             end = space
     return end, frozenset(found)
-
-
-def may_span_lines(text: str) -> bool:
-    """Return whether an expression in a definition may have several lines."""
-    return _MAY_GO_ON.search(text) is not None
 
 
 def _without_reason(tail: str) -> str:

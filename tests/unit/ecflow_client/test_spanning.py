@@ -295,10 +295,14 @@ def test_tree_that_is_not_proved_is_refused(lines: tuple[str, ...]) -> None:
 
 
 def test_chunks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = with_trigger(EXPRESSIONS[4]), with_id(IDS[8])
+    def read() -> tuple[Definition, ...]:
+        return with_trigger(EXPRESSIONS[4]), with_trigger("a:V\n\n+ 1 == 2"), with_id(IDS[8])
+
+    expected = read()
+    assert all(each.has_several_lines for each in expected)
     for size in range(20, 120):
         monkeypatch.setattr(definition, "CHUNK", size)
-        assert (with_trigger(EXPRESSIONS[4]), with_id(IDS[8])) == expected
+        assert read() == expected
 
 
 def test_a_megabyte_of_lines_is_read_at_once() -> None:
