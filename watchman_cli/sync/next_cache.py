@@ -1,12 +1,14 @@
 """The sync cache that a reading leaves for the next run. Pure."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from watchman_cli.ecflow_client import Instance, Statistics
 from watchman_cli.sync.cache import SyncCache
 from watchman_cli.sync.instance import seen
-from watchman_cli.sync.patch import Suspended
+
+if TYPE_CHECKING:
+    from watchman_cli.sync.patch import Suspended
 
 
 class Facts(NamedTuple):
@@ -20,7 +22,7 @@ class Facts(NamedTuple):
     statistics: Statistics
     numbers: tuple[int, int]
     nodes: int
-    suspended: Suspended
+    suspended: "Suspended"
     begin_times: dict[str, str]
     handle: int = 0
     marker: str = ""

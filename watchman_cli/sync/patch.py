@@ -18,6 +18,7 @@ from watchman_cli.snapshot import (
     encode_record,
     record_key,
 )
+from watchman_cli.sync.reading import PatchError
 from watchman_cli.sync.records import since_in
 
 if TYPE_CHECKING:
@@ -27,10 +28,6 @@ MAX_BACKWARDS = 8  # nodes that are named before one that comes before them
 _KEY = rb'\{"path":"(?:[^"\\]|\\.)*","status":"'  # what record_key makes
 
 Suspended = Mapping[str, tuple[str, "str | None"]]
-
-
-class PatchError(Exception):
-    """The changes cannot be put into these records; says why."""
 
 
 class Patched(NamedTuple):
@@ -54,11 +51,8 @@ def patch(
 ) -> Patched:
     """Return the records with the changes put in.
 
-    Raises PatchError if a changed node is missing or its calendar was restarted, and
-    TooSlow if that takes too long.
+    Raises PatchError if a changed node is missing, and TooSlow if that takes too long.
     """
-    if changes.has_new_calendar(begin_times):
-        raise PatchError("the calendar of a suite was restarted")
     nodes = changes.nodes
     if changes.state is not None or changes.details:
         from watchman_cli.ecflow_client import NodeChange  # an empty change has none

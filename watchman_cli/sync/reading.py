@@ -38,6 +38,10 @@ class Reading(NamedTuple):
     changed: "Changed | None" = None
 
 
+class PatchError(Exception):
+    """The changes cannot be put into the stored snapshot; says why."""
+
+
 class StoredSnapshot(NamedTuple):
     """The snapshot in the store: `value` returns it, and `prove` its head, if it has a revision."""
 

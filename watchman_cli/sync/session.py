@@ -28,7 +28,7 @@ from watchman_cli.ecflow_client import (
     TooSlow,
 )
 from watchman_cli.ecflow_client.work import UNBOUNDED
-from watchman_cli.snapshot import NotWhole, Records, records_of
+from watchman_cli.snapshot import NotWhole, Piece, RecordUpdate, records_of
 from watchman_cli.sync.cache import SyncCache
 from watchman_cli.sync.decide import (
     can_use_handle,
@@ -39,8 +39,7 @@ from watchman_cli.sync.decide import (
 )
 from watchman_cli.sync.handles import own_marker, passing_marker
 from watchman_cli.sync.next_cache import Facts, make_cache
-from watchman_cli.sync.patch import PatchError, Suspended, patch
-from watchman_cli.sync.reading import Reading, Scope, StoredSnapshot
+from watchman_cli.sync.reading import PatchError, Reading, Scope, StoredSnapshot
 from watchman_cli.sync.records import encode_records, since_of, states_under_suspended
 from watchman_cli.sync.stale import StaleHandles
 
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
     from watchman_cli.details.changed import Changed
     from watchman_cli.details.fields import Base
     from watchman_cli.ecflow_client import Definition
+    from watchman_cli.sync.patch import Suspended
 
 
 class SyncSession:
@@ -118,30 +118,40 @@ class SyncSession:
     def _incremental(
         self, cache: SyncCache, statistics: Statistics, changes: Changes, snapshot: StoredSnapshot
     ) -> Reading:
+        if changes.has_new_calendar(cache.begin_times):
+            raise PatchError("the calendar of a suite was restarted")
+        pieces: Sequence[Piece] = ()
+        suspended: Suspended = cache.suspended
+        differing: Sequence[RecordUpdate] = ()
         if changes.is_empty:
-            records = Records(snapshot.prove(cache.revision), b"")  # none of them is needed
+            head = snapshot.prove(cache.revision)  # none of the records is needed
         else:
+            from watchman_cli.sync.patch import patch
+
             records = records_of(snapshot.value(), cache.revision)
-        patched = patch(records, changes, cache.suspended, cache.begin_times, self._work)
+            head = records.head
+            pieces, suspended, differing = patch(
+                records, changes, cache.suspended, cache.begin_times, self._work
+            )
         numbers = changes.state_change_no, changes.modify_change_no
         changed = self._changed(cache, changes)
-        unchanged = not patched.changes and changes.server_state is None
+        unchanged = not differing and changes.server_state is None
         facts = self._facts(
-            statistics, numbers, cache.nodes, patched.suspended, cache.begin_times, cache.handle, cache.marker
+            statistics, numbers, cache.nodes, suspended, cache.begin_times, cache.handle, cache.marker
         )
         return Reading(
             mode="unchanged" if unchanged else "incremental",
             reason=None,
             read_time=self._read_time,
-            server_state=changes.server_state or records.head.server_state,
+            server_state=changes.server_state or head.server_state,
             server_version=cache.instance.version,
             nodes=cache.nodes,
-            pieces=None if unchanged else patched.pieces,
+            pieces=None if unchanged else pieces,
             cache=make_cache(cache, facts, cache.instance),
             up_since=_up_since(statistics),
             vitals=statistics.vitals,
             numbers=numbers,
-            changes=patched.changes,
+            changes=differing,
             changed=changed,
         )
 

@@ -10,7 +10,8 @@ import pytest
 
 from watchman_cli.ecflow_client import Changes, NodeChange, TooSlow, Work
 from watchman_cli.snapshot import Head, Records, StatusRecord, join_records
-from watchman_cli.sync.patch import MAX_BACKWARDS, Finder, Patched, PatchError, patch
+from watchman_cli.sync.patch import MAX_BACKWARDS, Finder, Patched, patch
+from watchman_cli.sync.reading import PatchError
 
 PATHS = [f"/s/t{n}" for n in range(400)] + ['/s/a"b', "/s/\\", "/s/t1x"]
 RECORDS = join_records([StatusRecord("/", "queued"), *(StatusRecord(path, "queued") for path in PATHS)])
@@ -147,9 +148,3 @@ def test_definition_itself_changes() -> None:
     found = patch(within(records), changes, {}, BEGIN)
     root = StatusRecord("/", "active").with_details({"flags": ("late",)})
     assert b"".join(found.pieces) == join_records([root, ACTIVE])
-
-
-def test_restarted_calendar_is_refused() -> None:
-    changes = Changes(2, 1, begin_times={"s": "2026-Nov-26 00:00:00"})
-    with pytest.raises(PatchError, match=r"^the calendar of a suite was restarted$"):
-        patch(within(RECORDS), changes, {}, BEGIN)

@@ -152,7 +152,7 @@ def test_unchanged_server(server: Server) -> None:
     server.ecflow.replies = [changes_reply()]
     reading = server.session().read(cache, whole(value), None)
     assert server.ecflow.asked_for[1:] == [["stats", "sync 5 3"]]
-    assert (reading.mode, reading.reason, reading.pieces, reading.changes) == ("unchanged", None, None, [])
+    assert (reading.mode, reading.reason, reading.pieces, reading.changes) == ("unchanged", None, None, ())
     assert (reading.nodes, reading.server_state, reading.numbers) == (2, "RUNNING", (5, 3))
     assert reading.up_since == "2026-11-24T00:12:57+00:00"
     assert reading.cache and reading.cache.stats_count == 8 and reading.cache.read_time == reading.read_time
@@ -186,6 +186,19 @@ def test_changed_server(server: Server) -> None:
     assert reading.cache and reading.cache.nodes == 2
     assert reading.numbers == (8, 3) and reading.cache and reading.cache.state_change_no == 8
     assert reading.pieces is not None and b"/s/t" in b"".join(reading.pieces)
+
+
+@pytest.mark.parametrize("also", [(), (("/s/t", [replies.memento("SuspendedMemento", suspended_=True)]),)])
+def test_server_with_a_restarted_calendar_is_read_in_full(server: Server, also: tuple[Any, ...]) -> None:
+    """Also if nothing else changed: later changes would be told from the old calendar's start."""
+    cache, value = stored(server.read_in_full())
+    calendar = replies.memento("SuiteCalendarMemento", cal_={"initTime_": "2026-Nov-26 00:00:00"})
+    delta = replies.delta(("/s", [calendar]), *also)
+    text = replies.member("SStringCmd", str_=LATER)
+    answer = bytes(replies.reply(text, replies.member("SSyncCmd", incremental_changes_=delta)))
+    server.ecflow.replies = [answer, full_reply()]
+    reading = server.session().read(cache, whole(value), None)
+    assert (reading.mode, reading.reason) == ("full", "the calendar of a suite was restarted")
 
 
 def test_reason_for_a_full_reading_is_followed(server: Server) -> None:
