@@ -1,6 +1,6 @@
 """The configuration: from a YAML file to a valid Config."""
 
 from watchman_cli.config.load import find, load, make_server, store_url
-from watchman_cli.config.model import Config, Notify, Server, Webhook
+from watchman_cli.config.model import Config, Server
 
-__all__ = ["Config", "Notify", "Server", "Webhook", "find", "load", "make_server", "store_url"]
+__all__ = ["Config", "Server", "find", "load", "make_server", "store_url"]

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from watchman_cli import schema
 from watchman_cli.config import secrets
 from watchman_cli.config.file import Document
-from watchman_cli.config.model import Config, Notify, Server, Webhook
+from watchman_cli.config.model import Config, Server
 from watchman_cli.config.permissions import find_other_writer
 from watchman_cli.config.read import ValidFile, read_files
 from watchman_cli.duration import parse_duration
 from watchman_cli.errors import ConfigError
 
 if TYPE_CHECKING:
+    from watchman_cli.config.notify import Notify
     from watchman_cli.deadlines import Deadline
     from watchman_cli.silences import Silence
 
@@ -75,7 +76,7 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, store: str | N
         ecflow_python=python or document.get("ecflow_python"),
         sync_cache=document.get("sync_cache", _default("sync_cache")),
         metrics_file=Path(document["metrics_file"]) if "metrics_file" in document else None,
-        notify=make_notify(document["notify"]) if "notify" in document else None,
+        notify=_notify(document),
         servers=tuple(_servers(files)),
         maintenance=tuple(
             make_silence(entry) for each in files for entry in each.value.get("maintenance", ())
@@ -83,6 +84,14 @@ def load(path: Path, environment: Mapping[str, str] = os.environ, store: str | N
         warnings=tuple(warning for each in files for warning in _warnings(each.written)),
         included=tuple(each.written.path for each in files[1:]),
     )
+
+
+def _notify(document: Mapping[str, Any]) -> Notify | None:
+    if "notify" not in document:
+        return None
+    from watchman_cli.config.notify import make_notify
+
+    return make_notify(document["notify"])
 
 
 def _servers(files: Sequence[ValidFile]) -> Iterator[Server]:
@@ -169,27 +178,6 @@ def make_deadline(entry: Mapping[str, Any]) -> Deadline:
     times = {name: parse_time_of_day(entry[name]) for name in ("by", "after") if name in entry}
     days = {"days": tuple(day for day in DAYS if day in entry["days"])} if "days" in entry else {}
     return Deadline(**{**entry, **times, **days})
-
-
-def make_notify(entry: Mapping[str, Any]) -> Notify:
-    """Return the settings of a valid `notify`."""
-    described = schema.load("config")["properties"]["notify"]["properties"]
-    urls = entry.get("alertmanager", ())
-    webhook = entry.get("webhook")
-    return Notify(
-        hold=parse_duration(str(entry.get("for", described["for"]["default"]))),
-        alertmanager=(urls,) if isinstance(urls, str) else tuple(urls),
-        webhook=None if webhook is None else _make_webhook(webhook),
-        command=tuple(entry.get("command", ())),
-        ping=entry.get("ping"),
-    )
-
-
-def _make_webhook(entry: str | Mapping[str, Any]) -> Webhook:
-    if isinstance(entry, str):
-        return Webhook(entry)
-    token_file = secrets.expand_home(entry["token_file"]) if "token_file" in entry else None
-    return Webhook(entry["url"], tuple(entry.get("headers", {}).items()), token_file)
 
 
 def make_silence(entry: Mapping[str, Any]) -> Silence:

@@ -8,7 +8,7 @@ from watchman_cli.errors import ConfigError
 from watchman_cli.text import plain_or_quoted, suggestion
 
 if TYPE_CHECKING:
-    from watchman_cli.causes.model import Rules
+    from watchman_cli.config.notify import Notify
     from watchman_cli.deadlines import Deadline
     from watchman_cli.silences import Silence
 
@@ -70,37 +70,6 @@ class Server(NamedTuple):
         return [*sorted(self.detail_kinds), "", *sorted({name.casefold() for name in self.secret_names})]
 
 
-class Webhook(NamedTuple):
-    """The address that events are posted to, with these headers, and with the token in a file."""
-
-    url: str
-    headers: tuple[tuple[str, str], ...] = ()
-    token_file: Path | None = None
-
-
-class Notify(NamedTuple):
-    """Where causes are told that last for `hold` seconds; `ping` is asked after each run."""
-
-    hold: float
-    alertmanager: tuple[str, ...] = ()
-    webhook: Webhook | None = None
-    command: tuple[str, ...] = ()
-    ping: str | None = None
-
-    @property
-    def rules(self) -> "Rules":
-        """How causes are told: events are kept for those receivers that are configured."""
-        from watchman_cli.causes.model import Rules
-
-        return Rules(
-            self.hold,
-            (
-                *(("webhook",) if self.webhook else ()),
-                *(("command",) if self.command else ()),
-            ),
-        )
-
-
 class Config(NamedTuple):
     """A valid configuration."""
 
@@ -113,7 +82,7 @@ class Config(NamedTuple):
     metrics_file: Path | None = None
     maintenance: "tuple[Silence, ...]" = ()
     included: tuple[Path, ...] = ()  # the files that the file at `path` includes
-    notify: Notify | None = None
+    notify: "Notify | None" = None
     store_source: str = "store"  # the option, the variable or the line that names the store
 
     def select(self, names: Iterable[str]) -> tuple[Server, ...]:

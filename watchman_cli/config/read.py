@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from watchman_cli.config import kept, secrets
 from watchman_cli.config.file import SIZE_LIMIT, Document, read_bytes
-from watchman_cli.config.include import find_files, patterns_of
 from watchman_cli.config.permissions import find_other_writer
 from watchman_cli.config.variables import Problem
 from watchman_cli.errors import ConfigError
@@ -91,6 +90,8 @@ def _parse_all(main: _Content, environment: Mapping[str, str], with_store: bool)
 
 def _read_included(path: Path, document: Any) -> tuple[list[_Content], list[Problem]]:
     """Return the content of each file that the document of `path` includes, and the problems with them."""
+    from watchman_cli.config.include import find_files, patterns_of
+
     files, problems = find_files(path, patterns_of(document))
     contents: list[_Content] = []
     seen: set[Path] = set()

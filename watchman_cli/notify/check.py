@@ -6,7 +6,7 @@ import shutil
 import time
 from collections.abc import Iterator
 
-from watchman_cli.config import Notify
+from watchman_cli.config.notify import Notify
 from watchman_cli.config.secrets import read_password
 from watchman_cli.errors import ConfigError
 from watchman_cli.notify.attempt import NotDelivered

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from watchman_cli import health as health_record
 from watchman_cli.causes.model import Notices, Receiver
-from watchman_cli.config import Config, Notify, Server
+from watchman_cli.config import Config, Server
+from watchman_cli.config.notify import Notify
 from watchman_cli.errors import BadSnapshot, StoreError
 from watchman_cli.notify import alerts, command, failures, http
 from watchman_cli.notify.attempt import NOT_IN_TIME, NotDelivered, deliver_until

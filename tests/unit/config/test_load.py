@@ -136,33 +136,6 @@ def test_the_kinds_of_details_are_those_that_are_known() -> None:
 NOTIFY = "servers:\n  - {owner: o, repo: r, host: h, port: 1}\nnotify:\n"
 
 
-def test_receivers_of_notifications(path: Path) -> None:
-    path.write_text(
-        f"{NOTIFY}  for: 1m30s\n  alertmanager: [http://a:9093, 'https://b/am/']\n"
-        "  webhook: {url: https://h/x, headers: {X-Site: a}, token_file: /t}\n"
-        "  command: [mail, -s, x]\n  ping: http://p/1?a=b\n"
-    )
-    path.chmod(0o600)
-    assert config.load(path, {}).notify == config.Notify(
-        90,
-        ("http://a:9093", "https://b/am/"),
-        config.Webhook("https://h/x", (("X-Site", "a"),), Path("/t")),
-        ("mail", "-s", "x"),
-        "http://p/1?a=b",
-    )
-    path.write_text(f"{NOTIFY}  alertmanager: http://a:9093\n  webhook: http://h\n")
-    assert config.load(path, {}).notify == config.Notify(120, ("http://a:9093",), config.Webhook("http://h"))
-    path.write_text(NOTIFY.removesuffix("notify:\n"))
-    assert config.load(path, {}).notify is None
-
-
-def test_events_are_for_the_configured_receivers() -> None:
-    webhook = config.Webhook("http://h")
-    assert config.Notify(5).rules.receivers == ()
-    assert config.Notify(5, webhook=webhook, command=("c",)).rules.receivers == ("webhook", "command")
-    assert config.Notify(5, command=("c",)).rules[:2] == (5, ("command",))
-
-
 def test_file_that_others_can_write_names_no_command(path: Path) -> None:
     path.write_text(f"{NOTIFY}  ping: http://p\n  command: [mail]\n")
     path.chmod(0o666)

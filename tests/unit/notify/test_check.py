@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.support.receiver import Receiver
-from watchman_cli.config import Notify, Webhook
+from watchman_cli.config.notify import Notify, Webhook
 from watchman_cli.notify.check import find_problems, try_receivers
 
 

@@ -15,7 +15,8 @@ from tests.unit.causes.examples import HALTED, NODE
 from tests.unit.collect.scenarios import server
 from watchman_cli import health
 from watchman_cli.causes.model import Ended, Event, Known, Notices
-from watchman_cli.config import Config, Notify, Webhook
+from watchman_cli.config import Config
+from watchman_cli.config.notify import Notify, Webhook
 from watchman_cli.health import Health
 from watchman_cli.notify.run import Judged, Notifier
 from watchman_cli.store.memory import MemoryStore
