@@ -643,6 +643,7 @@ def test_deadlines_are_judged_by_the_bindings_reading() -> None:
     assert (judged.matches, judged.judged) == ((0, 0), NOW)
     assert found.health.counts is None
     assert found.update.changes and found.update.changes.missed == (str(DEADLINE),)
+    assert found.update.changes.time == found.health.collected_time
     assert len(found.lines) == 1
 
 

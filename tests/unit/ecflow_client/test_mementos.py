@@ -69,6 +69,11 @@ def test_flags_and_suspension_of_one_node_are_one_change() -> None:
     assert found.nodes == (NodeChange("/s/t", suspended=True, details={"flags": ("late",)}),)
 
 
+def test_node_without_a_memento_did_not_change() -> None:
+    compound = {"ptr_wrapper": {"data": {"absNodePath_": "/s"}}}
+    assert parse_changes({"compound_mementos_": [compound]}) == Changes(0, 0, begin_times={})
+
+
 def test_a_type_is_named_at_its_first_use_only() -> None:
     mementos = [memento("SuspendedMemento", suspended_=True)]
     found = parse_changes(delta(("/s/t", mementos), ("/s/u", mementos)))

@@ -37,6 +37,18 @@ LATER = replies.STATISTICS.replace("cmd                  7", "cmd               
 )
 
 
+class EndsAt(Work):
+    """Work whose time is over as a stage begins."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__()
+        self._last = stage
+
+    def require(self, seconds: float) -> None:
+        if self.stage == self._last:
+            raise TooSlow(self.describe())
+
+
 class Server:
     """The server of a test, and sessions that read it."""
 
@@ -44,12 +56,13 @@ class Server:
         self.ecflow, self.port = ecflow, port
         self.answers = 0
 
-    def session(self, *suites: str, keep: bool = True, leased: bool = True) -> SyncSession:
+    def session(
+        self, *suites: str, keep: bool = True, leased: bool = True, work: Work | None = None
+    ) -> SyncSession:
         scope = Scope(suites, MARKER, TARGET, keep_handle=keep, leased=leased)
         now = time.monotonic()
-        return SyncSession(
-            Client(Access("127.0.0.1", self.port)), Limits(now + 60, now + 60, 1 << 20), scope, self._answered
-        )
+        limits = Limits(now + 60, now + 60, 1 << 20, work)
+        return SyncSession(Client(Access("127.0.0.1", self.port)), limits, scope, self._answered)
 
     def _answered(self) -> None:
         self.answers += 1
@@ -186,6 +199,14 @@ def test_changed_server(server: Server) -> None:
     assert reading.cache and reading.cache.nodes == 2
     assert reading.numbers == (8, 3) and reading.cache and reading.cache.state_change_no == 8
     assert reading.pieces is not None and b"/s/t" in b"".join(reading.pieces)
+    assert (reading.server_version, reading.vitals) == ("5.9.2", {})
+
+
+def test_changes_are_merged_within_the_deadline(server: Server) -> None:
+    cache, value = stored(server.read_in_full())
+    server.ecflow.replies = [changes_reply(("/s/t", ABORTED))]
+    with pytest.raises(TooSlow, match="was not merged in time"):
+        server.session(work=EndsAt("merged")).read(cache, whole(value), None)
 
 
 @pytest.mark.parametrize("also", [(), (("/s/t", [replies.memento("SuspendedMemento", suspended_=True)]),)])
