@@ -119,7 +119,9 @@ def read_mementos(compounds: Any, work: Work, *, with_mementos: bool) -> dict[st
             raise FullReadingRequired("attributes were added or removed, and the flags not sent")
     root = nodes.pop("/", {})
     return {
-        **root,
+        "state": root.get("state"),
+        "server_state": root.get("server_state"),
+        "details": root.get("details", {}),
         "nodes": tuple(NodeChange(path, **found) for path, found in nodes.items() if found),
         "begin_times": begin_times,
         "mementos": tuple(mementos),

@@ -46,6 +46,12 @@ def test_state_of_the_whole_definition(number: int) -> None:
     assert (found.state, found.nodes) == (STATES[number], ())
 
 
+def test_only_what_the_whole_definition_has_is_taken_of_it() -> None:
+    found = changes("/", "NodeStateMemento", state_={"first": 5, "second": {"duration": "00:02:00"}})
+    assert (found.state, found.nodes) == ("active", ())
+    assert changes("/", "SuspendedMemento", suspended_=True).is_empty
+
+
 def test_mementos_are_kept_as_they_came_if_they_are_wanted() -> None:
     flags, label = memento("FlagMemento", flag_={}), memento("NodeLabelMemento", label_={"n_": "l"})
     cleared = delta(("/s/t", [flags, label]), clear=True)
