@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from tests.support.sources import parsed
+from tests.support.sources import nodes_of
 
 UNIT = Path(__file__).parent
 PACKAGE = UNIT.parent.parent / "watchman_cli"
@@ -46,7 +46,7 @@ NEEDS_SERVER = {
 def has_code(path: Path) -> bool:
     """Return True if a module has a function: a class without one holds only data."""
     functions = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-    return any(isinstance(node, functions) for node in ast.walk(parsed(path)))
+    return any(isinstance(node, functions) for node in nodes_of(path))
 
 
 def twin_of(name: str) -> Path:

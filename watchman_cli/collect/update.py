@@ -221,7 +221,7 @@ def _continue_stream(
     StoreError.
     """
     if not (server.changes or stored.changes_kept):  # there is no stream
-        return health._replace(changes_kept=False) if health.changes_kept else health, None
+        return health._replace(changes_kept=False), None
     from watchman_cli.changes.stream import News, Stream
 
     stream = Stream(server.name, stored.head, stored.snapshot, stored.changes_kept)
