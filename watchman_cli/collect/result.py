@@ -86,8 +86,8 @@ class Stored(NamedTuple):
     """A server's stored values: the last health record, the snapshot's head, and its bytes.
 
     `snapshot` returns no bytes if there is no snapshot, and raises StoreError. `kept_details` says which
-    details are in the store, and `changed_details` returns those of some nodes that changed. `has_details`
-    looks whether the store has any; both raise StoreError. `rules` say how causes are told, if they are.
+    details are in the store, and `changed_details` returns those of some nodes that changed. `may_have_details`
+    says whether it may have any; both raise StoreError. `rules` say how causes are told, if they are.
     """
 
     health: Health
@@ -95,7 +95,7 @@ class Stored(NamedTuple):
     snapshot: Callable[[], bytes]
     kept_details: "KeptDetails | None" = None
     changed_details: "Callable[[Sequence[str]], StoredDetails] | None" = None
-    has_details: Callable[[], bool] = lambda: False
+    may_have_details: Callable[[], bool] = lambda: False
     rules: "Rules | None" = None
 
     @property

@@ -209,7 +209,7 @@ class ServerCollector:
             attempts.stored_snapshot,
             attempts.kept_details,
             lease.changed_details,
-            lease.has_details,
+            lease.may_have_details,
             self._context.rules(self._server.name) if self._context.rules else None,
         )
 

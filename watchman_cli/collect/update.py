@@ -85,7 +85,7 @@ def _keep_details(
     SnapshotChanged or StoreError.
     """
     signature, kept = server.details_signature, stored.kept_details
-    if signature is None and kept is None and (reading.mode != "full" or not stored.has_details()):
+    if signature is None and kept is None and (reading.mode != "full" or not stored.may_have_details()):
         return None, "keep", None
     nothing_new = reading.mode != "full" and not (reading.changed and reading.changed.nodes)
     if nothing_new and signature is not None and kept and kept.revision == revision:

@@ -94,8 +94,11 @@ class Lease(ABC):
         """Return what Store.details returns. Raises StoreError."""
         raise StoreError("a store of this kind keeps no details")
 
-    def has_details(self) -> bool:
-        """Return whether details of the server are stored, whole or not. Raises StoreError."""
+    def may_have_details(self) -> bool:
+        """Return False if no details of the server are stored, not even a part. Raises StoreError.
+
+        A store returns True without a look if it costs less to delete them.
+        """
         return False
 
     @abstractmethod

@@ -165,7 +165,7 @@ class MemoryLease(Lease):
     def details(self, fields: Sequence[str] | None, paths: Sequence[str] | None) -> StoredDetails:
         return self._store.details(self._name, fields, paths)
 
-    def has_details(self) -> bool:
+    def may_have_details(self) -> bool:
         return self._name in self._memory.details
 
     def commit(self, update: Update, *, end: bool = True) -> None:

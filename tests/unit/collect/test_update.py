@@ -99,7 +99,7 @@ def failure(kept: Stored, of: Server | None = None, **fields: Any) -> Commit:
 @pytest.mark.parametrize("there", [True, False])
 def test_details_that_are_not_wanted_are_deleted_by_a_full_reading(there: bool) -> None:
     """Without a sync cache it is not known whether there are any, so the store is asked."""
-    kept = stored()._replace(has_details=lambda: there, changed_details=lambda paths: NO_DETAILS)
+    kept = stored()._replace(may_have_details=lambda: there, changed_details=lambda paths: NO_DETAILS)
     found = decide(kept, reading("full", NEW))
     assert found.update.details == ("delete" if there else None)
 
@@ -109,7 +109,7 @@ def test_a_reading_with_a_sync_cache_does_not_ask_the_store_for_details() -> Non
         raise AssertionError("the store is asked")
 
     for read in (UNCHANGED, INCREMENTAL):
-        found = decide(stored()._replace(has_details=asked), read)
+        found = decide(stored()._replace(may_have_details=asked), read)
         assert (found.update.details, found.update.details_life) == (None, "keep")
 
 

@@ -74,7 +74,7 @@ class DirectoryLease(Lease):
     def details(self, fields: Sequence[str] | None, paths: Sequence[str] | None) -> StoredDetails:
         return self._store.details(self._name, fields, paths)
 
-    def has_details(self) -> bool:
+    def may_have_details(self) -> bool:
         from watchman_cli.store.directory import details
 
         folder = self._store.root / self._name

@@ -24,7 +24,7 @@ def write_details(update: Update, keys: ServerKeys) -> Iterator[Command]:
     """Yield the commands that write, delete or expire the details."""
     details = update.details
     if details == "delete":
-        yield "UNLINK", keys.details, keys.changed_details
+        yield "DEL", keys.details, keys.changed_details  # a run without details may not UNLINK
         return
     if details is not None and details.base is not None:
         yield "UNLINK", keys.details, keys.changed_details

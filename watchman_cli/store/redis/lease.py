@@ -164,8 +164,11 @@ class RedisLease(Lease):
 
         return self._call(read)
 
-    def has_details(self) -> bool:
-        # A run has no permission for EXISTS.
+    def may_have_details(self) -> bool:
+        if not self._calls.has_slots:
+            return True  # DEL in the transaction needs no round trip
+        # While a cluster moves a slot, it refuses a transaction with a missing key. A run has no permission
+        # for EXISTS.
         looks = ("PTTL", self._keys.details), ("PTTL", self._keys.changed_details)
         return self._call(lambda: any(value_or_none(answer) != NO_KEY for answer in self._ask(*looks)))
 

@@ -459,12 +459,12 @@ def test_details_that_another_client_changes_after_they_were_read_are_seen(
     assert stored.values[KEYS.details] == {b"revision": b"another"}
 
 
-@pytest.mark.parametrize("lost", ["WATCH", "HMGET", "PTTL"])
+@pytest.mark.parametrize("lost", ["WATCH", "HMGET"])
 def test_details_whose_answer_is_lost_are_read_again(stored: FakeRedis, store: RedisStore, lost: str) -> None:
     stored.values[KEYS.details] = {b"revision": b"r t"}
     with lease_of(store) as lease:
         stored.before[lost] = once(Lost())
-        assert lease.has_details() and lease.details((), ["/s"]).stamp == "r t"
+        assert lease.details((), ["/s"]).stamp == "r t"
         lease.commit(Update(b"h2", snapshot=NEW))
     assert stored.values[KEYS.status] == NEW
 
@@ -479,11 +479,22 @@ def test_details_are_read_with_the_lease(stored: FakeRedis, store: RedisStore) -
 
 
 @pytest.mark.parametrize("key", [KEYS.details, KEYS.changed_details])
-def test_details_of_either_kind_are_noticed(stored: FakeRedis, store: RedisStore, key: str) -> None:
+def test_in_a_cluster_details_of_either_kind_are_noticed(
+    stored: FakeRedis, store: RedisStore, key: str
+) -> None:
+    store._topology.has_slots = True
     with lease_of(store) as lease:
-        assert not lease.has_details()
+        assert not lease.may_have_details()
         stored.put(key, {b"revision": b"r t"})
-        assert lease.has_details()
+        assert lease.may_have_details()
+
+
+def test_without_a_cluster_redis_is_not_asked_whether_there_are_details(
+    stored: FakeRedis, store: RedisStore
+) -> None:
+    with lease_of(store) as lease:
+        before = stored.names()
+        assert lease.may_have_details() and stored.names() == before
 
 
 def test_in_a_cluster_the_connection_that_watches_answers_nothing_more(
