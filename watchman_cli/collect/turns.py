@@ -87,6 +87,7 @@ class SharedWork(Work):
         super().__init__(deadline)
         self._turns, self._started, self._seconds = turns, started, seconds
         self._arrived = started
+        self._rank = Rank(0, deadline)
         self._since: float | None = None  # when this turn began
         self._worked = self._waited = 0.0
         self.is_underway = False
@@ -102,6 +103,7 @@ class SharedWork(Work):
 
     def _begin(self, size: int, subject: str, stage: str) -> None:
         self.size, self.subject, self.stage = size, subject, stage
+        self._rank = Rank(size.bit_length(), self.deadline)
         if size >= SMALL and self._since is None:
             if size >= MANY_BLOCKS and not self._turns.alone:
                 free_memory_at_once()
@@ -145,10 +147,6 @@ class SharedWork(Work):
         if not taken:
             raise TooSlow(self.describe())
         self._since = now
-
-    @property
-    def _rank(self) -> Rank:
-        return Rank(self.size.bit_length(), self.deadline)
 
     def _seconds_worked(self) -> float:
         since = self._since

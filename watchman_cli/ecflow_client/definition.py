@@ -61,9 +61,9 @@ class Definition(Sequence[Node]):
 
     It is a sequence of Node, made from the columns `paths` and `states` on demand. `state` is that of the
     whole definition (`/`). `begin_times` has each suite's calendar start as ecFlow writes it. Two nodes may
-    have one path: ecFlow allows it for aliases after a restart. `has_several_lines` says whether a text has
-    several lines, so that other clients may have misread it. `lines` has the rest of the text, if it is
-    wanted.
+    have one path: ecFlow allows it for aliases after a restart. `has_suspended` says whether a node is
+    suspended, and `has_several_lines` whether a text has several lines, so that other clients may have
+    misread it. `lines` has the rest of the text, if it is wanted.
     """
 
     version: str
@@ -76,6 +76,7 @@ class Definition(Sequence[Node]):
     states: list[NodeState]
     begin_times: dict[str, str]
     has_duplicate_paths: bool
+    has_suspended: bool
     has_several_lines: bool = False
     lines: Lines | None = None
 
@@ -195,6 +196,7 @@ def _parse(text: str, head: re.Match[str], work: Work, *, joined: bool = False) 
         states=tree.states,
         begin_times=tree.begin_times,
         has_duplicate_paths=tree.has_aliases and len(set(tree.paths)) < len(tree.paths),
+        has_suspended=tree.has_suspended,
     )
 
 
@@ -253,6 +255,11 @@ class _Tree:
         self._prefix, self._task = prefix, task
         self.states += map(self._known.__getitem__, ends)
         self.stated += sum(map(self._known.stated.__getitem__, ends))
+
+    @property
+    def has_suspended(self) -> bool:
+        """Whether a node is suspended."""
+        return any(state.suspended for state in self._known.values())
 
     def close(self) -> None:
         """Raise TreeUnproved if a suite or a family was not closed."""

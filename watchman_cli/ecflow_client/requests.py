@@ -119,6 +119,7 @@ class Caller(NamedTuple):
 
 def encode_request(commands: Sequence[Command], caller: Caller) -> bytes:
     """Return the body of a request that makes these commands one after the other, in one group."""
+    user = _user(caller)
     known: dict[str, int] = {}
     members = []
     for number, command in enumerate(commands, start=2):
@@ -128,7 +129,7 @@ def encode_request(commands: Sequence[Command], caller: Caller) -> bytes:
         member: dict[str, Any] = {"polymorphic_id": identifier}
         if first:
             member = {"polymorphic_id": _FIRST | identifier, "polymorphic_name": name}
-        data = {**({"cereal_class_version": 0} if first else {}), "value0": _user(caller), **fields}
+        data = {**({"cereal_class_version": 0} if first else {}), "value0": user, **fields}
         members.append({**member, "ptr_wrapper": {"id": _FIRST | number, "data": data}})
     group = {
         "cereal_class_version": 0,

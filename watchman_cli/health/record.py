@@ -156,7 +156,7 @@ def _document(health: Health) -> dict[str, Any]:
 
 
 def _fits_schema(document: Any) -> bool:
-    return is_plain(document) or schema.is_valid("health", document)
+    return isinstance(document, dict) and (is_plain(document) or schema.is_valid("health", document))
 
 
 def _parse(value: bytes | None) -> Any:

@@ -85,6 +85,8 @@ def since_of(duration: int, begin_time: str | None) -> str | None:
 
 def states_under_suspended(definition: Definition, work: Work) -> dict[str, tuple[str, str | None]]:
     """Return the state under each suspended node, and since when it lasts. Raises TooSlow."""
+    if not definition.has_suspended:
+        return {}
     begin_times = definition.begin_times
     found = {}
     for start in range(0, len(definition.paths), TOGETHER):

@@ -68,6 +68,14 @@ def test_two_aliases_of_one_path_are_reported() -> None:
     assert not parse(*TREE).has_duplicate_paths
 
 
+def test_a_definition_says_whether_a_node_is_suspended() -> None:
+    lines = ["suite s # state:queued", "  task a # state:active", "  task b # state:queued", "endsuite"]
+    assert not parse(*lines).has_suspended
+    for number in range(3):
+        some = [f"{line} suspended:1" if at == number else line for at, line in enumerate(lines)]
+        assert parse(*some).has_suspended
+
+
 # How ecFlow writes a new line in a value: the two characters backslash and n.
 FORGERIES = (
     r"x\n  task forged # state:aborted",
@@ -223,7 +231,7 @@ def test_a_line_that_ends_anywhere_at_a_chunks_end(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_definition_without_nodes_is_one() -> None:
-    empty = Definition("5.13.8", "unknown", "HALTED", (), 1, 0, [], [], {}, has_duplicate_paths=False)
+    empty = Definition("5.13.8", "unknown", "HALTED", (), 1, 0, [], [], {}, False, False)
     assert empty and len(empty) == 0
 
 

@@ -37,6 +37,7 @@ LINES = ["suite s # state:queued", *[f"task t{n} # state:queued" for n in range(
 TEXT = definition(*LINES)
 STATELESS = TEXT.replace("state:", "other:")  # no line is found
 DEFINITION = parse_definition(TEXT)
+SUSPENDED = parse_definition(TEXT.replace("queued", "queued suspended:1"))
 RECORDS = [StatusRecord("/", "queued"), StatusRecord("/s", "queued")]
 RECORDS += [StatusRecord(f"/s/t{n}", "queued") for n in range(500)]
 CHANGED = [(f"/s/t{n}", [memento("NodeStateMemento", state_={"first": 1})]) for n in range(500)]
@@ -45,7 +46,7 @@ STAGES: dict[str, tuple[int, Callable[[Work], object]]] = {
     "a definition": (len(TEXT) // CHUNK, lambda work: parse_definition(TEXT, work)),
     "several lines": (len(TEXT) // LOOKED_AT_TOGETHER, lambda work: join_lines(STATELESS, work)),
     "encoding": (NODES // TOGETHER, lambda work: encode_records(DEFINITION, work)),
-    "suspended nodes": (NODES // TOGETHER, lambda work: states_under_suspended(DEFINITION, work)),
+    "suspended nodes": (NODES // TOGETHER, lambda work: states_under_suspended(SUSPENDED, work)),
     "checking": (2, lambda work: snapshot.check_records([join_records(RECORDS)] * 2, work.check)),
     "changes": (500, lambda work: parse_changes(delta(*CHANGED), work)),
     "merging": (
