@@ -86,8 +86,9 @@ class Stored(NamedTuple):
     """A server's stored values: the last health record, the snapshot's head, and its bytes.
 
     `snapshot` returns no bytes if there is no snapshot, and raises StoreError. `kept_details` says which
-    details are in the store, and `changed_details` returns those of some nodes that changed. `may_have_details`
-    says whether it may have any; both raise StoreError. `rules` say how causes are told, if they are.
+    details are in the store, and `changed_details` returns those of some nodes that changed.
+    `may_have_details` says whether it may have any; both raise StoreError. `rules` say how causes are told,
+    if they are.
     """
 
     health: Health

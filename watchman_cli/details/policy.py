@@ -30,6 +30,8 @@ ALWAYS = ("suite", "family", "task", "alias", "calendar", "clock", "endclock", "
 _JOB_LINE = r"(?m)^ *(?:task|alias) .*(?: rid:| abort<:).*$"
 _VARIABLE = r"(?m)^( *edit +(\S+)) .*?( # server)?$"
 _REPEAT = r"(?m)^( *repeat) +\S+ +(\S+)(?: .*)?$"
+# What may be the name of one, in a text with a character for each byte: a part of a letter is no space there.
+_NAMES = r"edit +([^ \n]+)", r"repeat +[^ \n]+ +([^ \n]+)"
 JOB_TOKENS = ("rid", "abort")
 
 
@@ -62,18 +64,23 @@ class Policy:
     def may_change(self, text: str, start: int) -> Callable[[str], bool]:
         """Return a function that says whether some of a text's lines may have to be changed to be kept.
 
-        The lines are as the server sent them, from `start` on. One with a job's password is among them: its
-        word `passwd` has a part of a secret name.
+        The text is as the server sent it, with a character for each byte, and is looked at from `start` on.
+        The lines are readable. One with a job's password is among those that may have to be changed.
         """
         if self.kinds:
             return lambda lines: True
-        folded = text.lower()
-        parts = [part for part in self._parts if folded.find(part, start) >= 0]
+        from watchman_cli.ecflow_client.lines import PASSWORD, readable  # changes do not need it
+
+        names = {name for pattern in _NAMES for name in re.compile(pattern).findall(text, start)}
+        folded = [readable(name).casefold() for name in names]
+        parts = [part for part in self._parts if any(part in name for name in folded)]
+        if text.find(PASSWORD, start) >= 0:
+            parts.append(PASSWORD)
         if not parts:
             return lambda lines: False
 
         def has_part(lines: str) -> bool:
-            folded = lines.lower()
+            folded = _fold(lines)
             return any(part in folded for part in parts)
 
         return has_part
@@ -84,7 +91,7 @@ class Policy:
             lines = self._others.sub("", lines)
             if not self.keeps_jobs:
                 lines = re.sub(_JOB_LINE, _without_job, lines)
-        folded = lines.casefold() if not lines.isascii() else lines.lower()
+        folded = _fold(lines)
         if any(part in folded for part in self._parts):
             lines = re.sub(_VARIABLE, self._masked_variable, lines)
             lines = re.sub(_REPEAT, self._masked_repeat, lines)
@@ -101,6 +108,10 @@ class Policy:
 
     def _masked_repeat(self, match: re.Match[str]) -> str:
         return f"{match[1]} {masked_repeat(match[2])}" if self.is_secret(match[2]) else match[0]
+
+
+def _fold(lines: str) -> str:
+    return lines.lower() if lines.isascii() else lines.casefold()
 
 
 def masked_repeat(name: str) -> str:

@@ -18,7 +18,7 @@ _CONTAINERS = re.compile(
     re.ASCII,
 )
 _TASK = re.compile(r"\n *task (\w[\w.-]*)", re.ASCII)
-_PASSWORD = " passwd:"  # nosec B105 # a word before one
+PASSWORD = " passwd:"  # nosec B105 # a word before one
 _WITH_PASSWORD = re.compile(r"^ *(?:task|alias) .* passwd:.*$", re.MULTILINE)
 
 _END = NEW_LINE + "# enddef"
@@ -48,23 +48,23 @@ def cut_lines(text: str) -> Lines:
     starts = [match.start() for match in found]
     try:
         for match, stop in zip(found, [*starts[1:], last], strict=False):
-            keyword, name, closed = match.groups()
-            start = match.end()
+            start, closed = match.end(), match[3]
             if closed:
-                if closed in ("family", "suite"):
+                if closed == "family" or closed == "suite":
                     path, here = above.pop()
                 start += len("end") + len(closed) + len(NEW_LINE)
                 if start < stop:
                     here.append(text[start:stop])
-            elif keyword == "alias":
+            elif match[1] == "alias":
                 task = _TASK.findall(NEW_LINE + NEW_LINE.join(here))[-1]
                 families.setdefault(f"{path}{task}/", []).append(text[start:stop])
             else:
                 first = _TASK.search(text, start, stop)
-                here.append(text[start : first.start() if first else stop])
+                own_stop = first.start() if first else stop
+                here.append(text[start:own_stop])
                 above.append((path, here))
-                path = f"{path}{name}/"
-                here = families[path] = [text[first.start() + len(NEW_LINE) : stop]] if first else []
+                path = f"{path}{match[2]}/"
+                here = families[path] = [text[own_stop + len(NEW_LINE) : stop]] if first else []
     except (IndexError, ValueError) as error:
         raise TreeUnproved(_NESTING) from error
     if above:
@@ -75,7 +75,7 @@ def cut_lines(text: str) -> Lines:
 
 def without_passwords(lines: str) -> str:
     """Return lines without the jobs' passwords, which may be any text."""
-    return _WITH_PASSWORD.sub(_without_password, lines) if _PASSWORD in lines else lines
+    return _WITH_PASSWORD.sub(_without_password, lines) if PASSWORD in lines else lines
 
 
 def _without_password(match: re.Match[str]) -> str:

@@ -139,17 +139,38 @@ def test_text_of_a_job_that_is_not_wanted_is_cut_out(line: str, kept: str) -> No
 
 
 def test_lines_are_changed_only_if_a_text_has_a_secret() -> None:
-    policy = Policy()
-    may_change = policy.may_change("Token x", 0)
+    policy, text = Policy(), "suite s\nedit my_Token 'x'"
+    may_change = policy.may_change(text, 0)
     assert may_change("edit MY_TOKEN 'x'") and not may_change("edit V 'x'") and not may_change("edit KEY 'x'")
-    assert not policy.may_change("Token x", 1)("edit MY_TOKEN 'x'")
-    assert not policy.may_change("suite s", 0)("edit MY_TOKEN 'x'")
+    assert not policy.may_change(text, len("suite s\ne"))("edit MY_TOKEN 'x'")
+    assert not policy.may_change("suite token\nlabel token 'token'\nedit V 'key'", 0)("edit MY_TOKEN 'x'")
     assert Policy(["labels"]).may_change("suite s", 0)("suite s")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "edit A_KEY 'x'",
+        "  edit  A_KEY 'x'",
+        "edit edit_KEY 'x'",
+        'repeat string KEY "x"',
+        ' repeat  enumerated  aKey "x" "y"',
+        "edit KEYS",
+        "edit \u017f\u212aEY 'x'",
+        "edit grüße_à\x85_key 'x'",
+    ],
+)
+def test_any_name_of_a_secret_is_found_among_bytes(line: str) -> None:
+    text = f"task edit\n{line}\nendsuite".encode().decode("latin-1")
+    assert Policy().may_change(text, 0)(line)
 
 
 def test_line_with_the_password_of_a_job_may_change() -> None:
     line = "task t # passwd:x state:active"
-    assert Policy().may_change(line, 0)(line)
+    for policy in (Policy(), Policy(secret_names=["x"])):
+        may_change = policy.may_change(f"server # passwd:y\n{line}", len("server # "))
+        assert may_change(line) and not may_change("task pass # state:active")
+        assert not policy.may_change(line, len(line) - 1)(line)
 
 
 def test_names_are_compared_in_any_case_of_any_language() -> None:

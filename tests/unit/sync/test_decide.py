@@ -48,7 +48,9 @@ RESTARTS = {
     "fewer groups": (SAME._replace(group_count=CACHE.group_count - 1), RESET),
 }  # fmt: skip
 CHANGES = Changes(6, CACHE.modify_change_no, (NodeChange("/s/t", "complete", 0),))
-DEFINITION = Definition("5.9.2", "queued", "RUNNING", (), 6, 2, ["/s"], [NodeState("queued")], {}, False, False)
+DEFINITION = Definition(
+    "5.9.2", "queued", "RUNNING", (), 6, 2, ["/s"], [NodeState("queued")], {}, False, False
+)
 HANDLES = (Handle(5, "fred", (MARKER, *SUITES)),)
 ANSWER = Answer(statistics=SAME, changes=CHANGES, handles=HANDLES)
 
