@@ -11,7 +11,7 @@ from collections.abc import Callable
 FIRST_THREADS = 1  # at the start; twice as many each time that they leave the processor idle
 LARGE_REPLIES = 3  # threads with a large reply; with so many, more are added only if no server ends
 MANY_THREADS = 32  # beyond them, more are started only when no server has ended for a while
-BUSY = 0.75  # part of the time that the processor is used, above which more threads hinder each other
+BUSY = 0.6  # part of the time that the processor is used, above which more threads hinder each other
 LOOK = 0.02  # seconds between two looks at the use of the processor
 STALLED = 0.2  # seconds in which no server ended: all threads wait, or work on large replies
 DESCRIPTORS = 3  # file descriptors for one server at most: a connection to it, and to the store

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from .errors import NotUnderstood, TreeUnproved
@@ -106,19 +107,22 @@ class _Spanning(Exception):
 class _States(dict[str, NodeState]):
     """The states by the end of a node's line, after ` # `; most nodes' lines end alike.
 
-    `stated` counts the word `state:` in each end.
+    `unstated` has the ends in which the word `state:` does not stand once, and how often it stands there
+    besides: -1 if it is missing.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.stated: dict[str, int] = {}
+        self.unstated: dict[str, int] = {}
 
     def __missing__(self, end: str) -> NodeState:
         parts = split_tail(f" {end}")
         if parts.is_unfinished:
             raise _Spanning
         state = self[end] = state_of_tail(parts)
-        self.stated[end] = f" {end.removeprefix(_OF_ALIAS)}".count(STATE)
+        stated = f" {end.removeprefix(_OF_ALIAS)}".count(STATE)
+        if stated != 1:
+            self.unstated[end] = stated - 1
         return state
 
 
@@ -221,7 +225,7 @@ class _Tree:
         ends: list[str] = []  # of the nodes' lines
         for keyword, name, end, line in lines:
             if keyword == "task":
-                if prefix == "/":
+                if not above:
                     raise TreeUnproved(_NESTING)
                 task = prefix + name
                 paths.append(task)
@@ -254,7 +258,9 @@ class _Tree:
                 raise NotUnderstood("the server's definition has an unknown kind of node")
         self._prefix, self._task = prefix, task
         self.states += map(self._known.__getitem__, ends)
-        self.stated += sum(map(self._known.stated.__getitem__, ends))
+        self.stated += len(ends)
+        if self._known.unstated:
+            self.stated += sum(map(self._known.unstated.get, ends, repeat(0)))
 
     @property
     def has_suspended(self) -> bool:

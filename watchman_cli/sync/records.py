@@ -32,9 +32,10 @@ def encode_records(definition: Definition, work: Work) -> tuple[bytes, ...]:
         paths = definition.paths[start : start + TOGETHER]
         states = definition.states[start : start + TOGETHER]
         ends = list(map(details.__getitem__, states))
-        for number in [number for number, end in enumerate(ends) if not end]:
-            record = record_of(paths[number], states[number], definition.begin_times)
-            ends[number] = '"' + encode_tail(record).decode()
+        if not all(ends):
+            for number in [number for number, end in enumerate(ends) if not end]:
+                record = record_of(paths[number], states[number], definition.begin_times)
+                ends[number] = '"' + encode_tail(record).decode()
         pieces.append(head + (',{"path":"' + ',{"path":"'.join(map(add, paths, ends))).encode())
         head = b""
     return tuple(pieces) or (head,)

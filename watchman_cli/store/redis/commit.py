@@ -86,7 +86,7 @@ def send(
         pipe.multi()
         queue(pipe, write_values(update, keys, stored))
         stream.append(pipe, keys, batch, update, foreign=foreign)
-    if update.details is not None or update.details_life != "keep":
+    if update.details != "delete" and (update.details is not None or update.details_life != "keep"):
         from watchman_cli.store.redis.details import write_details
 
         queue(pipe, write_details(update, keys))

@@ -21,11 +21,9 @@ FIELDS_TOGETHER = 2000  # of one command, so that none takes long
 
 
 def write_details(update: Update, keys: ServerKeys) -> Iterator[Command]:
-    """Yield the commands that write, delete or expire the details."""
+    """Yield the commands that write or expire the details; write_values deletes them."""
     details = update.details
-    if details == "delete":
-        yield "DEL", keys.details, keys.changed_details  # a run without details may not UNLINK
-        return
+    assert details != "delete"
     if details is not None and details.base is not None:
         yield "UNLINK", keys.details, keys.changed_details
         fields = [(STAMP, details.stamp), (BASE_STAMP, details.stamp), *details.base.items()]

@@ -46,7 +46,10 @@ def expiry_of(update: Update, life: int) -> Expiry:
 
 
 def write_values(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[Command]:
-    """Yield the commands that write the snapshot, its expiry, the health record and the sync cache."""
+    """Yield the commands that write the snapshot, its expiry, the health record and the sync cache.
+
+    They delete details, too: a run without details has no permission for UNLINK.
+    """
     status, sync = keys.status, keys.sync
     expiry = expiry_of(update, stored.life)
     if update.snapshot is not None:
@@ -60,6 +63,8 @@ def write_values(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[C
         yield "SET", sync, update.sync
     elif update.sync is not None:
         yield "DEL", sync
+    if update.details == "delete":
+        yield "DEL", keys.details, keys.changed_details
 
 
 def expire_stream(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[Command]:

@@ -49,7 +49,6 @@ def test_what_changed_has_the_new_stamp_in_both() -> None:
     ("update", "commands"),
     [
         (Update(b"h"), []),
-        (Update(b"h", details="delete"), [f"DEL {KEYS.details} {KEYS.changed_details}"]),
         (Update(b"h", details_life="set", expire=60),
          [f"EXPIRE {KEYS.details} 60", f"EXPIRE {KEYS.changed_details} 60"]),
         (Update(b"h", details_life="remove"), [f"PERSIST {KEYS.details}", f"PERSIST {KEYS.changed_details}"]),

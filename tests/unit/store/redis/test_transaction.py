@@ -68,6 +68,10 @@ def test_the_sync_cache() -> None:
     assert words(Update(b"h")) == ["SET health"]
 
 
+def test_details_that_are_deleted() -> None:
+    assert words(Update(b"h", details="delete")) == ["SET health", "DEL details"]
+
+
 def test_no_missing_key_is_named() -> None:
     """In a cluster, while a slot is moved, such a transaction is refused."""
     batch = Batch("o/r", "t", "a", "b", "RUNNING")
