@@ -550,7 +550,7 @@ def test_handles_are_gone_after_a_restart(small: Server) -> None:
 def test_a_full_sync_cannot_be_asked_for_with_a_handle() -> None:
     """It would end ecflow_server 5.9.2 where the handle is gone (SIGSEGV)."""
     assert not hasattr(FullSync(), "handle")
-    assert b'"client_handle_": 0' in encode_request([FullSync()], Caller("somebody", "here"))
+    assert b'"client_handle_":0' in encode_request([FullSync()], Caller("somebody", "here"))
 
 
 def test_change_numbers_are_signed_and_of_32_bits(small: Server) -> None:

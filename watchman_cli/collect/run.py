@@ -127,9 +127,8 @@ class Collector:
         outcomes: dict[str, Outcome] = {}
         while len(outcomes) < len(self.servers) and not self._overdue(outcomes):
             threads.add(waiting.qsize(), self._context.turns.wanted)
-            try:
-                outcome = self._outcomes.get(timeout=POLL if waiting.empty() else LOOK)
-            except queue.Empty:
+            outcome = self._next_outcome(waiting)
+            if outcome is None:
                 continue
             threads.note_end()
             if self.interrupted:  # then its error may come from a lease that was released
@@ -142,6 +141,20 @@ class Collector:
                 done(outcomes[server.name])
         self.threads_missing = threads.missing
         return list(outcomes.values())
+
+    def _next_outcome(self, waiting: queue.SimpleQueue[list[Server]]) -> Outcome | None:
+        """Return the next outcome, or None if no server has ended for a while.
+
+        While servers are `waiting` for a thread, it is looked for now and then: a thread that is woken for
+        each outcome takes Python's interpreter lock from the others.
+        """
+        is_last = waiting.empty()
+        try:
+            return self._outcomes.get(block=is_last, timeout=POLL)
+        except queue.Empty:
+            if not is_last:
+                time.sleep(LOOK)
+            return None
 
     def _abandoned(self, server: Server) -> Outcome:
         """Return the outcome for a server whose thread is past its deadline."""

@@ -9,6 +9,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
+import orjson
+
 _FIRST = 0x80000000  # the bit of an identifier's first use
 
 
@@ -142,8 +144,13 @@ def encode_request(commands: Sequence[Command], caller: Caller) -> bytes:
         "polymorphic_name": "GroupCTSCmd",
         "ptr_wrapper": {"id": _FIRST | 1, "data": group},
     }
+    request = {"21ClientToServerRequest": {"cmd_": command_}}
+    try:
+        body = orjson.dumps(request)
+    except TypeError:  # a login in another encoding, or a number of more than 64 bits
+        body = json.dumps(request).encode()
     # A server that reads lines, as HTTP's do, then answers at once, and is known by what it answers.
-    return json.dumps({"21ClientToServerRequest": {"cmd_": command_}}).encode() + b"\n"
+    return body + b"\n"
 
 
 def _user(caller: Caller, first: bool = False) -> dict[str, Any]:

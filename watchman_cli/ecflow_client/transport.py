@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 HEADER_SIZE = 8
 PIECE = 1 << 18  # bytes that are received together
+FIRST_PIECE = 1 << 14  # the header and the first part of a body: all of most replies
 _HEADER = re.compile(rb" *[0-9a-fA-F]+")
 _UNREACHABLE = (
     errno.EHOSTUNREACH,
@@ -130,12 +131,15 @@ def exchange(connection: "TimedSocket | ssl.SSLSocket", request: bytes, limits: 
         connection.settimeout(time_left(limits.first_by))
         connection.sendall(b"%8x" % len(request) + request)
         timed.deadline = limits.first_by
-        size = _size(bytes(receive(connection.recv_into, HEADER_SIZE)))
+        body = receive(connection.recv_into, HEADER_SIZE, most=FIRST_PIECE)
+        size = _size(bytes(body[:HEADER_SIZE]))
         began = True
         if size > limits.size:
             raise ReplyTooLarge(limits.size)
         timed.deadline = limits.deadline
-        body = receive(connection.recv_into, size)
+        del body[:HEADER_SIZE]
+        receive(connection.recv_into, size - len(body), body)
+        del body[size:]
     except ConnectionClosed as error:
         raise ConnectionClosed(began=began or error.began) from error
     except MemoryError as error:
@@ -145,21 +149,22 @@ def exchange(connection: "TimedSocket | ssl.SSLSocket", request: bytes, limits: 
     return body
 
 
-def receive(receive_into: Callable[[memoryview], int], size: int, body: bytearray | None = None) -> bytearray:
-    """Receive `size` bytes, and return `body` with them at its end.
+def receive(
+    receive_into: Callable[[memoryview], int], size: int, body: bytearray | None = None, *, most: int = 0
+) -> bytearray:
+    """Receive `size` bytes, or more if they have come too and are not above `most`.
 
-    The memory that is used grows with the bytes that come: a server may announce any length. Raises
-    ConnectionClosed if fewer bytes come.
+    Return `body` with them at its end. The memory that is used grows with the bytes that come: a server may
+    announce any length. Raises ConnectionClosed if fewer bytes come.
     """
     body = bytearray() if body is None else body
-    missing = size
-    with memoryview(bytearray(min(size, PIECE))) as piece:
-        while missing:
-            count = receive_into(piece[:missing])
+    start, most = len(body), max(most, size)
+    with memoryview(bytearray(min(most, PIECE))) as piece:
+        while (received := len(body) - start) < size:
+            count = receive_into(piece[: most - received])
             if not count:
-                raise ConnectionClosed(began=missing < size)
+                raise ConnectionClosed(began=received > 0)
             body += piece[:count]
-            missing -= count
     return body
 
 

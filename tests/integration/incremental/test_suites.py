@@ -22,7 +22,7 @@ from watchman_cli.sync.decide import PLUGGED
 from watchman_cli.sync.handles import DROPPED, OTHER_SUITES
 from watchman_cli.sync.plan import handle_marker
 
-FULL_SYNC = re.compile(rb'"api_": 2, "client_handle_": (\d+)')
+FULL_SYNC = re.compile(rb'"api_":2,"client_handle_":(\d+)')
 
 
 def handles(ecflow: EcflowServer) -> list[tuple[int, list[str]]]:
@@ -63,7 +63,7 @@ def test_one_handle_is_kept_and_proved_in_one_request(some: Watched) -> None:
         assert (found["mode"], found["requests"]) == ("incremental" if change else "unchanged", 1)
         assert kept(some) == number
     for exchange in some.taken():
-        assert f'"client_handle_": {number}'.encode() in exchange.request
+        assert f'"client_handle_":{number}'.encode() in exchange.request
         assert b"SClientHandleSuitesCmd" in exchange.reply  # the proof
         assert len(exchange.reply) < 8000
 

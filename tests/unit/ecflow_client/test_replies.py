@@ -306,9 +306,9 @@ def test_statistics_that_are_none_name_what_is_missing(value: str) -> None:
 
 def test_a_request_names_no_handle_in_a_full_sync() -> None:
     body = encode_request([Register(("m", "s")), FullSync(), Stats(), ListHandles()], Caller("u", "h"))
-    assert body.count(b'"api_": 2, "client_handle_": 0') == 1
-    assert b'"api_": 2, "client_handle_": 1' not in body
-    assert b'"api_": 1, "client_handle_": 7' in encode_request([Sync(0, 0, 7)], Caller("u", "h"))
+    assert body.count(b'"api_":2,"client_handle_":0') == 1
+    assert b'"api_":2,"client_handle_":1' not in body
+    assert b'"api_":1,"client_handle_":7' in encode_request([Sync(0, 0, 7)], Caller("u", "h"))
 
 
 def test_no_exception_carries_a_part_of_the_reply_in_its_text() -> None:

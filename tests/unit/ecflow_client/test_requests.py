@@ -66,6 +66,15 @@ def test_group_as_cereal_writes_it() -> None:
     assert "cereal_class_version" not in second["ptr_wrapper"]["data"]
 
 
+@pytest.mark.parametrize("user", ["fred", "frédéric", "fr\udce9d"])
+@pytest.mark.parametrize("number", [1, 1 << 70])
+def test_any_user_and_number_are_sent(user: str, number: int) -> None:
+    document = json.loads(encode_request([Sync(number, 2)], Caller(user, "h")))
+    group = document["21ClientToServerRequest"]["cmd_"]["ptr_wrapper"]["data"]
+    data = group["cmdVec_"][0]["ptr_wrapper"]["data"]
+    assert (group["value0"]["user_"], data["client_state_change_no_"]) == (user, number)
+
+
 def test_password_and_a_named_user() -> None:
     def user(caller: Caller) -> dict[str, Any]:
         document = json.loads(encode_request([Stats()], caller))

@@ -31,7 +31,16 @@ from watchman_cli.ecflow_client import (
     Stats,
 )
 from watchman_cli.ecflow_client.errors import OtherHttpServer
-from watchman_cli.ecflow_client.transport import TimedSocket, connect, exchange, is_local, receive, translate
+from watchman_cli.ecflow_client.transport import (
+    FIRST_PIECE,
+    HEADER_SIZE,
+    TimedSocket,
+    connect,
+    exchange,
+    is_local,
+    receive,
+    translate,
+)
 
 STATISTICS = bytes(replies.reply(replies.member("SStringCmd", str_=replies.STATISTICS)))
 
@@ -202,6 +211,20 @@ def test_request_has_its_length_before_it(ends: Ends) -> None:
     assert far.recv(100) == b"      2b" + b"x" * 43
 
 
+def test_a_small_reply_is_received_at_once(ends: Ends) -> None:
+    own, far = ends
+    own.pieces, own.failure = 1, AssertionError()
+    far.sendall(framed(b"r" * (FIRST_PIECE - HEADER_SIZE)))
+    assert len(exchange(own, b"request", limits())) == FIRST_PIECE - HEADER_SIZE
+
+
+@pytest.mark.parametrize("size", [0, 4, FIRST_PIECE - HEADER_SIZE, FIRST_PIECE, 3 * FIRST_PIECE])
+def test_what_comes_after_the_reply_is_not_a_part_of_it(ends: Ends, size: int) -> None:
+    own, far = ends
+    far.sendall(framed(b"r" * size) + b"and more")
+    assert exchange(own, b"request", limits()) == b"r" * size
+
+
 def test_nothing_is_sent_after_the_deadline(ends: Ends) -> None:
     own, far = ends
     with pytest.raises(NoAnswer):
@@ -222,7 +245,7 @@ def test_bytes_that_came_are_not_taken_after_the_deadline(ends: Ends) -> None:
 
 def test_the_body_has_a_deadline_of_its_own(ends: Ends) -> None:
     own, far = ends
-    far.sendall(framed(b"body"))
+    far.sendall(framed(b"body")[:HEADER_SIZE])
     with pytest.raises(NoAnswer):
         exchange(own, b"request", Limits(time.monotonic() + 20, time.monotonic() - 1, SIZE))
 
@@ -230,7 +253,7 @@ def test_the_body_has_a_deadline_of_its_own(ends: Ends) -> None:
 @pytest.mark.parametrize("pieces", [0, 1], ids=["before the header", "after it"])
 def test_reset_connection_tells_whether_the_reply_began(ends: Ends, pieces: int) -> None:
     own, far = ends
-    far.sendall(framed(b"body"))
+    far.sendall(framed(b"body")[:HEADER_SIZE])
     own.pieces, own.failure = pieces, ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
     with pytest.raises(ConnectionClosed) as raised:
         exchange(own, b"request", limits())
@@ -259,6 +282,7 @@ def test_pieces_are_joined_behind_what_was_received(ends: Ends) -> None:
     assert receive(own.recv_into, 8, begun) is begun
     assert begun == b"begun and more"
     assert receive(own.recv_into, 0) == b""
+    assert receive(own.recv_into, 2, most=4) == b", an"
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,14 @@ from watchman_cli.store.redis.calls import Calls, queue
 from watchman_cli.store.redis.errors import get_or_none
 from watchman_cli.store.redis.keys import ServerKeys
 from watchman_cli.store.redis.lock import RedisLock
-from watchman_cli.store.redis.transaction import NO_KEY, Stored, expire_stream, limit_lives, write_values
+from watchman_cli.store.redis.transaction import (
+    NO_KEY,
+    Stored,
+    delete,
+    expire_stream,
+    limit_lives,
+    write_values,
+)
 from watchman_cli.store.redis.watch import Watch
 from watchman_cli.store.values import MAX_VALUE, Update
 
@@ -92,8 +99,7 @@ def send(
         queue(pipe, write_details(update, keys))
     queue(pipe, expire_stream(update, keys, stored))
     queue(pipe, limit_lives(update, keys, stored))
-    if released:
-        pipe.delete(*(lock.key for lock in released))
+    queue(pipe, delete(update, keys, [lock.key for lock in released]))
     answers: list[Any] = pipe.execute()
     if batch is not None:
         number = next(each for each in answers if isinstance(each, bytes))  # only XADD answers with bytes

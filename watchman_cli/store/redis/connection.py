@@ -130,7 +130,10 @@ class BoundedConnection(AbstractConnection):
         super().__init__(**options)
 
     def pack_commands(self, commands: Iterable[Command]) -> list[bytes]:
-        """Return the bytes of commands. A large value is sent as it is: hiredis would copy it twice."""
+        """Return the bytes of commands, to be sent one after the other.
+
+        A large value is sent as it is: hiredis would copy it twice. Without one, everything is sent at once.
+        """
         pack: Any = super().pack_commands
         packed: list[bytes] = []
         small: list[Command] = []
@@ -141,7 +144,8 @@ class BoundedConnection(AbstractConnection):
                 small = []
             else:
                 small.append(command)
-        return [*packed, *pack(small)]
+        packed += pack(small)
+        return packed if sum(map(len, packed)) > LARGE else [b"".join(packed)]
 
     def repr_pieces(self) -> list[tuple[str, Any]]:
         """Return the parts that distinguish this connection, without a password."""

@@ -21,7 +21,7 @@ FIELDS_TOGETHER = 2000  # of one command, so that none takes long
 
 
 def write_details(update: Update, keys: ServerKeys) -> Iterator[Command]:
-    """Yield the commands that write or expire the details; write_values deletes them."""
+    """Yield the commands that write or expire the details; transaction.py deletes them."""
     details = update.details
     assert details != "delete"
     if details is not None and details.base is not None:

@@ -1,6 +1,6 @@
 """The commands of a commit's transaction, decided by the stored values; nothing is sent here."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from watchman_cli import snapshot
@@ -46,10 +46,7 @@ def expiry_of(update: Update, life: int) -> Expiry:
 
 
 def write_values(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[Command]:
-    """Yield the commands that write the snapshot, its expiry, the health record and the sync cache.
-
-    They delete details, too: a run without details has no permission for UNLINK.
-    """
+    """Yield the commands that write the snapshot, its expiry, the health record and the sync cache."""
     status, sync = keys.status, keys.sync
     expiry = expiry_of(update, stored.life)
     if update.snapshot is not None:
@@ -63,8 +60,16 @@ def write_values(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[C
         yield "SET", sync, update.sync
     elif update.sync is not None:
         yield "DEL", sync
-    if update.details == "delete":
-        yield "DEL", keys.details, keys.changed_details
+
+
+def delete(update: Update, keys: ServerKeys, locks: Sequence[str]) -> Iterator[Command]:
+    """Yield the command that deletes locks, and the details if they are not wanted.
+
+    A run without details has no permission for UNLINK.
+    """
+    details = (keys.details, keys.changed_details) if update.details == "delete" else ()
+    if locks or details:
+        yield "DEL", *locks, *details
 
 
 def expire_stream(update: Update, keys: ServerKeys, stored: Stored) -> Iterator[Command]:

@@ -11,6 +11,7 @@ from watchman_cli.store.redis.transaction import (
     NO_EXPIRY,
     NO_KEY,
     Stored,
+    delete,
     expire_stream,
     limit_lives,
     write_values,
@@ -68,8 +69,12 @@ def test_the_sync_cache() -> None:
     assert words(Update(b"h")) == ["SET health"]
 
 
-def test_details_that_are_deleted() -> None:
-    assert words(Update(b"h", details="delete")) == ["SET health", "DEL details"]
+def test_locks_and_details_are_deleted_together() -> None:
+    unwanted = Update(b"h", details="delete")
+    assert list(delete(unwanted, KEYS, ["a", "b"])) == [("DEL", "a", "b", "details", "changed")]
+    assert list(delete(unwanted, KEYS, [])) == [("DEL", "details", "changed")]
+    assert list(delete(Update(b"h"), KEYS, ["a"])) == [("DEL", "a")]
+    assert list(delete(Update(b"h"), KEYS, [])) == []
 
 
 def test_no_missing_key_is_named() -> None:
