@@ -62,8 +62,10 @@ def make_base(definition: Definition, policy: Policy, work: Work = UNBOUNDED) ->
             lines = readable(NEW_LINE.join(families[family]))
             if any_taken:
                 lines = _TAKEN.sub(r"\1", lines)
+            if definition.has_passwords:
+                lines = without_passwords(lines)
             if may_change(lines):
-                lines = policy.kept(without_passwords(lines))
+                lines = policy.kept(lines)
                 if _HIDDEN_REPEAT in lines:
                     hidden += _hidden_repeats(family, lines)
             found[family] = lines

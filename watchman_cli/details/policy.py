@@ -65,17 +65,15 @@ class Policy:
         """Return a function that says whether some of a text's lines may have to be changed to be kept.
 
         The text is as the server sent it, with a character for each byte, and is looked at from `start` on.
-        The lines are readable. One with a job's password is among those that may have to be changed.
+        The lines are readable, and have no password of a job.
         """
         if self.kinds:
             return lambda lines: True
-        from watchman_cli.ecflow_client.lines import PASSWORD, readable  # changes do not need it
+        from watchman_cli.ecflow_client.lines import readable  # changes do not need it
 
         names = {name for pattern in _NAMES for name in re.compile(pattern).findall(text, start)}
         folded = [readable(name).casefold() for name in names]
         parts = [part for part in self._parts if any(part in name for name in folded)]
-        if text.find(PASSWORD, start) >= 0:
-            parts.append(PASSWORD)
         if not parts:
             return lambda lines: False
 

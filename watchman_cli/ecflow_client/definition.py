@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from .errors import NotUnderstood, TreeUnproved
 from .node_state import STATES, NodeState, details_of, parse_node_state, state_of_tail
-from .raw_texts import MAY_GO_ON, NEW_LINE, STATE, split_tail
+from .raw_texts import MAY_GO_ON, NEW_LINE, PASSWORD, STATE, split_tail
 from .statistics import SERVER_STATES
 from .work import UNBOUNDED, Work
 
@@ -63,8 +63,9 @@ class Definition(Sequence[Node]):
     It is a sequence of Node, made from the columns `paths` and `states` on demand. `state` is that of the
     whole definition (`/`). `begin_times` has each suite's calendar start as ecFlow writes it. Two nodes may
     have one path: ecFlow allows it for aliases after a restart. `has_suspended` says whether a node is
-    suspended, and `has_several_lines` whether a text has several lines, so that other clients may have
-    misread it. `lines` has the rest of the text, if it is wanted.
+    suspended, `has_passwords` whether a node's line has its job's password, and `has_several_lines` whether a
+    text has several lines, so that other clients may have misread it. `lines` has the rest of the text, if it
+    is wanted.
     """
 
     version: str
@@ -78,6 +79,7 @@ class Definition(Sequence[Node]):
     begin_times: dict[str, str]
     has_duplicate_paths: bool
     has_suspended: bool
+    has_passwords: bool
     has_several_lines: bool = False
     lines: Lines | None = None
 
@@ -201,6 +203,7 @@ def _parse(text: str, head: re.Match[str], work: Work, *, joined: bool = False) 
         begin_times=tree.begin_times,
         has_duplicate_paths=tree.has_aliases and len(set(tree.paths)) < len(tree.paths),
         has_suspended=tree.has_suspended,
+        has_passwords=tree.has_passwords,
     )
 
 
@@ -266,6 +269,11 @@ class _Tree:
     def has_suspended(self) -> bool:
         """Whether a node is suspended."""
         return any(state.suspended for state in self._known.values())
+
+    @property
+    def has_passwords(self) -> bool:
+        """Whether a node's line has its job's password."""
+        return any(PASSWORD in f" {end}" for end in self._known)
 
     def close(self) -> None:
         """Raise TreeUnproved if a suite or a family was not closed."""

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from .errors import TreeUnproved
-from .raw_texts import NEW_LINE, split_tail
+from .raw_texts import NEW_LINE, PASSWORD, split_tail
 
 # Tasks are not looked for: between two of these lines there are only tasks of one family, if there are any.
 _CONTAINERS = re.compile(
@@ -18,7 +18,6 @@ _CONTAINERS = re.compile(
     re.ASCII,
 )
 _TASK = re.compile(r"\n *task (\w[\w.-]*)", re.ASCII)
-PASSWORD = " passwd:"  # nosec B105 # a word before one
 _WITH_PASSWORD = re.compile(r"^ *(?:task|alias) .* passwd:.*$", re.MULTILINE)
 
 _END = NEW_LINE + "# enddef"

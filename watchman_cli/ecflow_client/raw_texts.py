@@ -10,6 +10,7 @@ from .errors import NotUnderstood
 
 NEW_LINE = "\n"
 STATE = " state:"
+PASSWORD = " passwd:"  # nosec B105 # a word before one
 OPERATORS = ("and", "or", "not", "eq", "ne", "lt", "le", "gt", "ge", "AND", "OR")
 # What the server writes behind a job's id, from the right, and no more to the line's end.
 _BEHIND = tuple(

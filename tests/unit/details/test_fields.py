@@ -48,6 +48,15 @@ def test_whether_a_node_has_taken_its_tokens_is_not_kept() -> None:
     assert [line.strip() for line in kept] == ["family f", "inlimit -n lim", lines[1], "inlimit -n o"]
 
 
+@pytest.mark.parametrize("wanted", [Policy(), Policy(["job"]), Policy(secret_names=["x"])])
+def test_the_password_of_a_job_is_not_kept(wanted: Policy) -> None:
+    lines = ("task t # passwd:xyzzy rid:7 state:active", "alias a # passwd:plugh state:active", "endalias")
+    found = base_of("suite s", *lines, "endtask", "task u # state:active", "endsuite", policy=wanted).fields
+    kept = repr(families(found))
+    assert "task t # rid:7 state:active" in kept and "alias a # state:active" in kept
+    assert "passwd" not in kept and "xyzzy" not in kept and "plugh" not in kept
+
+
 def test_a_field_a_parent_and_one_of_the_server() -> None:
     found = base_of(*TREE).fields
     assert list(found) == ["server", "/", "/s/", "/s/f/"]

@@ -165,14 +165,6 @@ def test_any_name_of_a_secret_is_found_among_bytes(line: str) -> None:
     assert Policy().may_change(text, 0)(line)
 
 
-def test_line_with_the_password_of_a_job_may_change() -> None:
-    line = "task t # passwd:x state:active"
-    for policy in (Policy(), Policy(secret_names=["x"])):
-        may_change = policy.may_change(f"server # passwd:y\n{line}", len("server # "))
-        assert may_change(line) and not may_change("task pass # state:active")
-        assert not policy.may_change(line, len(line) - 1)(line)
-
-
 def test_names_are_compared_in_any_case_of_any_language() -> None:
     policy = Policy(secret_names=["straße"])
     assert policy.kept("task t\nedit Straße 'x'") == "task t\nedit Straße '***'"

@@ -56,6 +56,16 @@ def test_a_suites_clock_is_an_attribute(line: str) -> None:
     assert (found.paths, found.begin_times) == (PATHS, {"s": "2026-Nov-24 00:00:00"})
 
 
+@pytest.mark.parametrize("password", ["passwd:x", "passwd:x y rid:7", "try:1 passwd:x"])
+def test_a_definition_says_whether_a_node_s_line_has_a_password(password: str) -> None:
+    lines = ["suite s # state:queued", "  task a # {}state:active", "      alias b # {}state:queued"]
+    lines += ["      endalias", "    endtask", '  label l " passwd:x"', "endsuite"]
+    assert not parse(*(line.replace("{}", "") for line in lines)).has_passwords
+    for number in (1, 2):
+        some = [line.replace("{}", f"{password} " if at == number else "") for at, line in enumerate(lines)]
+        assert parse(*some).has_passwords
+
+
 def test_an_alias_without_a_state_is_queued() -> None:
     found = parse("suite s", "  task t", "      alias alias0", "      endalias", "    endtask", "endsuite")
     assert [state.state for state in found.states] == ["unknown", "unknown", "queued"]
@@ -231,7 +241,7 @@ def test_a_line_that_ends_anywhere_at_a_chunks_end(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_definition_without_nodes_is_one() -> None:
-    empty = Definition("5.13.8", "unknown", "HALTED", (), 1, 0, [], [], {}, False, False)
+    empty = Definition("5.13.8", "unknown", "HALTED", (), 1, 0, [], [], {}, False, False, False)
     assert empty and len(empty) == 0
 
 

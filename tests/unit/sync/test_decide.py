@@ -49,7 +49,7 @@ RESTARTS = {
 }  # fmt: skip
 CHANGES = Changes(6, CACHE.modify_change_no, (NodeChange("/s/t", "complete", 0),))
 DEFINITION = Definition(
-    "5.9.2", "queued", "RUNNING", (), 6, 2, ["/s"], [NodeState("queued")], {}, False, False
+    "5.9.2", "queued", "RUNNING", (), 6, 2, ["/s"], [NodeState("queued")], {}, False, False, False
 )
 HANDLES = (Handle(5, "fred", (MARKER, *SUITES)),)
 ANSWER = Answer(statistics=SAME, changes=CHANGES, handles=HANDLES)

@@ -35,7 +35,18 @@ SINCE = {
 
 def definition(details: tuple[tuple[str, object], ...] = ()) -> Definition:
     return Definition(
-        "5.9.2", "queued", "RUNNING", details, 1, 1, list(NODES), list(NODES.values()), BEGIN, False, True
+        "5.9.2",
+        "queued",
+        "RUNNING",
+        details,
+        1,
+        1,
+        list(NODES),
+        list(NODES.values()),
+        BEGIN,
+        False,
+        True,
+        False,
     )
 
 
@@ -56,7 +67,7 @@ def test_records_are_those_of_each_node(
 
 
 def test_definition_without_nodes() -> None:
-    empty = Definition("5.9.2", "complete", "RUNNING", (), 1, 1, [], [], {}, False, False)
+    empty = Definition("5.9.2", "complete", "RUNNING", (), 1, 1, [], [], {}, False, False, False)
     assert encode_records(empty, Work()) == (encode_record(StatusRecord("/", "complete")),)
     assert states_under_suspended(empty, Work()) == {}
 
@@ -112,5 +123,5 @@ def test_work_ends_with_the_deadline() -> None:
 def test_each_node_may_be_suspended() -> None:
     nodes = ["/a", "/b", "/c"]
     states = [NodeState("queued", suspended=True)] * 3
-    found = Definition("5.9.2", "queued", "RUNNING", (), 1, 1, nodes, states, {}, False, True)
+    found = Definition("5.9.2", "queued", "RUNNING", (), 1, 1, nodes, states, {}, False, True, False)
     assert list(states_under_suspended(found, Work())) == nodes
