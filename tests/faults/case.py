@@ -29,6 +29,7 @@ class FaultCase:
     good: bool = True  # whether the healthy server's snapshot is written
     side: str = "ecFlow"
     lost: int = 0  # snapshots that the store did not take
+    resumes: bool = False  # whether Redis goes on after the run, with what it had received
     listed: bool = True  # in the documentation
 
     @property

@@ -108,6 +108,12 @@ def restore(redis: RedisServer) -> None:
 def check_store(row: FaultCase, run: FaultRun) -> None:
     """Hold the store to it: the healthy server's snapshot is new, o/bad's is new or as it was."""
     seeds = run.environment.seeds
+    if row.resumes:
+        assert run.truth
+        for name, truth in ((GOOD, run.environment.healthy), (BAD, run.truth)):
+            if any(run.value(key(name, each)) != seeds[key(name, each)] for each in ("status", "health")):
+                check_written(row, run, name, truth)
+        return
     if row.good:
         check_written(row, run, GOOD, run.environment.healthy)
     elif row.code == 3:
