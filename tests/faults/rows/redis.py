@@ -124,8 +124,8 @@ REDIS_ROWS = tuple(
             "Redis hangs during the run, and does not come back",
             lambda run: redis.in_mid_run(run, lambda server: signalled(server, signal.SIGSTOP)),
             "its snapshot was read, and is lost",
-            "retried until the deadline; the last line says how many snapshots were lost. If Redis goes on before"
-            " the lock expires, it may still write what it had received, all of it",
+            "retried until the deadline; the last line says how many snapshots were lost. If Redis goes on"
+            " before the lock expires, it may still write what it had received, all of it",
             code=3,
             good=False,
             lost=2,
