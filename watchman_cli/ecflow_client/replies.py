@@ -113,9 +113,7 @@ def _cut_definition(body: bytearray, work: Work) -> tuple[str, bytes]:
         if end <= start or body[end] != ord('"'):
             continue
         rest = bytes(body[:start]) + bytes(body[end:])
-        size = _decode_in_place(body, start, end, work)
-        with memoryview(body) as view:
-            text = str(view[start : start + size], "latin-1")
+        text = _decode(body, start, end, work)
         body.clear()
         return text, rest
     rest = bytes(body)
@@ -123,11 +121,15 @@ def _cut_definition(body: bytearray, work: Work) -> tuple[str, bytes]:
     return "", rest
 
 
-def _decode_in_place(body: bytearray, start: int, end: int, work: Work) -> int:
-    """Decode the JSON string between two offsets, a few lines at a time; return the size of its text.
+def _decode(body: bytearray, start: int, end: int, work: Work) -> str:
+    """Return the text of the JSON string between two offsets, one character for each byte.
 
-    The text replaces the string from `start` on: it is never longer. Raises NotEcflow or TooSlow.
+    A large one is decoded a few lines at a time, and its text replaces the string in the body: it is never
+    longer. Raises NotEcflow or TooSlow.
     """
+    if end - start <= DECODED_TOGETHER:
+        work.check()
+        return _decode_string(body[start:end])
     first = done = start
     while start < end:
         work.check()
@@ -137,15 +139,20 @@ def _decode_in_place(body: bytearray, start: int, end: int, work: Work) -> int:
             while line_end > 0 and body[line_end - 1] == ord("\\"):  # it may be a pair, and an n
                 line_end = body.find(b"\\n", line_end + 1, end)
             stop = line_end if line_end > 0 else end
-        piece = _decode_string(b'"%s"' % body[start:stop])
+        piece = _decode_string(body[start:stop]).encode("latin-1")
         body[done : done + len(piece)] = piece
         done += len(piece)
         start = stop
-    return done - first
+    with memoryview(body) as view:
+        return str(view[first:done], "latin-1")
 
 
-def _decode_string(string: bytes) -> bytes:
-    """Return the text of a JSON string in any encoding. Raises NotEcflow."""
+def _decode_string(raw: bytearray) -> str:
+    """Return the text of a JSON string in any encoding, one character for each byte. Raises NotEcflow.
+
+    `raw` is what stands between its quotes.
+    """
+    string = b'"' + raw + b'"'
     try:
         try:
             text, encoding = orjson.loads(string), "utf-8"
@@ -155,7 +162,7 @@ def _decode_string(string: bytes) -> bytes:
         raise NotEcflow from error
     if not isinstance(text, str):
         raise NotEcflow
-    return text.encode(encoding, "replace")
+    return text if text.isascii() else text.encode(encoding, "replace").decode("latin-1")
 
 
 def _seconds_to_load(rest: bytes) -> float:

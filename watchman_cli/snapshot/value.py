@@ -135,7 +135,7 @@ def check_records(pieces: Iterable[Piece], before_each: Callable[[], None]) -> N
             before_each()
             end = records.find(BETWEEN, start + CHECKED_TOGETHER) + 1 or len(records)
             try:
-                some: list[dict[str, Any]] = orjson.loads(b"[" + records[start:end] + b"]")
+                some: list[dict[str, Any]] = orjson.loads(b"[%b]" % records[start:end])
             except orjson.JSONDecodeError as error:
                 raise BadSnapshot(f"not JSON: {error}") from error
             if not first:  # the schema has the definition come first
