@@ -30,7 +30,8 @@ ALWAYS = ("suite", "family", "task", "alias", "calendar", "clock", "endclock", "
 _JOB_LINE = r"(?m)^ *(?:task|alias) .*(?: rid:| abort<:).*$"
 _VARIABLE = r"(?m)^( *edit +(\S+)) .*?( # server)?$"
 _REPEAT = r"(?m)^( *repeat) +\S+ +(\S+)(?: .*)?$"
-# What may be the name of one, in a text with a character for each byte: a part of a letter is no space there.
+# What may be the name of one, in a text with a character for each byte: there a part of a letter may look
+# like a space.
 _NAMES = r"edit +([^ \n]+)", r"repeat +[^ \n]+ +([^ \n]+)"
 JOB_TOKENS = ("rid", "abort")
 
