@@ -112,7 +112,8 @@ def _cut_definition(body: bytearray, work: Work) -> tuple[str, bytes]:
         end -= 2 if body[end - 1] == ord(",") else 1
         if end <= start or body[end] != ord('"'):
             continue
-        rest = bytes(body[:start]) + bytes(body[end:])
+        with memoryview(body) as view:
+            rest = b"".join((view[:start], view[end:]))
         text = _decode(body, start, end, work)
         body.clear()
         return text, rest
@@ -129,7 +130,8 @@ def _decode(body: bytearray, start: int, end: int, work: Work) -> str:
     """
     if end - start <= DECODED_TOGETHER:
         work.check()
-        return _decode_string(body[start:end])
+        with memoryview(body) as view:
+            return _decode_string(view[start - 1 : end + 1])
     first = done = start
     while start < end:
         work.check()
@@ -139,7 +141,7 @@ def _decode(body: bytearray, start: int, end: int, work: Work) -> str:
             while line_end > 0 and body[line_end - 1] == ord("\\"):  # it may be a pair, and an n
                 line_end = body.find(b"\\n", line_end + 1, end)
             stop = line_end if line_end > 0 else end
-        piece = _decode_string(body[start:stop]).encode("latin-1")
+        piece = _decode_string(b"".join((b'"', body[start:stop], b'"'))).encode("latin-1")
         body[done : done + len(piece)] = piece
         done += len(piece)
         start = stop
@@ -147,17 +149,13 @@ def _decode(body: bytearray, start: int, end: int, work: Work) -> str:
         return str(view[first:done], "latin-1")
 
 
-def _decode_string(raw: bytearray) -> str:
-    """Return the text of a JSON string in any encoding, one character for each byte. Raises NotEcflow.
-
-    `raw` is what stands between its quotes.
-    """
-    string = b'"' + raw + b'"'
+def _decode_string(string: bytes | memoryview) -> str:
+    """Return the text of a JSON string in any encoding, one character for each byte. Raises NotEcflow."""
     try:
         try:
             text, encoding = orjson.loads(string), "utf-8"
         except orjson.JSONDecodeError:
-            text, encoding = orjson.loads(string.decode("latin-1").encode()), "latin-1"
+            text, encoding = orjson.loads(str(string, "latin-1").encode()), "latin-1"
     except orjson.JSONDecodeError as error:
         raise NotEcflow from error
     if not isinstance(text, str):

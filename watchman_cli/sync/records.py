@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
-from operator import add
 from typing import TYPE_CHECKING
 
 from watchman_cli.ecflow_client import NodeState, Work
@@ -36,7 +35,9 @@ def encode_records(definition: Definition, work: Work) -> tuple[bytes, ...]:
             for number in [number for number, end in enumerate(ends) if not end]:
                 record = record_of(paths[number], states[number], definition.begin_times)
                 ends[number] = '"' + encode_tail(record).decode()
-        pieces.append(head + (',{"path":"' + ',{"path":"'.join(map(add, paths, ends))).encode())
+        parts = [',{"path":"'] * (3 * len(paths))
+        parts[1::3], parts[2::3] = paths, ends
+        pieces.append(head + "".join(parts).encode())
         head = b""
     return tuple(pieces) or (head,)
 
