@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 
@@ -30,9 +31,12 @@ ALWAYS = ("suite", "family", "task", "alias", "calendar", "clock", "endclock", "
 _JOB_LINE = r"(?m)^ *(?:task|alias) .*(?: rid:| abort<:).*$"
 _VARIABLE = r"(?m)^( *edit +(\S+)) .*?( # server)?$"
 _REPEAT = r"(?m)^( *repeat) +\S+ +(\S+)(?: .*)?$"
-# What may be the name of one, in a text with a character for each byte: there a part of a letter may look
-# like a space.
-_NAMES = r"edit +([^ \n]+)", r"repeat +[^ \n]+ +([^ \n]+)"
+# What stands before the name of one, and what may be the name, in a text with a character for each byte:
+# there a part of a letter may look like a space.
+_BEFORE_NAMES = r"edit +", r"repeat +[^ \n]+ +"
+_NAME = r"([^ \n]+)"
+SAMPLE = 1 << 18  # characters of a text in which its usual names are looked for
+USUAL = 8  # names that a search passes over: with more, it takes longer
 JOB_TOKENS = ("rid", "abort")
 
 
@@ -72,8 +76,7 @@ class Policy:
             return lambda lines: True
         from watchman_cli.ecflow_client.lines import readable  # changes do not need it
 
-        names = {name for pattern in _NAMES for name in re.compile(pattern).findall(text, start)}
-        folded = [readable(name).casefold() for name in names]
+        folded = [readable(name).casefold() for name in _names_in(text, start)]
         parts = [part for part in self._parts if any(part in name for name in folded)]
         if not parts:
             return lambda lines: False
@@ -107,6 +110,26 @@ class Policy:
 
     def _masked_repeat(self, match: re.Match[str]) -> str:
         return f"{match[1]} {masked_repeat(match[2])}" if self.is_secret(match[2]) else match[0]
+
+
+def _names_in(text: str, start: int) -> set[str]:
+    """Return what may be the name of a variable or a repeat in a text, from `start` on.
+
+    Most nodes of a large text have the same few variables. The search passes over those that a sample has
+    most often: it takes a third of the time.
+    """
+    names: set[str] = set()
+    end = text.find("\n", start + SAMPLE)
+    for before in _BEFORE_NAMES:
+        found = re.compile(before + _NAME)
+        if end < 0:
+            names.update(found.findall(text, start))
+            continue
+        sample = Counter(found.findall(text, start, end))
+        usual = "|".join(re.escape(name) for name, _ in sample.most_common(USUAL))
+        others = re.compile(rf"{before}(?!(?:{usual})[ \n]){_NAME}")
+        names.update(sample, others.findall(text, end))
+    return names
 
 
 def _fold(lines: str) -> str:

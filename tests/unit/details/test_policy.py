@@ -11,7 +11,7 @@ from tests.unit.details.definitions import Kept, base_of, mementos
 from watchman_cli.details.changed import encode
 from watchman_cli.details.fields import decompress
 from watchman_cli.details.generated import expand, generated_variables, lookup
-from watchman_cli.details.policy import HIDDEN, SECRET_NAMES, Policy
+from watchman_cli.details.policy import HIDDEN, SECRET_NAMES, USUAL, Policy
 from watchman_cli.sync.cache import FORMAT
 from watchman_cli.waits.evaluate import evaluate
 from watchman_cli.waits.parse import parse
@@ -163,6 +163,24 @@ def test_lines_are_changed_only_if_a_text_has_a_secret() -> None:
 def test_any_name_of_a_secret_is_found_among_bytes(line: str) -> None:
     text = f"task edit\n{line}\nendsuite".encode().decode("latin-1")
     assert Policy().may_change(text, 0)(line)
+
+
+@pytest.mark.parametrize("name", ["V_KEY", "V.KEY", "K.YKEY", "KEY"])
+@pytest.mark.parametrize("line", ["edit {} 'x'", " edit  {} 'x'", 'repeat  string {} "x"', "edit {}"])
+def test_a_secret_is_found_wherever_the_sample_of_a_large_text_ends(
+    line: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = "".join(f"edit V{number} 'x'\nrepeat string K.Y \"x\"\nedit V 'x'\n" for number in range(USUAL))
+    text = f"suite s\n{usual}{line.format(name)}\n{usual}"
+    for size in range(len(text) + 1):
+        monkeypatch.setattr("watchman_cli.details.policy.SAMPLE", size)
+        assert Policy().may_change(text, 0)("edit KEY 'x'")
+        assert not Policy().may_change(text, text.index(name) + len(name))("edit KEY 'x'")
+
+
+def test_the_usual_names_of_a_large_text_are_secrets_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchman_cli.details.policy.SAMPLE", 20)
+    assert Policy().may_change("suite s\n" + "edit A_KEY 'x'\n" * 10, 0)("edit KEY 'x'")
 
 
 def test_names_are_compared_in_any_case_of_any_language() -> None:
