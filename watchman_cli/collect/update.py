@@ -93,12 +93,15 @@ def _keep_details(
         return None, life, after
     if signature is None or (reading.mode == "full" and reading.base is None):
         return "delete", "keep", None
-    from watchman_cli.details.kept import change_details, replace_details
     from watchman_cli.details.stored import DetailsChanged, make_stamp
 
     stamp = make_stamp(revision, reading.read_time)
     if reading.base is not None:
+        from watchman_cli.details.fields import replace_details
+
         return replace_details(signature, server.expire, stamp, reading.base)
+    from watchman_cli.details.changed import change_details
+
     assert kept and stored.changed_details
     try:
         return change_details(server.expire, stamp, reading.changed, kept, stored.changed_details)

@@ -8,19 +8,21 @@ attributes but those that are named, and those that stay. All of a node's parts 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
 from watchman_cli.details.policy import HIDDEN, JOB_TOKENS, Policy, masked_repeat
-from watchman_cli.details.written_text import escaped, one_line
+from watchman_cli.details.stored import DetailsChanged, DetailsUpdate, StoredDetails
 from watchman_cli.ecflow_client import Mementos
-from watchman_cli.ecflow_client.details.flags import NAMES as FLAGS
+from watchman_cli.ecflow_client.details.flags import names_of
 from watchman_cli.ecflow_client.node_state import STATES
 from watchman_cli.ecflow_client.statistics import SERVER_STATES
 
 if TYPE_CHECKING:  # most changes are of states alone, and need none
+    from watchman_cli.details import KeptDetails
+    from watchman_cli.details.stored import Kept
     from watchman_cli.details.written_line import Fields, Written
 
 Parts = dict[str, str]
@@ -120,14 +122,15 @@ def _state(fields: Fields) -> Iterator[tuple[str, str]]:
 
 def _submittable(fields: Fields) -> Iterator[tuple[str, str]]:
     """Yield what a job said; its password (`paswd_`) is not among it."""
+    from watchman_cli.details.written_text import escaped, one_line
+
     yield "rid", one_line(fields.get("rid_", ""))
     yield "abort", escaped(fields.get("abr_", ""))
     yield "try", str(fields.get("tryNo_", 0) or "")
 
 
 def _flags(fields: Fields) -> Iterator[tuple[str, str]]:
-    bits = fields["flag_"].get("flag_", 0)
-    yield "flag", ",".join(name for bit, name in enumerate(FLAGS) if bits >> bit & 1)
+    yield "flag", ",".join(names_of(fields["flag_"].get("flag_", 0)))
 
 
 _TOKENS: Mapping[str, Any] = {
@@ -140,6 +143,38 @@ _TOKENS: Mapping[str, Any] = {
     "SuiteBeginDeltaMemento": lambda fields: (("begun", "1" if fields.get("begun_") else ""),),
     "AliasNumberMemento": lambda fields: (("alias_no", str(fields.get("alias_no_", 0) or "")),),
 }
+
+
+def change_details(
+    expire: int | None,
+    stamp: str,
+    changed: Changed | None,
+    previous: KeptDetails,
+    stored: Callable[[Sequence[str]], StoredDetails],
+) -> Kept:
+    """Return the update after an incremental reading. `expire` is in seconds.
+
+    `previous` says which details are in the store, and `stored` returns those of some nodes that changed.
+    Raises DetailsChanged if they are not those that the previous run left, and the errors of `stored`.
+    """
+    nodes = changed.nodes if changed else {}
+    found = stored(list(nodes))
+    if found.stamp != previous.stamp or not found.is_whole:
+        raise DetailsChanged
+    values = {}
+    for path, parts in nodes.items():
+        earlier = found.changed.get(path)
+        try:
+            values[path] = encode(merged(decode(earlier), parts) if earlier else parts)
+        except ValueError as error:
+            raise DetailsChanged from error
+    after, life = previous.expiring(expire)
+    hidden = sorted(changed.hidden_repeats) if changed else previous.hidden_repeats
+    return (
+        DetailsUpdate(stamp, None, values, previous.stamp),
+        life,
+        after._replace(stamp=stamp, hidden_repeats=hidden),
+    )
 
 
 def merged(earlier: Parts, later: Parts) -> Parts:

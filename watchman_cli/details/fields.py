@@ -10,16 +10,21 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
+from watchman_cli.details import KeptDetails
 from watchman_cli.details.policy import HIDDEN, Policy
+from watchman_cli.details.stored import DetailsUpdate
 from watchman_cli.ecflow_client import Definition, Work
 from watchman_cli.ecflow_client.lines import readable, without_passwords
 from watchman_cli.ecflow_client.raw_texts import NEW_LINE
 from watchman_cli.ecflow_client.work import UNBOUNDED
+
+if TYPE_CHECKING:
+    from watchman_cli.details.stored import Kept
 
 SERVER = "server"  # the server's field, which is not a path
 KINDS_KEPT = "kinds"  # in it: the kinds that are kept, with spaces between them; or EVERY_KIND
@@ -71,6 +76,12 @@ def make_base(definition: Definition, policy: Policy, work: Work = UNBOUNDED) ->
             found[family] = lines
         fields[field] = compress(found)
     return Base(fields, hidden)
+
+
+def replace_details(signature: Sequence[str], expire: int | None, stamp: str, base: Base) -> Kept:
+    """Return the update after a full reading. `signature` is the configuration's, `expire` is in seconds."""
+    after = KeptDetails(list(signature), stamp, expire, sorted(base.hidden_repeats))
+    return DetailsUpdate(stamp, base.fields, {}), "set" if expire else "keep", after
 
 
 def _packed(families: Mapping[str, list[str]]) -> dict[str, list[str]]:

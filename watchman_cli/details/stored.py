@@ -7,7 +7,13 @@ is another one, nothing is known without the second.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from watchman_cli.details import DetailsLife, KeptDetails
+
+    # The update of the details, what becomes of their expiry, and which are in the store after it.
+    Kept = tuple["DetailsUpdate", DetailsLife, KeptDetails]
 
 STAMP, BASE_STAMP = "revision", "base"  # fields that are not paths
 

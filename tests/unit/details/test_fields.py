@@ -7,9 +7,10 @@ import zlib
 import pytest
 
 from tests.unit.details.definitions import base_of, definition
-from watchman_cli.details import fields
-from watchman_cli.details.fields import decompress
+from watchman_cli.details import KeptDetails, fields
+from watchman_cli.details.fields import Base, decompress, replace_details
 from watchman_cli.details.policy import Policy
+from watchman_cli.details.stored import DetailsUpdate
 from watchman_cli.ecflow_client.work import Work
 
 TREE = (
@@ -147,3 +148,13 @@ def test_secret_repeats_are_noted_in_each_family() -> None:
         "task u", "repeat integer N 1 2", "task v", "repeat string SECRET_WORD y", "endfamily", "endsuite",
     )  # fmt: skip
     assert sorted(base_of(*lines).hidden_repeats) == ["/s", "/s/f/t", "/s/f/v"]
+
+
+def test_a_full_reading_replaces_everything() -> None:
+    signature = ["labels", "", "ftp"]
+    update, life, after = replace_details(signature, None, "r2 t2", Base({"/": b"x"}, ["/s/c", "/s/b"]))
+    assert update == DetailsUpdate("r2 t2", {"/": b"x"}, {})
+    assert life == "keep"  # the new hashes do not expire
+    assert after == KeptDetails(signature, "r2 t2", None, ["/s/b", "/s/c"])
+    _, life, after = replace_details(signature, 60, "r2 t2", Base({}, []))
+    assert (life, after.expire) == ("set", 60)

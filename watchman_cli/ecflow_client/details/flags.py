@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ..numbers import natural
@@ -15,6 +16,7 @@ NAMES = (
     "restored", "threshold", "sigterm", "not_set", "log_error", "checkpt_error", "killcmd_failed",
     "statuscmd_failed", "status", "remote_error",
 )  # fmt: skip
+DIFFERENT = 1 << 10  # numbers whose flags are kept: few are in use
 SHOWN = frozenset(
     (
         "late", "zombie", "task_aborted", "ecfcmd_failed", "killcmd_failed", "statuscmd_failed", "no_script",
@@ -30,8 +32,18 @@ def read_token(text: str) -> tuple[str, ...] | None:
 
 def read_memento(fields: Mapping[str, Any]) -> tuple[str, ...] | None:
     """Return the flags in a FlagMemento, whose number has a bit for each."""
-    bits = natural(fields["flag_"].get("flag_", 0))
-    return _shown([name for bit, name in enumerate(NAMES) if bits >> bit & 1])
+    return _shown_of(natural(fields["flag_"].get("flag_", 0)))
+
+
+@lru_cache(maxsize=DIFFERENT)
+def _shown_of(bits: int) -> tuple[str, ...] | None:
+    return _shown(names_of(bits))
+
+
+@lru_cache(maxsize=DIFFERENT, typed=True)
+def names_of(bits: int) -> tuple[str, ...]:
+    """Return the flags in a number that has a bit for each. Raises TypeError if it is no whole number."""
+    return tuple(name for bit, name in enumerate(NAMES) if bits >> bit & 1)
 
 
 def _shown(found: Collection[str]) -> tuple[str, ...] | None:

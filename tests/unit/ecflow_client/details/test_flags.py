@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from watchman_cli.ecflow_client.details import DETAILS
-from watchman_cli.ecflow_client.details.flags import FLAGS, NAMES, SHOWN, read_memento, read_token
+from watchman_cli.ecflow_client.details.flags import FLAGS, NAMES, SHOWN, names_of, read_memento, read_token
 
 # Flag.hpp: the number of each flag's bit.
 BITS = {
@@ -38,6 +38,14 @@ def test_flags_are_in_the_order_of_their_bits() -> None:
     assert read_token("zombie,message,late,task_aborted") == ("task_aborted", "late", "zombie")
     assert read_memento(memento(1 << 13 | 1 << 7 | 1 << 8 | 1 << 2)) == ("task_aborted", "late", "zombie")
     assert read_memento(memento((1 << 26) - 1)) == tuple(name for name in NAMES if name in SHOWN)
+
+
+def test_each_bit_has_its_name() -> None:
+    assert names_of(0) == () and names_of(1 << 8 | 1) == ("force_aborted", "message")
+    assert names_of((1 << 30) - 1) == NAMES
+    for invalid in ("1", 1.0):
+        with pytest.raises(TypeError):
+            names_of(invalid)  # type: ignore[arg-type]
 
 
 def test_node_without_flags() -> None:

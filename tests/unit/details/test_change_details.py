@@ -1,4 +1,4 @@
-"""The part of the details that a run writes, by its reading and the stored details."""
+"""The part of the details that an incremental run writes, by its reading and the stored details."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from watchman_cli.details import KeptDetails
-from watchman_cli.details.changed import Changed
-from watchman_cli.details.fields import Base
-from watchman_cli.details.kept import change_details, replace_details
+from watchman_cli.details.changed import Changed, change_details
 from watchman_cli.details.stored import NO_DETAILS, DetailsChanged, DetailsUpdate, StoredDetails
 
 if TYPE_CHECKING:
-    from watchman_cli.details.kept import Kept
+    from watchman_cli.details.stored import Kept
 
 SIGNATURE = ["labels", "", "ftp"]
 BEFORE = KeptDetails(SIGNATURE, "r1 t1", None, ["/s/a"])
@@ -31,15 +29,6 @@ def change(
         return stored
 
     return change_details(expire, "r2 t2", changed, before, read)
-
-
-def test_a_full_reading_replaces_everything() -> None:
-    update, life, after = replace_details(SIGNATURE, None, "r2 t2", Base({"/": b"x"}, ["/s/c", "/s/b"]))
-    assert update == DetailsUpdate("r2 t2", {"/": b"x"}, {})
-    assert life == "keep"  # the new hashes do not expire
-    assert after == KeptDetails(SIGNATURE, "r2 t2", None, ["/s/b", "/s/c"])
-    _, life, after = replace_details(SIGNATURE, 60, "r2 t2", Base({}, []))
-    assert (life, after.expire) == ("set", 60)
 
 
 @pytest.mark.parametrize(
