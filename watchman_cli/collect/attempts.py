@@ -164,7 +164,7 @@ class ServerAttempts:
         if not last:
             first_by = min(first_by, time.monotonic() + server.connect_timeout)
         session = self._session(first_by)
-        stored = StoredSnapshot(self.stored_snapshot, self._prove_snapshot)
+        stored = StoredSnapshot(self.stored_snapshot, self._prove_snapshot, self._expect_details)
         try:
             try:
                 return session.read(plan.cache, stored, plan.reason)
@@ -234,6 +234,10 @@ class ServerAttempts:
         """Prove that the stored snapshot has this revision. Raises NotWhole, StoreError or TooSlow."""
         with self._merging() as lease:
             return lease.prove(revision)
+
+    def _expect_details(self, paths: Sequence[str]) -> None:
+        assert self._lease
+        self._lease.expect_details(paths)
 
     @contextmanager
     def _merging(self) -> Iterator[Lease]:

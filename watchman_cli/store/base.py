@@ -83,6 +83,9 @@ class Lease(ABC):
         """
         return prove((self.value("status") or b"",), revision)
 
+    def expect_details(self, paths: Sequence[str]) -> None:  # noqa: B027 (few stores can)
+        """Note that `changed_details` of these nodes follows: a store may read them with the snapshot."""
+
     def changed_details(self, paths: Sequence[str]) -> StoredDetails:
         """Return the stamps of the stored details, and what is stored of these nodes' changes.
 

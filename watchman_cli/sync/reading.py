@@ -43,10 +43,14 @@ class PatchError(Exception):
 
 
 class StoredSnapshot(NamedTuple):
-    """The snapshot in the store: `value` returns it, and `prove` its head, if it has a revision."""
+    """The snapshot in the store: `value` returns it, and `prove` its head, if it has a revision.
+
+    `expect_details` is told of which nodes the details are read next, if any are.
+    """
 
     value: Callable[[], bytes]
     prove: Callable[[str], Head]
+    expect_details: Callable[[Sequence[str]], None]
 
 
 class Scope(NamedTuple):

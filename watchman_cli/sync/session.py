@@ -123,6 +123,9 @@ class SyncSession:
         pieces: Sequence[Piece] = ()
         suspended: Suspended = cache.suspended
         differing: Sequence[RecordUpdate] = ()
+        changed = self._changed(cache, changes)
+        if changed is not None:
+            snapshot.expect_details(list(changed.nodes))
         if changes.is_empty:
             head = snapshot.prove(cache.revision)  # none of the records is needed
         else:
@@ -134,7 +137,6 @@ class SyncSession:
                 records, changes, cache.suspended, cache.begin_times, self._work
             )
         numbers = changes.state_change_no, changes.modify_change_no
-        changed = self._changed(cache, changes)
         unchanged = not differing and changes.server_state is None
         facts = self._facts(
             statistics, numbers, cache.nodes, suspended, cache.begin_times, cache.handle, cache.marker

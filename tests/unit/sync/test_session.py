@@ -78,7 +78,7 @@ def server() -> Iterator[Server]:
 
 
 def whole(value: bytes) -> StoredSnapshot:
-    return StoredSnapshot(lambda: value, partial(snapshot.prove, (value,)))
+    return StoredSnapshot(lambda: value, partial(snapshot.prove, (value,)), lambda paths: None)
 
 
 def value_of(reading: Reading) -> bytes:
@@ -174,7 +174,7 @@ def test_unchanged_server(server: Server) -> None:
 def test_unchanged_server_needs_only_the_proof(server: Server) -> None:
     cache, value = stored(server.read_in_full())
     cache = cache._replace(begin_times={"s": "2026-Nov-24 00:12:57"})
-    proof = StoredSnapshot(lambda: pytest.fail("the snapshot was read"), whole(value).prove)
+    proof = whole(value)._replace(value=lambda: pytest.fail("the snapshot was read"))
     server.ecflow.replies = [changes_reply()]
     reading = server.session().read(cache, proof, None)
     assert (reading.mode, reading.server_state, reading.pieces) == ("unchanged", "RUNNING", None)
@@ -520,6 +520,23 @@ def test_details_are_read(server: Server) -> None:
     changed = detailed(server).read(cache, whole(value), None).changed
     assert changed and set(changed.nodes) == {"/s/t"}
     assert server.session().read(cache, whole(value), None).changed is None
+
+
+def test_store_is_told_of_which_nodes_the_details_follow_before_the_snapshot_is_read(server: Server) -> None:
+    cache, value = stored(detailed(server).read(None, whole(b""), "first"))
+    cache = cache._replace(kept_details=KeptDetails([], "r t", None, []))
+    steps: list[Any] = []
+
+    def read() -> bytes:
+        steps.append("read")
+        return value
+
+    watched = whole(value)._replace(value=read, expect_details=steps.append)
+    for session, told in ((detailed(server), [["/s/t"]]), (server.session(), [])):
+        server.ecflow.replies = [changes_reply(("/s/t", ABORTED))]
+        assert session.read(cache, watched, None).mode == "incremental"
+        assert steps == [*told, "read"]
+        steps.clear()
 
 
 def test_details_of_an_unchanged_server(server: Server) -> None:

@@ -42,7 +42,7 @@ def _shown_of(bits: int) -> tuple[str, ...] | None:
 
 @lru_cache(maxsize=DIFFERENT, typed=True)
 def names_of(bits: int) -> tuple[str, ...]:
-    """Return the flags in a number that has a bit for each. Raises TypeError if it is no whole number."""
+    """Return the flags in a number that has a bit for each. Raises TypeError if it is not a whole number."""
     return tuple(name for bit, name in enumerate(NAMES) if bits >> bit & 1)
 
 

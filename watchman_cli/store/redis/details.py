@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import redis
     from redis.client import Pipeline
 
+    from watchman_cli.store.redis.watch import Watch
+
 FIELDS_TOGETHER = 2000  # of one command, so that none takes long
 
 
@@ -62,6 +64,22 @@ def commands_of(
     if paths is not None:
         changed = ("HMGET", keys.changed_details, STAMP, *paths)
     return base, changed, ("GETRANGE", keys.status, 0, snapshot.HEAD_SIZE - 1)
+
+
+def watched_commands_of(
+    keys: ServerKeys, fields: Sequence[str] | None, paths: Sequence[str] | None
+) -> tuple[Command, ...]:
+    """Return the commands that read some of the details, and watch them from now on."""
+    return ("WATCH", keys.details), *commands_of(keys, fields, paths)
+
+
+def watched_details(
+    watching: Watch, answers: Sequence[Any], fields: Sequence[str] | None, paths: Sequence[str] | None
+) -> tuple[Watch, StoredDetails]:
+    """Return the watch and the details after the answers to `watched_commands_of`."""
+    watched, *reads = answers
+    found = stored_details(reads, fields, paths)
+    return watching._replace(stamp=None if isinstance(watched, Exception) else found.stamp), found
 
 
 def read_details(

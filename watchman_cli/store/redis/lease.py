@@ -46,6 +46,8 @@ class RedisLease(Lease):
         self._has_stream = False  # of changes
         self._read: bytes | None = None  # the whole snapshot, as `value` returned it
         self._watch: Watch | None = None  # for `commit`
+        self._expected: Sequence[str] | None = None  # nodes whose details are read with the snapshot
+        self._found: StoredDetails | None = None  # the details that were read with it
 
     def acquire(self) -> bool:
         """Take the lease; return False if another run has it. Raises StoreError."""
@@ -140,7 +142,15 @@ class RedisLease(Lease):
             self._stop_watching()
             (value,), watching = self._begin_watch(status)
         else:
-            (answer,) = self._ask(("GETRANGE", status, 0, MAX_VALUE["status"]))
+            read = "GETRANGE", status, 0, MAX_VALUE["status"]
+            if self._expected is None:
+                (answer,) = self._ask(read)
+            else:
+                from watchman_cli.store.redis import details
+
+                reads = details.watched_commands_of(self._keys, (), self._expected)
+                answer, *answers = self._ask(read, *reads)
+                watching, self._found = details.watched_details(watching, answers, (), self._expected)
             value = value_or_none(answer)
         whole = _bounded(value, "status")
         leased = self.stored.raw_head, self.stored.size
@@ -148,18 +158,24 @@ class RedisLease(Lease):
         self._watch = watching._replace(head=(value or b"")[: snapshot.HEAD_SIZE], is_read=is_read)
         return value
 
+    def expect_details(self, paths: Sequence[str]) -> None:
+        self._expected, self._found = paths, None
+
+    def changed_details(self, paths: Sequence[str]) -> StoredDetails:
+        if self._found is not None and paths == self._expected:
+            return self._found  # with the snapshot; if they changed since, the commit sees it by their stamp
+        return super().changed_details(paths)
+
     def details(self, fields: Sequence[str] | None, paths: Sequence[str] | None) -> StoredDetails:
         from watchman_cli.store.redis import details
-
-        reads = details.commands_of(self._keys, fields, paths)
 
         def read() -> StoredDetails:
             watching = self._answering
             if watching is None:
-                return details.stored_details(self._ask(*reads), fields, paths)
-            watched, *answers = self._ask(("WATCH", self._keys.details), *reads)
-            found = details.stored_details(answers, fields, paths)
-            self._watch = watching._replace(stamp=None if isinstance(watched, Exception) else found.stamp)
+                answers = self._ask(*details.commands_of(self._keys, fields, paths))
+                return details.stored_details(answers, fields, paths)
+            answers = self._ask(*details.watched_commands_of(self._keys, fields, paths))
+            self._watch, found = details.watched_details(watching, answers, fields, paths)
             return found
 
         return self._call(read)
@@ -207,7 +223,7 @@ class RedisLease(Lease):
         else:
             self.stored = self.stored.after(update)
             self._has_stream = self._has_stream or update.changes is not None
-            self._read = None
+            self._read = self._found = None
 
     def _write(self, update: Update, end: bool, *, retried: bool) -> None:
         for race in range(MAX_RACES):

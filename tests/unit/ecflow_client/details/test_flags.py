@@ -43,9 +43,10 @@ def test_flags_are_in_the_order_of_their_bits() -> None:
 def test_each_bit_has_its_name() -> None:
     assert names_of(0) == () and names_of(1 << 8 | 1) == ("force_aborted", "message")
     assert names_of((1 << 30) - 1) == NAMES
+    invalid: Any
     for invalid in ("1", 1.0):
         with pytest.raises(TypeError):
-            names_of(invalid)  # type: ignore[arg-type]
+            names_of(invalid)
 
 
 def test_node_without_flags() -> None:

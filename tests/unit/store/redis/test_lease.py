@@ -444,19 +444,94 @@ def test_after_a_timeout_the_locks_are_not_released(stored: FakeRedis, store: Re
 
 
 @pytest.mark.parametrize("refused", [True, False])
+@pytest.mark.parametrize("expected", [True, False])
 def test_details_that_another_client_changes_after_they_were_read_are_seen(
-    stored: FakeRedis, store: RedisStore, refused: bool
+    large: FakeRedis, store: RedisStore, refused: bool, expected: bool
 ) -> None:
+    stored = large
     stored.values[KEYS.details] = {b"revision": b"r t"}
     changed = DetailsUpdate("r2 t2", None, {"/s": b"{}"}, "r t")
     with lease_of(store) as lease:
         if refused:
             stored.before["WATCH"] = once(Exception("ERR no"))
-        assert lease.details((), ["/s"]).stamp == "r t"
+        if expected:
+            lease.expect_details(["/s"])
+            assert lease.value("status") == OLD
+        assert lease.changed_details(["/s"]).stamp == "r t"
         stored.put(KEYS.details, {b"revision": b"another"})
         with pytest.raises(SnapshotChanged):
             lease.commit(Update(b"h2", snapshot=NEW, details=changed))
     assert stored.values[KEYS.details] == {b"revision": b"another"}
+
+
+def test_details_that_are_expected_are_read_with_the_snapshot(large: FakeRedis, store: RedisStore) -> None:
+    large.values[KEYS.details] = {b"revision": b"r t", b"base": b"r t"}
+    large.values[KEYS.changed_details] = {b"/s": b"{}", b"/t": b"[]"}
+    with lease_of(store) as lease:
+        lease.expect_details(["/s"])
+        before = len(large.names())
+        assert lease.value("status") == OLD
+        found = lease.changed_details(["/s"])
+        assert (found.stamp, found.base_stamp, found.changed) == ("r t", "r t", {"/s": b"{}"})
+        assert large.names()[before:] == ["GETRANGE", "WATCH", "HMGET", "HMGET", "GETRANGE"]
+        # Others are read when they are asked for.
+        assert lease.changed_details(["/t"]).changed == {"/t": b"[]"}
+
+
+def test_expected_details_are_watched_until_the_commit(large: FakeRedis, store: RedisStore) -> None:
+    large.values[KEYS.details] = {b"revision": b"r t", b"base": b"r t"}
+    with lease_of(store) as lease:
+        lease.expect_details(["/s"])
+        assert lease.value("status") == OLD
+        before = len(large.names())
+        lease.commit(Update(b"h2", snapshot=NEW, details=DetailsUpdate("r2 t2", None, {"/s": b"{}"}, "r t")))
+    assert large.names()[before] == "MULTI"
+    assert large.values[KEYS.details][b"revision"] == b"r2 t2"
+
+
+@pytest.mark.parametrize("by", ["a commit", "another expectation"])
+def test_expected_details_are_out_of_date_after(large: FakeRedis, store: RedisStore, by: str) -> None:
+    large.values[KEYS.changed_details] = {b"/s": b"1"}
+    with lease_of(store) as lease:
+        lease.expect_details(["/s"])
+        assert lease.value("status") == OLD
+        large.values[KEYS.changed_details] = {b"/s": b"2"}
+        if by == "a commit":
+            lease.commit(Update(b"h2", new_time=TIMES[2]), end=False)
+        else:
+            lease.expect_details(["/s"])
+        assert lease.changed_details(["/s"]).changed == {"/s": b"2"}
+
+
+def test_details_that_are_expected_with_a_small_snapshot(stored: FakeRedis, store: RedisStore) -> None:
+    stored.values[KEYS.details] = {b"revision": b"r t"}
+    with lease_of(store) as lease:
+        lease.expect_details(["/s"])
+        before = stored.names()
+        assert lease.value("status") == OLD and stored.names() == before
+        assert lease.changed_details(["/s"]).stamp == "r t"
+
+
+@pytest.mark.parametrize("lost", ["GETRANGE", "WATCH", "HMGET"])
+def test_expected_details_whose_answer_is_lost_are_read_again(
+    large: FakeRedis, store: RedisStore, lost: str
+) -> None:
+    large.values[KEYS.details] = {b"revision": b"r t"}
+    with lease_of(store) as lease:
+        lease.expect_details(["/s"])
+        large.before[lost] = once(Lost())
+        assert lease.value("status") == OLD and lease.changed_details(["/s"]).stamp == "r t"
+        lease.commit(Update(b"h2", snapshot=NEW))
+    assert large.values[KEYS.status] == NEW
+
+
+def test_in_a_cluster_details_are_not_read_with_the_snapshot(large: FakeRedis, store: RedisStore) -> None:
+    store._topology.has_slots = True
+    large.values[KEYS.details] = {b"revision": b"r t"}
+    with lease_of(store) as lease:
+        lease.expect_details(["/s"])
+        assert lease.value("status") == OLD and "HMGET" not in large.names()
+        assert lease.changed_details(["/s"]).stamp == "r t"
 
 
 @pytest.mark.parametrize("lost", ["WATCH", "HMGET"])
