@@ -150,7 +150,8 @@ class RedisLease(Lease):
 
                 reads = details.watched_commands_of(self._keys, (), self._expected)
                 answer, *answers = self._ask(read, *reads)
-                watching, self._found = details.watched_details(watching, answers, (), self._expected)
+                if not any(isinstance(each, Exception) for each in answers):  # or they are asked for again
+                    watching, self._found = details.watched_details(watching, answers, (), self._expected)
             value = value_or_none(answer)
         whole = _bounded(value, "status")
         leased = self.stored.raw_head, self.stored.size

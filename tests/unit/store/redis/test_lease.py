@@ -525,6 +525,15 @@ def test_expected_details_whose_answer_is_lost_are_read_again(
     assert large.values[KEYS.status] == NEW
 
 
+def test_error_of_expected_details_is_not_the_snapshots(large: FakeRedis, store: RedisStore) -> None:
+    with lease_of(store) as lease:
+        lease.expect_details(["/s"])
+        large.before["HMGET"] = lambda words: Exception("NOPERM no")
+        assert lease.value("status") == OLD
+        with pytest.raises(StoreError, match="lacks a permission"):
+            lease.changed_details(["/s"])
+
+
 def test_in_a_cluster_details_are_not_read_with_the_snapshot(large: FakeRedis, store: RedisStore) -> None:
     store._topology.has_slots = True
     large.values[KEYS.details] = {b"revision": b"r t"}
