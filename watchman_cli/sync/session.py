@@ -124,7 +124,7 @@ class SyncSession:
         suspended: Suspended = cache.suspended
         differing: Sequence[RecordUpdate] = ()
         changed = self._changed(cache, changes)
-        if changed is not None:
+        if changed is not None and changed.nodes:
             snapshot.expect_details(list(changed.nodes))
         if changes.is_empty:
             head = snapshot.prove(cache.revision)  # none of the records is needed

@@ -539,6 +539,18 @@ def test_store_is_told_of_which_nodes_the_details_follow_before_the_snapshot_is_
         steps.clear()
 
 
+def test_store_is_told_of_no_details_if_none_that_are_kept_changed(server: Server) -> None:
+    cache, value = stored(detailed(server).read(None, whole(b""), "first"))
+    cache = cache._replace(kept_details=KeptDetails([], "r t", None, []))
+    watched = whole(value)._replace(expect_details=lambda paths: pytest.fail(f"details of {paths}"))
+    meter = replies.memento("NodeMeterMemento", meter_={"n_": "m", "min_": 0, "max_": 9, "v_": 1})
+    delta = replies.delta(("/s/t", [meter]))
+    changes = replies.member("SSyncCmd", incremental_changes_=delta)
+    server.ecflow.replies = [bytes(replies.reply(replies.member("SStringCmd", str_=LATER), changes))]
+    changed = detailed(server, Policy(["labels"])).read(cache, watched, None).changed
+    assert changed and changed.nodes == {}
+
+
 def test_details_of_an_unchanged_server(server: Server) -> None:
     cache, value = stored(detailed(server).read(None, whole(b""), "first"))
     server.ecflow.replies = [changes_reply()]
