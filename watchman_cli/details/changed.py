@@ -20,10 +20,10 @@ from watchman_cli.ecflow_client.details.flags import names_of
 from watchman_cli.ecflow_client.node_state import STATES
 from watchman_cli.ecflow_client.statistics import SERVER_STATES
 
-if TYPE_CHECKING:  # most changes are of states alone, and need none
+if TYPE_CHECKING:
     from watchman_cli.details import KeptDetails
     from watchman_cli.details.stored import Kept
-    from watchman_cli.details.written_line import Fields, Written
+    from watchman_cli.details.written_line import Fields, Written  # most changes are of states, and need none
 
 Parts = dict[str, str]
 

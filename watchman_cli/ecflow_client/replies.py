@@ -125,6 +125,8 @@ def _cut_definition(body: bytearray, work: Work) -> tuple[str, bytes]:
 def _decode(body: bytearray, start: int, end: int, work: Work) -> str:
     """Return the text of the JSON string between two offsets, one character for each byte.
 
+    Its quotes stand right before and behind them.
+
     A large one is decoded a few lines at a time, and its text replaces the string in the body: it is never
     longer. Raises NotEcflow or TooSlow.
     """

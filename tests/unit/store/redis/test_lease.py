@@ -448,20 +448,19 @@ def test_after_a_timeout_the_locks_are_not_released(stored: FakeRedis, store: Re
 def test_details_that_another_client_changes_after_they_were_read_are_seen(
     large: FakeRedis, store: RedisStore, refused: bool, expected: bool
 ) -> None:
-    stored = large
-    stored.values[KEYS.details] = {b"revision": b"r t"}
+    large.values[KEYS.details] = {b"revision": b"r t"}
     changed = DetailsUpdate("r2 t2", None, {"/s": b"{}"}, "r t")
     with lease_of(store) as lease:
         if refused:
-            stored.before["WATCH"] = once(Exception("ERR no"))
+            large.before["WATCH"] = once(Exception("ERR no"))
         if expected:
             lease.expect_details(["/s"])
             assert lease.value("status") == OLD
         assert lease.changed_details(["/s"]).stamp == "r t"
-        stored.put(KEYS.details, {b"revision": b"another"})
+        large.put(KEYS.details, {b"revision": b"another"})
         with pytest.raises(SnapshotChanged):
             lease.commit(Update(b"h2", snapshot=NEW, details=changed))
-    assert stored.values[KEYS.details] == {b"revision": b"another"}
+    assert large.values[KEYS.details] == {b"revision": b"another"}
 
 
 def test_details_that_are_expected_are_read_with_the_snapshot(large: FakeRedis, store: RedisStore) -> None:
