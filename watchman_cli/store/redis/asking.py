@@ -45,7 +45,7 @@ class AskingConnection(BoundedConnection):
     """A BoundedConnection that says ASKING."""
 
     def _construct_command_packer(self, packer: Any) -> AskingPacker:
-        self._asking = AskingPacker(super()._construct_command_packer(packer))  # type: ignore[no-untyped-call]
+        self._asking = AskingPacker(super()._construct_command_packer(packer))
         return self._asking
 
     def read_response(self, *arguments: Any, **options: Any) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redis.connection import AbstractConnection
+from redis.connection import AbstractConnection, HiredisRespSerializer, PythonRespSerializer
 
 from tests.support.faulty_server import Connection, FakeServer
 from tests.support.loopback import free_port
@@ -21,6 +21,7 @@ from watchman_cli.store.redis.connection import (
     MAX_TIMEOUT,
     BoundedConnection,
     BoundedSocket,
+    Packer,
     TimeBudget,
     connect,
     in_threads,
@@ -208,6 +209,30 @@ def test_large_value_is_not_copied(size: int) -> None:
     assert b"".join(packed) == b"".join(AbstractConnection.pack_commands(connection, commands))
     assert sum(part is value for part in packed) == (2 if size > LARGE else 0)
     assert connection.pack_commands([("PING",)]) == [b"*1\r\n$4\r\nPING\r\n"]
+
+
+COMMANDS: tuple[tuple[Any, ...], ...] = (
+    ("PING",),
+    ("SET", "a key", b"a value", "NX", "PX", 24999),
+    ("XINFO STREAM", "changes"),
+    (b"CLIENT SETINFO", "LIB-NAME", "watchman"),
+    ("XADD", "é", "MAXLEN", "~", 1.5, memoryview(b"a value")),
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_command_is_packed_as_redis_py_does(command: tuple[Any, ...]) -> None:
+    made: Any = BoundedConnection
+    connection = made(endpoint=Endpoint("h", 7), budget=TimeBudget(), context=None)
+    assert isinstance(connection._command_packer, Packer)
+    assert connection.pack_command(*command) == HiredisRespSerializer().pack(*command)
+
+
+def test_without_hiredis_redis_py_packs() -> None:
+    made: Any = BoundedConnection
+    redis_py = PythonRespSerializer(LARGE, str.encode)
+    connection = made(endpoint=Endpoint("h", 7), budget=TimeBudget(), context=None, command_packer=redis_py)
+    assert connection._command_packer is redis_py
 
 
 def greet(connection: Connection) -> None:
