@@ -5,22 +5,15 @@ with three blanks, since 5.16 with two, and there lines whose value is zero are 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 
 SERVER_STATES = ("HALTED", "SHUTDOWN", "RUNNING")  # SState.hpp, in this order
-_INDENTS = ("  ", "   ")
-_NUMBER = re.compile(r"[0-9]{1,18}(?![0-9])")
-_DECIMAL = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?(?![0-9])")
+_INDENTS = (2, 3)
+_DIGITS = 18  # of a number, so that it fits into 64 bits
 _VERSION = re.compile(r"[^(]*\(([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4})\)")
-# The server's identity is shown and stored, so only text in ecFlow's own form is taken. A time is that of
-# boost::posix_time::to_simple_string.
-_FORMS = {
-    "host": re.compile(r"[!-~]{1,255}"),
-    "port": re.compile(r"[0-9]{1,5}"),
-    "up since": re.compile(r"[0-9]{4}-[A-Z][a-z]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"),
-    "pid": re.compile(r"[0-9]{1,10}"),
-}
+# As boost::posix_time::to_simple_string writes it.
+_TIME = re.compile(r"[0-9]{4}-[A-Z][a-z]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?")
 
 
 class Instance(NamedTuple):
@@ -63,23 +56,29 @@ _VITALS = {
 
 
 def parse_statistics(text: str) -> Statistics:
-    """Return a server's statistics; parts that are missing are named, never guessed."""
+    """Return a server's statistics; parts that are missing are named, never guessed.
+
+    The server's identity is shown and stored, so only text in ecFlow's own form is taken.
+    """
     lines = dict(_lines(text))
     version = _VERSION.match(lines.get("version", ""))
+    host, port, time, pid = (lines.get(label, "") for label in ("host", "port", "up since", "pid"))
     found = {
         "version": version[1] if version else "",
-        **{label: _in_form(label, lines) for label in ("host", "port", "up since")},
+        "host": host if len(host) < 256 and host.isascii() and host.isprintable() and " " not in host else "",
+        "port": port if _is_number(port, 5) else "",
+        "up since": time if _TIME.fullmatch(time) else "",
     }
-    counts = {label: _integer(lines.get(label)) for label in ("stats cmd", "group")}
+    counts = {label: _integer(lines.get(label, "")) for label in ("stats cmd", "group")}
     missing = tuple(label for label, value in {**found, **counts}.items() if not value)
     instance = None
     if not missing:
-        pid = _in_form("pid", lines) or None
-        instance = Instance(found["version"], found["host"], found["port"], found["up since"], pid)
-    vitals = {name: _number(lines[label]) for label, name in _VITALS.items() if label in lines}
+        process = pid if _is_number(pid, 10) else None
+        instance = Instance(found["version"], found["host"], found["port"], found["up since"], process)
+    vitals = {name: _decimal(lines[label]) for label, name in _VITALS.items() if label in lines}
     state = lines.get("status", "")
     state = state if state in SERVER_STATES else ""
-    plugs = _integer(lines.get("plug"))  # the line is left out for 0
+    plugs = _integer(lines.get("plug", ""))  # the line is left out for 0
     return Statistics(instance, missing, state, counts["stats cmd"], counts["group"], vitals, plugs)
 
 
@@ -87,23 +86,23 @@ def _lines(text: str) -> Iterator[tuple[str, str]]:
     """Yield each line's label, in small letters, and its value, which blanks keep apart."""
     for line in text.split("\n"):
         label, _, value = line.strip(" ").partition("  ")
-        if value and line[: line.find(label)] in _INDENTS:
+        if value and line.find(label) in _INDENTS:
             yield label.lower(), value.strip(" ")
 
 
-def _in_form(label: str, lines: Mapping[str, str]) -> str:
-    """Return a line's value if it has the form that ecFlow gives it, or an empty string."""
-    value = lines.get(label, "")
-    return value if _FORMS[label].fullmatch(value) else ""
+def _is_number(text: str, digits: int) -> bool:
+    """Return whether a text is a whole number of at most so many digits."""
+    return len(text) <= digits and text.isdecimal() and text.isascii()
 
 
-def _number(value: str) -> float:
-    """Return the leading number, or 0."""
-    match = _DECIMAL.match(value)
-    return float(match[0]) if match else 0.0
+def _integer(value: str) -> int:
+    """Return the number before the first blank, or 0."""
+    number = value.partition(" ")[0]
+    return int(number) if _is_number(number, _DIGITS) else 0
 
 
-def _integer(value: str | None) -> int:
-    """Return the leading number, or 0."""
-    match = _NUMBER.match(value or "")
-    return int(match[0]) if match else 0
+def _decimal(value: str) -> float:
+    """Return the number before the first blank, with or without a fraction, or 0."""
+    whole, _, fraction = value.partition(" ")[0].partition(".")
+    are_numbers = _is_number(whole, _DIGITS) and _is_number(fraction or "0", _DIGITS)
+    return float(f"{whole}.{fraction or 0}") if are_numbers else 0.0

@@ -48,6 +48,33 @@ def test_an_absurd_number_is_zero(number: str) -> None:
     assert found.vitals == {"resident_memory_megabytes": 0.0}
 
 
+@pytest.mark.parametrize(
+    ("label", "longest"),
+    [("Host", "h" * 255), ("Port", "1" * 5), ("stats cmd", "7" * 18), ("group", "7" * 18)],
+)
+def test_longest_value(label: str, longest: str) -> None:
+    assert parse_statistics(f"{STATISTICS}   {label}  {longest}\n").missing == ()
+    assert parse_statistics(f"{STATISTICS}   {label}  {longest}1\n").missing == (label.lower(),)
+
+
+def test_longest_process_number() -> None:
+    for number, kept in (("1" * 10, "1" * 10), ("1" * 11, None)):
+        found = parse_statistics(f"{STATISTICS}   PID  {number}\n").instance
+        assert found and found.pid == kept
+
+
+@pytest.mark.parametrize(
+    ("said", "number"),
+    [
+        ("40 MB", 40.0), ("0.25", 0.25), ("1. 2", 1.0), (".5", 0.0), ("1e-05", 0.0), ("1.2.3", 0.0),
+        ("9" * 18 + "." + "9" * 18, 1e18), ("9" * 19, 0.0), ("1." + "9" * 19, 0.0), ("-", 0.0),
+    ],
+)  # fmt: skip
+def test_vital_sign(said: str, number: float) -> None:
+    found = parse_statistics(f"{STATISTICS}   Virtual_memory_used  {said}\n")
+    assert found.vitals == {"virtual_memory_megabytes": number}
+
+
 @pytest.mark.parametrize(("said", "state"), [("RUNNING", "RUNNING"), ("HALTED", "HALTED"), ("MELTED", "")])
 def test_state_of_the_server_is_one_of_ecflows(said: str, state: str) -> None:
     assert parse_statistics(STATISTICS.replace("RUNNING", said)).server_state == state
