@@ -35,7 +35,6 @@ from tests.fuzz import independent, mutations
 from tests.fuzz.recorded import Recorded, record
 from tests.support.ecflow_server import EcflowServer
 from tests.support.release import releases
-from watchman_cli.bindings import Referee
 from watchman_cli.collect import Collector, Outcome
 from watchman_cli.config import Config, Server
 from watchman_cli.store.directory.store import DirectoryStore
@@ -145,7 +144,6 @@ class Fuzz:
         self.random = random.Random(self.seed)
         self.servers = Servers()
         self.store = DirectoryStore(self.folder)
-        self.referee = Referee(str(self.folder / "no-bindings"))
         self._primed: dict[tuple[str, str], dict[str, bytes]] = {}
         self._truth: dict[tuple[str, str], Shown] = {}
 
@@ -258,9 +256,11 @@ class Fuzz:
         )  # fmt: skip
         self.servers.cases = cases
         self.servers.ended = threading.Event()
-        config = Config(self.folder / "fuzz.yaml", self.store.url, None, "store", servers, ())
+        config = Config(
+            self.folder / "fuzz.yaml", self.store.url, str(self.folder / "no-bindings"), "store", servers, ()
+        )
         outcomes: list[Outcome] = []
-        collector = Collector(config, servers, self.store, self.referee, jobs=16, on_failure=lambda _: True)
+        collector = Collector(config, servers, self.store, jobs=16, on_failure=lambda _: True)
         collector.run(outcomes.append)
         self.servers.ended.set()
         return {outcome.server.host: outcome for outcome in outcomes}

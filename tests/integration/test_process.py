@@ -31,7 +31,6 @@ from tests.support.seeds import new_seed
 from tests.support.watchman import LOST, UNPRIVILEGED, WATCHMAN, Watchman
 from watchman_cli import config as configuration
 from watchman_cli import schema
-from watchman_cli.bindings import Referee
 from watchman_cli.collect import Collector, Outcome
 from watchman_cli.store import open_store
 
@@ -558,8 +557,7 @@ def test_a_run_leaves_nothing_in_its_process(
             settings = configuration.load(watchman.config, {})
             for number in range(4):
                 opened = open_store(settings.store)
-                referee = Referee(settings.ecflow_python)
-                found = Collector(settings, settings.servers, opened, referee, jobs=8).run(nothing)
+                found = Collector(settings, settings.servers, opened, jobs=8).run(nothing)
                 opened.close()
                 results = {outcome.server.name: outcome.result for outcome in found}
                 assert results.pop("o/gone") == "failed"

@@ -26,7 +26,6 @@ from tests.support.details import comparable, truth_of, without_equal_times
 from tests.support.ecflow_server import EcflowError, EcflowServer
 from tests.support.redis_server import RedisServer, health_of, records_of, status_of
 from tests.support.release import HERE, Release
-from watchman_cli.bindings import Referee
 from watchman_cli.collect import Collector, Outcome
 from watchman_cli.config import Config, Server
 from watchman_cli.details.tree import StoredTree
@@ -87,7 +86,7 @@ class Soak:
 
     ecflow: EcflowServer
     redis: RedisServer
-    referee: Referee
+    interpreter: str | None  # that has the bindings; None to look for one
     seed: int
     definitions: tuple[str, ...] = ()
     suites: tuple[str, ...] = ()  # the only ones that are read; all where there are none
@@ -111,7 +110,7 @@ class Soak:
             connect_timeout=10, attempts=3, deadline=30, full_sync_every=3600,
             protocol="tcp", reader="auto", max_reply=1024, details=True,
         )  # fmt: skip
-        self.config = Config(Path("soak"), self.redis.url, None, "store", (self.server,), ())
+        self.config = Config(Path("soak"), self.redis.url, self.interpreter, "store", (self.server,), ())
 
     # ------------------------------------------------------------------------- what is done
 
@@ -174,7 +173,7 @@ class Soak:
         if self.random.random() < 0.1:
             server = server._replace(full_sync_every=0)
         outcomes: list[Outcome] = []
-        Collector(self.config, (server,), self.store, self.referee, jobs=1).run(outcomes.append)
+        Collector(self.config, (server,), self.store, jobs=1).run(outcomes.append)
         (outcome,) = outcomes
         return outcome
 
@@ -570,11 +569,11 @@ def soak_for(
             home.mkdir()
         ecflow = EcflowServer(homes[0], prefix=prefix, release=release)
         redis = RedisServer(homes[1])
-        referee = Referee(str(release.interpreter(Path(folder))) if release.root else None)
+        interpreter = str(release.interpreter(Path(folder))) if release.root else None
         try:
             ecflow.start()
             redis.start()
-            soak = Soak(ecflow, redis, referee, seed, definitions, suites)
+            soak = Soak(ecflow, redis, interpreter, seed, definitions, suites)
             end = time.monotonic() + seconds
             try:
                 while time.monotonic() < end:

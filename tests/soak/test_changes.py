@@ -16,7 +16,6 @@ from tests.support.redis_server import RedisServer
 from tests.support.seeds import new_seed
 from tests.support.watchman import Watchman
 from watchman_cli import snapshot
-from watchman_cli.bindings import Referee
 from watchman_cli.changes.batch import Batch
 from watchman_cli.follow import Resynchronised, follow
 from watchman_cli.snapshot import StatusRecord
@@ -76,7 +75,7 @@ def test_the_changes_lead_from_the_first_snapshot_to_the_last(
 ) -> None:
     monkeypatch.setattr("watchman_cli.follow.WAIT", 0.01)
     seed = new_seed()
-    soak = Soak(ecflow, redis, Referee(None), seed, ())
+    soak = Soak(ecflow, redis, None, seed, ())
     soak.server = soak.server._replace(changes=True)
     soak.config = soak.config._replace(path=Path("soak"), servers=(soak.server,))
     entry = {"owner": "soak", "repo": "server", "address": ecflow, "changes": True}

@@ -100,14 +100,12 @@ def collect(
             if not dry_run:
                 _notify(_notifier(settings, None), (), error.exit_code, reporter)
         raise typer.Exit(error.exit_code) from error
-    from watchman_cli.bindings import Referee
     from watchman_cli.collect import Collector
 
     collector = Collector(
         settings,
         chosen,
         opened,
-        Referee(settings.ecflow_python),
         jobs=jobs,
         on_progress=reporter.on_progress,
         on_warnings=reporter.on_warnings,

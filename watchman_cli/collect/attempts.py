@@ -8,8 +8,7 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from watchman_cli import retry, snapshot
-from watchman_cli.bindings import BindingsFailed, BindingsMissing, BindingsReading, Referee
+from watchman_cli import bindings, retry, snapshot
 from watchman_cli.collect.result import Outcome, server_error
 from watchman_cli.collect.turns import SharedWork, Turns
 from watchman_cli.collect.verify import (
@@ -43,13 +42,14 @@ class Context(NamedTuple):
 
     `cache_store` is a directory for this host's own sync caches. `count_nodes` puts the number of nodes of
     each status into the health records. `on_warnings` reports lines at once, and returns whether standard
-    error took them. `on_failure` does the same with a failure. `turns` are for large replies.
+    error took them. `on_failure` does the same with a failure. `referee` makes the referee when it is first
+    called, and returns it. `turns` are for large replies.
     """
 
     store_url: str
     sync_cache: str
     cache_store: "DirectoryStore | None"
-    referee: Referee
+    referee: "Callable[[], bindings.Referee]"
     reset_sync: bool
     count_nodes: bool
     stopped: threading.Event
@@ -253,11 +253,11 @@ class ServerAttempts:
         self.work.end()
         try:
             theirs = self._ask_bindings()
-        except BindingsMissing as error:
+        except bindings.BindingsMissing as error:
             if cause is not None:
                 raise cause from error
             raise ServerError("bindings", str(error)) from error
-        except BindingsFailed as error:
+        except bindings.BindingsFailed as error:
             if cause is not None:
                 raise ServerError("protocol", f"{cause}; the bindings: {error}") from error
             raise ServerError(error.kind, str(error), transient=error.transient) from error
@@ -265,9 +265,9 @@ class ServerAttempts:
             raise ServerError("protocol", f"the bindings' reading is not proved: {SEVERAL_LINES}")
         return reading_of(theirs, asked, reason)
 
-    def _ask_bindings(self, *, with_lines: bool = False) -> BindingsReading:
+    def _ask_bindings(self, *, with_lines: bool = False) -> "bindings.BindingsReading":
         """Return a full reading by the bindings. Raises BindingsMissing or BindingsFailed."""
-        return self._context.referee.read(
+        return self._context.referee().read(
             self.client.access,
             self._server.suites,
             referee_marker(self._marker),
@@ -276,7 +276,7 @@ class ServerAttempts:
             with_lines=with_lines,
         )
 
-    def verify(self, reading: Reading) -> tuple[Verification, BindingsReading | None]:
+    def verify(self, reading: Reading) -> "tuple[Verification, bindings.BindingsReading | None]":
         """Have the bindings read the server, and compare what is stored, which is from `reading`.
 
         Return None in place of the bindings' reading if it was not compared.
@@ -284,10 +284,16 @@ class ServerAttempts:
         try:
             theirs = self._ask_bindings(with_lines=self._keeps_details)
             return self._compare(reading, theirs), theirs
-        except (BindingsMissing, BindingsFailed, EcflowError, BadSnapshot, StoreError) as error:
+        except (
+            bindings.BindingsMissing,
+            bindings.BindingsFailed,
+            EcflowError,
+            BadSnapshot,
+            StoreError,
+        ) as error:
             return Verification(f"not verified: {error}"), None
 
-    def _compare(self, reading: Reading, theirs: BindingsReading) -> Verification:
+    def _compare(self, reading: Reading, theirs: "bindings.BindingsReading") -> Verification:
         """Compare what is stored with the bindings' reading. Raises EcflowError or StoreError."""
         changed: set[str] | None = set()
         assert reading.numbers is not None

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from watchman_cli import health
-from watchman_cli.bindings import Referee
 from watchman_cli.collect.attempts import Context
 from watchman_cli.collect.result import Outcome, unexpected
 from watchman_cli.collect.server import NO_ANSWER_OF_STORE, ServerCollector
@@ -24,6 +23,7 @@ from watchman_cli.health.interval import why_skipped
 from watchman_cli.store import Lease, Store
 
 if TYPE_CHECKING:
+    from watchman_cli.bindings import Referee
     from watchman_cli.causes.model import Rules
     from watchman_cli.store.directory.store import DirectoryStore
 
@@ -77,7 +77,6 @@ class Collector:
         config: Config,
         servers: Sequence[Server],
         store: Store | None,
-        referee: Referee,
         *,
         jobs: int,
         on_progress: Callable[[Server, str], None] = lambda server, progress: None,
@@ -94,6 +93,8 @@ class Collector:
         self._looked = time.monotonic()
         self._started: dict[str, float] = {}
         self._lock = threading.Lock()
+        self._interpreter = config.ecflow_python
+        self._made: Referee | None = None  # the referee, if a server needed it
         self._acquiring: set[str] = set()
         self._leases: dict[str, Lease] = {}
         self._collectors: dict[str, ServerCollector] = {}
@@ -102,7 +103,7 @@ class Collector:
             store_url=config.store.rpartition("@")[2],
             sync_cache=config.sync_cache,
             cache_store=_cache_store(config),
-            referee=referee,
+            referee=self._referee,
             reset_sync=reset_sync,
             count_nodes=config.metrics_file is not None,
             stopped=threading.Event(),
@@ -214,15 +215,28 @@ class Collector:
         """
         with self._lock:
             self._context.stopped.set()
+            referee = self._made
         if self.store:
             self.store.stopped.set()  # then no thread waits for a lease any more
-        self._context.referee.stop()
+        if referee is not None:
+            referee.stop()
         releasing = threading.Thread(target=self._release_leases, daemon=True)
         try:
             releasing.start()
             releasing.join(timeout)
         except RuntimeError:  # no thread can be started: a store that hangs then holds this process, too
             self._release_leases()
+
+    def _referee(self) -> Referee:
+        """Return the referee, which is made when a server first needs it. After `stop` it starts nothing."""
+        with self._lock:
+            if self._made is None:
+                from watchman_cli.bindings import Referee
+
+                self._made = Referee(self._interpreter)
+                if self.interrupted:
+                    self._made.stop()
+            return self._made
 
     def _release_leases(self) -> None:
         """Release every lease, while the threads that have them still wait for their servers."""

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Literal
 
 from watchman_cli import health as health_record
 from watchman_cli import snapshot
-from watchman_cli.bindings import BindingsReading
 from watchman_cli.collect.result import Attempts, Commit, Stored
 from watchman_cli.collect.verify import Verification, next_verification, reading_of, verification_due
 from watchman_cli.config import Server
@@ -27,6 +26,7 @@ from watchman_cli.sync import cache as sync_cache
 from watchman_cli.sync.reading import Reading
 
 if TYPE_CHECKING:  # imported only if they are used: each takes milliseconds
+    from watchman_cli.bindings import BindingsReading
     from watchman_cli.causes.model import Notices, Rules
     from watchman_cli.changes.batch import Batch
     from watchman_cli.details import DetailsLife, KeptDetails

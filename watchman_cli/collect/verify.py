@@ -5,14 +5,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from watchman_cli import snapshot
-from watchman_cli.bindings import BindingsReading
-from watchman_cli.bindings.referee import VERIFIED
 from watchman_cli.config import Server
 from watchman_cli.health import Health
 from watchman_cli.snapshot import HEAD_SIZE, MAX_SKEW, StatusRecord, parse_head, parse_time
 from watchman_cli.sync.reading import Reading
 
-if TYPE_CHECKING:  # imported only if details are kept
+if TYPE_CHECKING:
+    from watchman_cli.bindings import BindingsReading
     from watchman_cli.details.policy import Policy
     from watchman_cli.details.stored import StoredDetails
     from watchman_cli.ecflow_client import Work
@@ -42,6 +41,8 @@ def compare(
 
     `cut` has the paths of the nodes whose text the bindings did not read to its end.
     """
+    from watchman_cli.bindings.referee import VERIFIED
+
     if cut and [mine.path for mine in ours] != [other.path for other in theirs]:
         return Verification(f"not verified: {SEVERAL_LINES}")
     known = {detail.name for detail in VERIFIED}  # the bindings are not asked for other details
@@ -85,7 +86,7 @@ def with_details(
     verification: Verification,
     found: "StoredDetails",
     stored_snapshot: bytes,
-    theirs: BindingsReading,
+    theirs: "BindingsReading",
     changed: Collection[str],
     policy: "Policy",
     work: "Work",
@@ -136,7 +137,7 @@ def next_verification(server: Server, now: datetime, share: float) -> str:
     return (now + timedelta(seconds=seconds)).isoformat(timespec="seconds")
 
 
-def reading_of(theirs: BindingsReading, asked: str, reason: str) -> Reading:
+def reading_of(theirs: "BindingsReading", asked: str, reason: str) -> Reading:
     """Return the bindings' reading, which began at the time `asked`, as one that can be written."""
     return Reading(
         mode="full",

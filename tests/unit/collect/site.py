@@ -8,7 +8,6 @@ from typing import Any
 
 from tests.unit.collect.ecflow import Ecflow
 from watchman_cli import health, snapshot
-from watchman_cli.bindings import Referee
 from watchman_cli.collect import Collector, Outcome
 from watchman_cli.config import Config, Server
 from watchman_cli.health import Health
@@ -37,7 +36,7 @@ class Site:
 
     def collector(self, *repos: str, dry: bool = False, reset_sync: bool = False) -> Collector:
         servers = tuple(self.server(repo) for repo in repos or ("r",))
-        config = Config(Path("watchman.yaml"), "memory://", None, self.sync_cache, servers, ())
+        config = Config(Path("watchman.yaml"), "memory://", self.interpreter, self.sync_cache, servers, ())
 
         def on_warnings(server: Server, lines: Sequence[str]) -> bool:
             self.reported += lines
@@ -48,7 +47,7 @@ class Site:
             return self.takes_lines
 
         return Collector(
-            config, servers, None if dry else self.store, Referee(self.interpreter), jobs=4,
+            config, servers, None if dry else self.store, jobs=4,
             on_warnings=on_warnings, on_failure=on_failure, reset_sync=reset_sync,
         )  # fmt: skip
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from tests.unit.collect.ecflow import REFUSED, full_reply
 from tests.unit.collect.site import NAME, Site
 from watchman_cli import snapshot
+from watchman_cli.bindings import BindingsMissing
 from watchman_cli.collect import Outcome
 
 
@@ -62,3 +65,20 @@ def test_a_run_that_is_stopped_releases_its_lease(site: Site) -> None:
     site.ecflow.held.set()
     thread.join(30)
     assert [outcome.result for outcome in outcomes] == ["interrupted"]
+
+
+@pytest.mark.parametrize("is_asked_before", [True, False])
+def test_a_run_that_is_stopped_asks_no_bindings_any_more(site: Site, is_asked_before: bool) -> None:
+    site.interpreter = "/nowhere/python3"
+    collector = site.collector()
+    context = collector._context
+    referee = context.referee() if is_asked_before else None
+    collector.stop(30)
+    assert context.referee().stopped
+    assert referee is None or context.referee() is referee
+
+
+def test_referee_looks_for_the_bindings_in_the_configured_interpreter(site: Site) -> None:
+    site.interpreter = "/nowhere/python3"
+    with pytest.raises(BindingsMissing, match=r"^no Python with the ecflow bindings \(/nowhere/python3: "):
+        site.collector()._context.referee().find(time.monotonic() + 30)

@@ -8,7 +8,6 @@ import pytest
 
 from tests.unit.collect.scenarios import reading, server
 from watchman_cli.bindings import Bindings, BindingsReading, referee
-from watchman_cli.collect import verify
 from watchman_cli.collect.verify import (
     SEVERAL_LINES,
     Verification,
@@ -34,7 +33,6 @@ def task(status: str = "active", since: str | None = None, **details: object) ->
 def details(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have a detail that the bindings know, and one that they do not."""
     verified = tuple(detail for detail in (flags.FLAGS, TRY_NO, JOB) if detail.method)
-    monkeypatch.setattr(verify, "VERIFIED", verified)
     monkeypatch.setattr(referee, "VERIFIED", verified)
 
 
