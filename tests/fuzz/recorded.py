@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from tests.support.definitions import everything
 from tests.support.ecflow_server import EcflowServer
 from tests.support.jobs import prepare_jobs, start_job
-from watchman_cli.ecflow_client.requests import Caller, FullSync, ListHandles, Stats, Sync, encode_request
+from watchman_cli.ecflow_client import ListHandles
+from watchman_cli.ecflow_client.requests import Caller, FullSync, Stats, Sync, encode_request
 
 FAMILY = """
 family f%d

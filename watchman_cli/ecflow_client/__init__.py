@@ -8,6 +8,7 @@ is the same for ecFlow 5.6 to 5.19: JSON as the library cereal writes it, one co
 Sources are named as in ECMWF's repository `ecflow` (`libs/...`).
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from .access import Access
@@ -46,14 +47,15 @@ from .errors import (
     WrongProtocol,
 )
 from .node_state import NodeState
-from .replies import Answer, Handle
-from .requests import Command, Drop, FullSync, ListHandles, Register, Stats, Sync
+from .replies import Answer
+from .requests import Command, FullSync, Stats, Sync
 from .statistics import Instance, Statistics
 from .transport import Limits
 from .work import Work
 
 if TYPE_CHECKING:
     from .definition import Definition, Node, parse_definition
+    from .handles import Drop, Handle, ListHandles, Register
     from .mementos import Mementos, NodeChange
 
 __all__ = [
@@ -113,14 +115,22 @@ __all__ = [
 ]
 
 
+# Where the names are that not each reading needs; each is imported when it is first used.
+_MODULES = {
+    "Definition": "definition",
+    "Drop": "handles",
+    "Handle": "handles",
+    "ListHandles": "handles",
+    "Mementos": "mementos",
+    "Node": "definition",
+    "NodeChange": "mementos",
+    "Register": "handles",
+    "parse_definition": "definition",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """Import a name that not each reading needs when it is first used."""
-    if name in ("Definition", "Node", "parse_definition"):
-        from . import definition
-
-        return getattr(definition, name)
-    if name in ("Mementos", "NodeChange"):
-        from . import mementos
-
-        return getattr(mementos, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Import a name when it is first used."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

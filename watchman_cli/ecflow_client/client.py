@@ -28,7 +28,7 @@ from .errors import (
 )
 from .password import encrypt
 from .replies import Answer, decode_reply
-from .requests import Caller, Command, Drop, FullSync, Register, Stats, Sync, encode_request
+from .requests import Caller, Command, FullSync, Stats, Sync, encode_request
 from .statistics import Statistics
 from .transport import Limits, connect, exchange, is_local, time_left
 from .work import Work
@@ -83,6 +83,8 @@ class Client:
     @contextmanager
     def handle(self, *suites: str) -> "Iterator[RegisteredHandle]":
         """Register a client handle for some suites, and drop it at the end. Raises EcflowError."""
+        from .handles import Drop, Register
+
         number = _present(self.ask([Register(suites)]).registered)
         try:
             yield RegisteredHandle(self, number)

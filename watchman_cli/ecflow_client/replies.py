@@ -25,6 +25,7 @@ from .work import UNBOUNDED, Work
 
 if TYPE_CHECKING:
     from .definition import Definition
+    from .handles import Handle
 
 # Where cereal writes a definition: of a client handle's suites, and of the whole server (SSyncCmd.hpp).
 _TEXTS = (b'\n"server_defs_": "', b'\n"value1": "')
@@ -43,14 +44,6 @@ _NOT_PERMITTED = "insufficient permissions"
 NOT_PERMITTED = "its PERMISSIONS or its white list do not let this user read all of it"
 
 
-class Handle(NamedTuple):
-    """A client handle on a server: its number, its user, and the suites that it is for."""
-
-    number: int
-    user: str
-    suites: tuple[str, ...]
-
-
 class Answer(NamedTuple):
     """The answer to a request, by kind; None for a part that was not requested.
 
@@ -62,7 +55,7 @@ class Answer(NamedTuple):
     definition: "Definition | None" = None
     changes: Changes | None = None
     required: FullReadingRequired | None = None
-    handles: tuple[Handle, ...] | None = None
+    handles: "tuple[Handle, ...] | None" = None
     registered: int | None = None
     error: EcflowError | None = None
 
@@ -191,11 +184,9 @@ def _field(
     if name == "SClientHandleCmd":
         return {"registered": natural(data.get("handle_", 0))}
     if name == "SClientHandleSuitesCmd":
-        users = {int(handle): str(of["first"]) for of in data["users_"] for handle in of["second"]}
-        listed = ((int(each["first"]), each["second"]) for each in data["client_handles_"])
-        return {
-            "handles": tuple(Handle(n, users.get(n, ""), tuple(map(str, suites))) for n, suites in listed)
-        }
+        from .handles import read_handles
+
+        return {"handles": read_handles(data)}
     if name == "ErrorCmd":
         said = str(data.get("error_msg_", "")).lower()
         if _HANDLE_GONE in said:

@@ -15,10 +15,9 @@ _FIRST = 0x80000000  # the bit of an identifier's first use
 
 
 Encoded = tuple[str, dict[str, Any]]
-# CtsCmd::Api, CSyncCmd::Api and ClientHandleCmd::Api
+# CtsCmd::Api and CSyncCmd::Api
 _STATS = 10
 _SYNC, _SYNC_FULL = 1, 2
-_REGISTER, _DROP, _SUITES = 0, 1, 6
 
 
 class Command(Protocol):
@@ -57,52 +56,12 @@ class FullSync:
         return _sync(_SYNC_FULL)
 
 
-class Register(NamedTuple):
-    """Register a client handle for these suites.
-
-    If it is a request's first command and a sync the second, the sync is made with the new handle: the server
-    hands it to the second command only (GroupCTSCmd.cpp, `set_client_handle`). That sync may be a full one:
-    the new handle exists.
-    """
-
-    suites: tuple[str, ...]
-
-    def encode(self) -> Encoded:
-        return _handle(_REGISTER, suites=self.suites)
-
-
-class Drop(NamedTuple):
-    """Drop a client handle."""
-
-    handle: int
-
-    def encode(self) -> Encoded:
-        return _handle(_DROP, self.handle)
-
-
-class ListHandles:
-    """Ask for all client handles, with their users and suites."""
-
-    def encode(self) -> Encoded:
-        return _handle(_SUITES)
-
-
 def _sync(api: int, handle: int = 0, state_change_no: int = 0, modify_change_no: int = 0) -> Encoded:
     return "CSyncCmd", {
         "api_": api,
         "client_handle_": handle,
         "client_state_change_no_": state_change_no,
         "client_modify_change_no_": modify_change_no,
-    }
-
-
-def _handle(api: int, handle: int = 0, suites: Sequence[str] = ()) -> Encoded:
-    return "ClientHandleCmd", {
-        "api_": api,
-        "client_handle_": handle,
-        "drop_user_": "",
-        "suites_": list(suites),
-        "auto_add_new_suites_": False,
     }
 
 

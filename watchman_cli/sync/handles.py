@@ -12,8 +12,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable
+from typing import TYPE_CHECKING
 
-from watchman_cli.ecflow_client import Answer, Handle
+from watchman_cli.ecflow_client import Answer
+
+if TYPE_CHECKING:
+    from watchman_cli.ecflow_client import Handle
 
 _REFEREE = "referee"
 _END = 8  # digits of a marker that differ from one kept handle to the next

@@ -20,8 +20,6 @@ from watchman_cli.ecflow_client import (
     EcflowError,
     FullSync,
     Limits,
-    ListHandles,
-    Register,
     Statistics,
     Stats,
     Sync,
@@ -176,23 +174,25 @@ class SyncSession:
             return self._read_server(cache, reason)
         if cache is not None and can_use_handle(cache, self._scope):
             # Asked from the numbers 0 and 0, the server answers with all nodes of the handle's suites.
-            answer = self._ask([Stats(), ListHandles(), Sync(0, 0, cache.handle)])
+            answer = self._ask([Stats(), _list_handles(), Sync(0, 0, cache.handle)])
             if answer.definition is not None and not why_handle_unusable(answer, cache, self._scope.suites):
                 return self._full(answer.definition, _known(answer), reason, cache, cache.handle)
         return self._read_suites(cache, reason)
 
     def _read_server(self, cache: SyncCache | None, reason: str | None) -> Reading:
         """Read all suites; drop a handle that was kept while `suites` was configured."""
-        answer = self._ask([Stats(), ListHandles(), FullSync()])
+        answer = self._ask([Stats(), _list_handles(), FullSync()])
         self._stale.note(answer, cache, 0)
         return self._full(_definition(answer), _known(answer), reason, cache, 0)
 
     def _read_suites(self, cache: SyncCache | None, reason: str | None) -> Reading:
         """Register a handle for the suites, and read them with it, in one request."""
+        from watchman_cli.ecflow_client import Register
+
         scope = self._scope
         marker = own_marker(scope.marker) if scope.keep_handle else passing_marker(scope.marker)
         # The server hands a new handle to the second command of a group only (GroupCTSCmd.cpp).
-        answer = self._ask([Register((marker, *scope.suites)), FullSync(), Stats(), ListHandles()])
+        answer = self._ask([Register((marker, *scope.suites)), FullSync(), Stats(), _list_handles()])
         handle = answer.registered or 0
         self._stale.note(answer, cache, handle)
         if scope.keep_handle:
@@ -255,8 +255,8 @@ class SyncSession:
     def _read_time(self) -> str:
         return self._asked.isoformat(timespec="microseconds")
 
-    def _listing(self) -> list[ListHandles]:
-        return [ListHandles()] if self._scope.suites else []
+    def _listing(self) -> list[Command]:
+        return [_list_handles()] if self._scope.suites else []
 
     def _facts(
         self,
@@ -282,6 +282,12 @@ class SyncSession:
             handle=handle,
             marker=marker,
         )
+
+
+def _list_handles() -> Command:
+    from watchman_cli.ecflow_client import ListHandles  # not each reading asks for them
+
+    return ListHandles()
 
 
 def _definition(answer: Answer) -> Definition:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchman_cli.ecflow_client import Answer, Client, Drop, EcflowError, Limits
+from watchman_cli.ecflow_client import Answer, Client, EcflowError, Limits
 from watchman_cli.sync.cache import SyncCache
 from watchman_cli.sync.handles import prefix_of, stale_handles
 from watchman_cli.sync.reading import Scope
@@ -29,6 +29,8 @@ class StaleHandles:
     def drop(self, client: Client, limits: Limits) -> None:
         """Drop the handles; the reading does not depend on it, and another run may just have dropped them."""
         if self.numbers:
+            from watchman_cli.ecflow_client import Drop
+
             try:
                 client.ask([Drop(handle) for handle in self.numbers], limits)
             except EcflowError:

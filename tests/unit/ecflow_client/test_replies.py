@@ -16,19 +16,19 @@ from watchman_cli.ecflow_client import (
     EcflowError,
     FullReadingRequired,
     HandleGone,
+    ListHandles,
     NotEcflow,
     NotUnderstood,
+    Register,
     RequestRefused,
     TooSlow,
     Work,
 )
 from watchman_cli.ecflow_client import replies as replies_module
-from watchman_cli.ecflow_client.replies import NOT_PERMITTED, Handle, decode_reply
+from watchman_cli.ecflow_client.replies import NOT_PERMITTED, decode_reply
 from watchman_cli.ecflow_client.requests import (
     Caller,
     FullSync,
-    ListHandles,
-    Register,
     Stats,
     Sync,
     encode_request,
@@ -120,15 +120,6 @@ def test_user_who_may_not_read_all_is_told_so() -> None:
     refused = error("Insufficient permissions for user")
     assert isinstance(refused, AccessRefused) and NOT_PERMITTED in str(refused) and "fred" in str(refused)
     assert NOT_PERMITTED not in str(error("authentication failed"))
-
-
-def test_handles_have_their_users_and_suites() -> None:
-    users = [{"first": "fred", "second": [1, 3]}, {"first": "ann", "second": [2]}]
-    listed = [
-        {"first": number, "second": suites} for number, suites in ((1, ["s", "t"]), (2, []), (9, ["x"]))
-    ]
-    found = decode_reply(reply(member("SClientHandleSuitesCmd", users_=users, client_handles_=listed)), "u")
-    assert found.handles == (Handle(1, "fred", ("s", "t")), Handle(2, "ann", ()), Handle(9, "", ("x",)))
 
 
 @pytest.mark.parametrize(("data", "number"), [({"handle_": 7}, 7), ({}, 0)])

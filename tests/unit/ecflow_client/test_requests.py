@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from watchman_cli.ecflow_client import Drop, FullSync, ListHandles, Register, Stats, Sync
+from watchman_cli.ecflow_client import FullSync, Stats, Sync
 from watchman_cli.ecflow_client.requests import Caller, Command, encode_request
 
 FIRST = 0x80000000
-NO_HANDLE = {"client_handle_": 0, "drop_user_": "", "suites_": [], "auto_add_new_suites_": False}
 NO_SYNC = {"client_handle_": 0, "client_state_change_no_": 0, "client_modify_change_no_": 0}
 
 
@@ -30,9 +29,6 @@ NO_SYNC = {"client_handle_": 0, "client_state_change_no_": 0, "client_modify_cha
                 "client_modify_change_no_": 3,
             },
         ),
-        (Register(("m", "s")), "ClientHandleCmd", {"api_": 0, **NO_HANDLE, "suites_": ["m", "s"]}),
-        (Drop(7), "ClientHandleCmd", {"api_": 1, **NO_HANDLE, "client_handle_": 7}),
-        (ListHandles(), "ClientHandleCmd", {"api_": 6, **NO_HANDLE}),
     ],
 )
 def test_command_carries_its_fields(command: Command, name: str, fields: dict[str, Any]) -> None:
