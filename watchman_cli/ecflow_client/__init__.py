@@ -46,7 +46,6 @@ from .errors import (
     TreeUnproved,
     WrongProtocol,
 )
-from .node_state import NodeState
 from .replies import Answer
 from .requests import Command, FullSync, Stats, Sync
 from .statistics import Instance, Statistics
@@ -57,6 +56,7 @@ if TYPE_CHECKING:
     from .definition import Definition, Node, parse_definition
     from .handles import Drop, Handle, ListHandles, Register
     from .mementos import Mementos, NodeChange
+    from .node_state import NodeState
 
 __all__ = [
     "Access",
@@ -124,6 +124,7 @@ _MODULES = {
     "Mementos": "mementos",
     "Node": "definition",
     "NodeChange": "mementos",
+    "NodeState": "node_state",
     "Register": "handles",
     "parse_definition": "definition",
 }

@@ -6,7 +6,6 @@ byte now and then does not move.
 """
 
 import errno
-import re
 import socket
 import time
 from collections.abc import Callable
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 HEADER_SIZE = 8
 PIECE = 1 << 18  # bytes that are received together
 FIRST_PIECE = 1 << 14  # the header and the first part of a body: all of most replies
-_HEADER = re.compile(rb" *[0-9a-fA-F]+")
+_HEX_DIGITS = b"0123456789abcdefABCDEF"
 _UNREACHABLE = (
     errno.EHOSTUNREACH,
     errno.ENETUNREACH,
@@ -172,6 +171,7 @@ def _size(header: bytes) -> int:
     """Return the length that a header announces. Raises NotEcflow if it is invalid."""
     if header.startswith((b"HTTP/", b"<")):  # a page, where the request was taken for HTTP 0.9
         raise OtherHttpServer
-    if not _HEADER.fullmatch(header):
+    digits = header.lstrip(b" ")
+    if not digits or digits.strip(_HEX_DIGITS):
         raise NotEcflow
-    return int(header, 16)
+    return int(digits, 16)

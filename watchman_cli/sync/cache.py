@@ -15,7 +15,6 @@ import orjson
 
 from watchman_cli.ecflow_client import Instance
 from watchman_cli.ecflow_client.details import DETAILS
-from watchman_cli.ecflow_client.node_state import STATES
 from watchman_cli.snapshot import parse_time
 
 if TYPE_CHECKING:  # imported only if details are kept
@@ -128,6 +127,8 @@ def _typed(fields: Mapping[str, Any]) -> bool:
 
 def _state(state: str, since: str | None) -> tuple[str, str | None]:
     """Return a state and since when it lasts. Raises ValueError if one is invalid."""
+    from watchman_cli.ecflow_client.node_state import STATES
+
     if state not in STATES or (since is not None and not re.fullmatch(_SINCE, since, re.ASCII)):
         raise ValueError
     return state, since

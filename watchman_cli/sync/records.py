@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from watchman_cli.ecflow_client import NodeState, Work
+from watchman_cli.ecflow_client import Work
 from watchman_cli.snapshot import SINCE_SHOWN, StatusRecord, encode_record, encode_tail
 
 if TYPE_CHECKING:
-    from watchman_cli.ecflow_client import Definition
+    from watchman_cli.ecflow_client import Definition, NodeState
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 TOGETHER = 1 << 12  # nodes that are encoded at once; more leave the caches
-_TIME = re.compile(r"(\d{4})-([A-Z][a-z]{2})-(\d\d)[ T](\d\d):(\d\d):(\d\d)")
 
 
 def encode_records(definition: Definition, work: Work) -> tuple[bytes, ...]:
@@ -42,7 +40,7 @@ def encode_records(definition: Definition, work: Work) -> tuple[bytes, ...]:
     return tuple(pieces) or (head,)
 
 
-class _Details(dict[NodeState, str]):
+class _Details(dict["NodeState", str]):
     """The part of a record after the path; empty if it depends on the suite, too."""
 
     def __missing__(self, state: NodeState) -> str:
@@ -73,14 +71,13 @@ def since_of(duration: int, begin_time: str | None) -> str | None:
     ecFlow's Node::state_change_time is the calendar's start plus the duration (Node.cpp), in UTC
     (Calendar::second_clock_time).
     """
-    match = _TIME.match(begin_time or "")
-    if match is None or match[2] not in MONTHS:
+    text = begin_time or ""
+    month, signs = text[5:8], text[4:5] + text[8:9] + text[11:12] + text[14:15] + text[17:18]
+    if month not in MONTHS or signs not in ("-- ::", "--T::"):
         return None
-    year, month, day, hour, minute, second = match.groups()
+    iso = f"{text[:4]}-{MONTHS.index(month) + 1:02}-{text[9:20]}+00:00"
     try:
-        date = datetime(int(year), MONTHS.index(month) + 1, int(day), tzinfo=timezone.utc)
-        time = timedelta(hours=int(hour), minutes=int(minute), seconds=int(second) + duration)
-        return (date + time).isoformat()
+        return (datetime.fromisoformat(iso) + timedelta(seconds=duration)).isoformat()
     except (ValueError, OverflowError):
         return None
 
