@@ -1,7 +1,5 @@
 """Arguments that a shell completes: the configured servers, and a snapshot's paths."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import Any
