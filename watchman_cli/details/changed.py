@@ -5,8 +5,6 @@ parts of the node's own line are there by their names, such as `state`. CLEARED 
 attributes but those that are named, and those that stay. All of a node's parts are one JSON object.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -78,7 +76,7 @@ def changed_parts(changes: Iterable[Mementos], policy: Policy, hidden_repeats: I
     return Changed(nodes, hidden)
 
 
-def _add(found: Parts, each: Written, change: Mementos, policy: Policy, hidden: set[str]) -> None:
+def _add(found: Parts, each: "Written", change: Mementos, policy: Policy, hidden: set[str]) -> None:
     key, line = each.key, each.line
     if not policy.keeps(each.keyword):
         return
@@ -96,7 +94,7 @@ def _add(found: Parts, each: Written, change: Mementos, policy: Policy, hidden: 
     found[key] = line
 
 
-def _written(name: str, fields: Fields) -> Iterator[Written]:
+def _written(name: str, fields: "Fields") -> "Iterator[Written]":
     """Return the attributes that a memento changes. Raises NotKept."""
     from watchman_cli.details.written import WRITERS  # it takes a millisecond
 
@@ -106,7 +104,7 @@ def _written(name: str, fields: Fields) -> Iterator[Written]:
     return writer(fields)
 
 
-def _variables(fields: Fields, policy: Policy) -> Iterator[str]:
+def _variables(fields: "Fields", policy: Policy) -> Iterator[str]:
     from watchman_cli.details.written import written_variable
 
     for each in fields.get("serverEnv_", ()):
@@ -114,13 +112,13 @@ def _variables(fields: Fields, policy: Policy) -> Iterator[str]:
         yield f"edit {found.name} '{HIDDEN}'" if policy.is_secret(found.name) else found.line
 
 
-def _state(fields: Fields) -> Iterator[tuple[str, str]]:
+def _state(fields: "Fields") -> Iterator[tuple[str, str]]:
     found = fields["state_"]
     yield "state", STATES[found.get("first", 0)]
     yield "dur", found.get("second", {}).get("duration", "00:00:00")
 
 
-def _submittable(fields: Fields) -> Iterator[tuple[str, str]]:
+def _submittable(fields: "Fields") -> Iterator[tuple[str, str]]:
     """Yield what a job said; its password (`paswd_`) is not among it."""
     from watchman_cli.details.written_text import escaped, one_line
 
@@ -129,7 +127,7 @@ def _submittable(fields: Fields) -> Iterator[tuple[str, str]]:
     yield "try", str(fields.get("tryNo_", 0) or "")
 
 
-def _flags(fields: Fields) -> Iterator[tuple[str, str]]:
+def _flags(fields: "Fields") -> Iterator[tuple[str, str]]:
     yield "flag", ",".join(names_of(fields["flag_"].get("flag_", 0)))
 
 
@@ -149,9 +147,9 @@ def change_details(
     expire: int | None,
     stamp: str,
     changed: Changed | None,
-    previous: KeptDetails,
+    previous: "KeptDetails",
     stored: Callable[[Sequence[str]], StoredDetails],
-) -> Kept:
+) -> "Kept":
     """Return the update after an incremental reading. `expire` is in seconds.
 
     `previous` says which details are in the store, and `stored` returns those of some nodes that changed.
