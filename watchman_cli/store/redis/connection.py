@@ -159,12 +159,17 @@ class BoundedConnection(AbstractConnection):
 
         A large value is sent as it is: hiredis would copy it twice. Without one, everything is sent at once.
         """
+        pack: Any = super().pack_commands
         packed: list[bytes] = []
+        small: list[Command] = []
         for command in commands:
             if len(command) > 2 and isinstance(command[2], bytes) and len(command[2]) > LARGE:
+                packed += pack(small)
                 packed += PythonRespSerializer(LARGE, self.encoder.encode).pack(*command)
+                small = []
             else:
-                packed += self._command_packer.pack(*command)
+                small.append(command)
+        packed += pack(small)
         return packed if sum(map(len, packed)) > LARGE else [b"".join(packed)]
 
     def repr_pieces(self) -> list[tuple[str, Any]]:

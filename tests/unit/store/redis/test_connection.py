@@ -208,6 +208,7 @@ def test_large_value_is_not_copied(size: int) -> None:
     packed = connection.pack_commands(commands)
     assert b"".join(packed) == b"".join(AbstractConnection.pack_commands(connection, commands))
     assert sum(part is value for part in packed) == (2 if size > LARGE else 0)
+    assert any(b"SETRANGE" in part and b"DEL" in part for part in packed)  # small ones are sent together
     assert connection.pack_commands([("PING",)]) == [b"*1\r\n$4\r\nPING\r\n"]
 
 
