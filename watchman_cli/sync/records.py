@@ -73,8 +73,8 @@ def since_of(duration: int, begin_time: str | None) -> str | None:
     """
     text = begin_time or ""
     month, signs = text[5:8], text[4:5] + text[8:9] + text[11:12] + text[14:15] + text[17:18]
-    if month not in MONTHS or signs not in ("-- ::", "--T::"):
-        return None
+    if month not in MONTHS or signs not in ("-- ::", "--T::") or text[12:14] == "24":
+        return None  # Python 3.14 takes 24:00 for the next day's beginning, older ones refuse it
     iso = f"{text[:4]}-{MONTHS.index(month) + 1:02}-{text[9:20]}+00:00"
     try:
         return (datetime.fromisoformat(iso) + timedelta(seconds=duration)).isoformat()
