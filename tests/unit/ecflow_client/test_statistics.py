@@ -98,6 +98,15 @@ def test_only_spaces_are_around_a_value() -> None:
     assert parse_statistics(STATISTICS.replace("node1", "node1\t")).missing == ("host",)
 
 
+def test_value_begins_and_ends_with_any_letter() -> None:
+    found = parse_statistics(STATISTICS.replace("node1", "XnodeX")).instance
+    assert found and found.host == "XnodeX"
+
+
+def test_count_ends_at_a_blank() -> None:
+    assert parse_statistics(f"{STATISTICS}   plug  3 of 4\n").plug_count == 3
+
+
 def test_line_of_another_indent_is_none_of_ecflows() -> None:
     for line in ("Host  other\n", " Host  other\n", "      Host  other\n", "\tHost  other\n", "   Host\n"):
         assert parse_statistics(STATISTICS + line) == parse_statistics(STATISTICS)

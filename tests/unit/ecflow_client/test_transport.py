@@ -39,6 +39,7 @@ from watchman_cli.ecflow_client.transport import (
     exchange,
     is_local,
     receive,
+    time_left,
     translate,
 )
 
@@ -267,6 +268,14 @@ def test_memory_that_is_short_is_named(ends: Ends) -> None:
         exchange(own, b"request", limits())
 
 
+@pytest.mark.parametrize("header", [b"\t      1", b"X      1", b"1      \n", b"      +1", b"        "])
+def test_length_has_only_blanks_before_its_digits(ends: Ends, header: bytes) -> None:
+    own, far = ends
+    far.sendall(header + b"r")
+    with pytest.raises(NotEcflow):
+        exchange(own, b"request", limits())
+
+
 @pytest.mark.parametrize("header", [b"HTTP/1.1", b"<html><b"])
 def test_page_is_of_an_http_server(ends: Ends, header: bytes) -> None:
     own, far = ends
@@ -358,6 +367,32 @@ def test_hung_address_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) 
         addresses(monkeypatch, (socket.AF_INET, hung), *[(socket.AF_INET, open_)] * 199)
         with connect("vm", 1, time.monotonic() + 20) as connection:  # a tenth of a second for each
             assert connection.getpeername() == open_
+
+
+def test_each_address_has_its_part_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
+    given: list[float] = []
+    monkeypatch.setattr(TimedSocket, "settimeout", lambda connection, seconds: given.append(seconds))
+    with FakeServer(lambda connection: None) as server:
+        closed, open_ = ("127.0.0.1", free_port()), (server.host, server.port)
+        addresses(monkeypatch, *[(socket.AF_INET, closed)] * 2, (socket.AF_INET, open_))
+        connect("vm", 1, 1012.0).close()
+    assert given == [4.0, 6.0, 12.0]
+
+
+def test_no_time_is_left_at_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "monotonic", lambda: 1000.0)
+    assert time_left(1000.5) == 0.5
+    with pytest.raises(NoAnswer):
+        time_left(1000.0)  # 0 seconds would mean not to wait
+
+
+@pytest.mark.parametrize("received", [0, 1])
+def test_connection_that_closes_tells_whether_a_byte_came(received: int) -> None:
+    counts = iter([1] * received + [0])
+    with pytest.raises(ConnectionClosed) as raised:
+        receive(lambda piece: next(counts), 4)
+    assert raised.value.began is bool(received)
 
 
 def test_no_connection_is_tried_after_the_deadline() -> None:
