@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from watchman_cli import health as health_record
 from watchman_cli.causes.model import Notices, Receiver
@@ -138,19 +138,23 @@ class Notifier:
     def _post(self, store: Store, url: str, keys: list[alerts.AlertKey], deadline: float) -> None:
         """Post alerts by the state that the store has just before each POST: a slow run may be an older one.
 
-        A part that is refused does not hold up the others. Raises NotDelivered.
+        If another run has changed that state before the answer, the alerts are posted again: this run may
+        have been held up before its POST. A part that is refused does not hold up the others. Raises
+        NotDelivered.
         """
         connection = self._connect(url, deadline)
         refused: NotDelivered | None = None
 
         def post(piece: Iterable[alerts.AlertKey]) -> None:
             connection.connect()
-            found = alerts.make_alerts(piece, _notices_of(store, piece), datetime.now(timezone.utc))
-            if found:
+            now = datetime.now(timezone.utc)
+            posted: list[dict[str, Any]] = []
+            while (found := alerts.make_alerts(piece, _notices_of(store, piece), now)) not in ([], posted):
                 import orjson
 
                 headers = {"Content-Type": "application/json"}
                 connection.request("POST", "/api/v2/alerts", orjson.dumps(found), headers)
+                posted = found
 
         for piece in alerts.pieces_of(keys):
             try:

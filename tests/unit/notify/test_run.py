@@ -19,6 +19,7 @@ from watchman_cli.config import Config
 from watchman_cli.config.notify import Notify, Webhook
 from watchman_cli.health import Health
 from watchman_cli.notify.run import Judged, Notifier
+from watchman_cli.snapshot import parse_time
 from watchman_cli.store.memory import MemoryStore
 
 SERVER = server()
@@ -98,8 +99,34 @@ def test_store_is_read_after_the_connection_is_open(run: Run, receivers: list[Re
     run.store = Watched(run.store.memory)
     receivers[0].statuses[:] = [503, 200]
     run.tell(Notify(0, alertmanager=(receivers[0].url,)), notices())
-    assert order == ["read", "read"]  # before each POST
+    assert order == ["read", "read", "read"]  # before each POST, and after the one that was accepted
     assert len(receivers[0].requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "ends"),
+    [
+        (notices(known=(), ended=(Ended(NODE, SEEN, LATER),)), [LATER]),
+        (notices(known=(Known(NODE, SEEN),)), []),
+    ],
+    ids=["ended", "not told"],
+)
+def test_state_that_changes_during_a_post_is_posted_again(
+    run: Run, receivers: list[Receiver], changed: Notices, ends: list[str]
+) -> None:
+    """A run that is held up before its POST must not leave an older state."""
+
+    class Changing(MemoryStore):
+        def value(self, name: str, field: Any) -> bytes | None:
+            found = super().value(name, field)
+            if name == "o/r":
+                run.write(changed)  # another run, right after this one has read
+            return found
+
+    run.store = Changing(run.store.memory)
+    assert run.tell(Notify(0, alertmanager=(receivers[0].url,)), notices()) == []
+    (first, *others) = [alert["endsAt"] for (alert,) in receivers[0].bodies]
+    assert first > LATER and others == [parse_time(each).isoformat() for each in ends]
 
 
 def test_request_that_alertmanager_refuses_is_not_retried(run: Run, receivers: list[Receiver]) -> None:
