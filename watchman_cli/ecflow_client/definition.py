@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from .errors import NotUnderstood, TreeUnproved
 from .node_state import STATES, NodeState, details_of, parse_node_state, state_of_tail
+from .numbers import is_number
 from .raw_texts import MAY_GO_ON, NEW_LINE, PASSWORD, STATE, split_tail
 from .statistics import SERVER_STATES
 from .work import UNBOUNDED, Work
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Definition", "Node", "parse_definition", "parse_node_state"]
 
-NUMBER_SIZE = 18  # digits of a change number, so that it fits into 64 bits
 CHUNK = 1 << 16  # characters that are looked at together: their lines stay in the processor's caches
 
 # The lines that make the tree: a node's keyword, its name and what follows ` # `, or another line.
@@ -282,6 +282,6 @@ class _Tree:
 
 
 def _number(text: str) -> int:
-    if not text.isdecimal() or not text.isascii() or len(text) > NUMBER_SIZE:
+    if not is_number(text):
         raise NotUnderstood("the server's definition has an invalid change number")
     return int(text)

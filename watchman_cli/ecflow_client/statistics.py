@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from .numbers import is_number
+
 SERVER_STATES = ("HALTED", "SHUTDOWN", "RUNNING")  # SState.hpp, in this order
 _INDENTS = (2, 3)
-_DIGITS = 18  # of a number, so that it fits into 64 bits
 _VERSION = re.compile(r"[^(]*\(([0-9]{1,4}\.[0-9]{1,4}\.[0-9]{1,4})\)")
 # As boost::posix_time::to_simple_string writes it.
 _TIME = re.compile(r"[0-9]{4}-[A-Z][a-z]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?")
@@ -66,14 +67,14 @@ def parse_statistics(text: str) -> Statistics:
     found = {
         "version": version[1] if version else "",
         "host": host if len(host) < 256 and host.isascii() and host.isprintable() and " " not in host else "",
-        "port": port if _is_number(port, 5) else "",
+        "port": port if is_number(port, 5) else "",
         "up since": time if _TIME.fullmatch(time) else "",
     }
     counts = {label: _integer(lines.get(label, "")) for label in ("stats cmd", "group")}
     missing = tuple(label for label, value in {**found, **counts}.items() if not value)
     instance = None
     if not missing:
-        process = pid if _is_number(pid, 10) else None
+        process = pid if is_number(pid, 10) else None
         instance = Instance(found["version"], found["host"], found["port"], found["up since"], process)
     vitals = {name: _decimal(lines[label]) for label, name in _VITALS.items() if label in lines}
     state = lines.get("status", "")
@@ -90,19 +91,14 @@ def _lines(text: str) -> Iterator[tuple[str, str]]:
             yield label.lower(), value.strip(" ")
 
 
-def _is_number(text: str, digits: int) -> bool:
-    """Return whether a text is a whole number of at most so many digits."""
-    return len(text) <= digits and text.isdecimal() and text.isascii()
-
-
 def _integer(value: str) -> int:
     """Return the number before the first blank, or 0."""
     number = value.partition(" ")[0]
-    return int(number) if _is_number(number, _DIGITS) else 0
+    return int(number) if is_number(number) else 0
 
 
 def _decimal(value: str) -> float:
     """Return the number before the first blank, with or without a fraction, or 0."""
     whole, _, fraction = value.partition(" ")[0].partition(".")
-    are_numbers = _is_number(whole, _DIGITS) and _is_number(fraction or "0", _DIGITS)
+    are_numbers = is_number(whole) and is_number(fraction or "0")
     return float(f"{whole}.{fraction or 0}") if are_numbers else 0.0
