@@ -118,19 +118,19 @@ class BoundedSocket:
         return getattr(self._socket, name)
 
 
-class Packer:
+class Packer(HiredisRespSerializer):
     """Packs commands with hiredis.
 
     redis-py does, too, and looks at each word before, which takes more than twice as long.
     """
 
-    def __init__(self, pack: Callable[[Command], bytes], redis_py: HiredisRespSerializer) -> None:
-        self._pack, self._redis_py = pack, redis_py
+    def __init__(self, pack: Callable[[Command], bytes]) -> None:
+        self._pack = pack
 
     def pack(self, *words: Any) -> list[bytes]:
         """Return the bytes of one command."""
         if isinstance(words[0], bytes) or " " in words[0]:  # XINFO STREAM is two words for Redis
-            packed: list[bytes] = self._redis_py.pack(*words)
+            packed: list[bytes] = super().pack(*words)
             return packed
         return [self._pack(words)]
 
@@ -152,7 +152,7 @@ class BoundedConnection(AbstractConnection):
             return chosen
         from hiredis import pack_command
 
-        return Packer(pack_command, chosen)
+        return Packer(pack_command)
 
     def pack_commands(self, commands: Iterable[Command]) -> list[bytes]:
         """Return the bytes of commands, to be sent one after the other.
