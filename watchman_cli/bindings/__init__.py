@@ -13,11 +13,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Bindings", "BindingsFailed", "BindingsMissing", "BindingsReading", "Referee"]
 
-_FAILURES = ("BindingsFailed", "BindingsMissing")
+# Where the names are; each is imported when it is first used, since few runs ask the bindings.
+_MODULES = {
+    "Bindings": "referee",
+    "BindingsFailed": "failures",
+    "BindingsMissing": "failures",
+    "BindingsReading": "referee",
+    "Referee": "referee",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Import a name when it is first used: few runs ask the bindings."""
-    if name not in __all__:
+    """Import a name when it is first used."""
+    if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{'failures' if name in _FAILURES else 'referee'}"), name)
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
