@@ -127,7 +127,7 @@ class Collector:
         threads.start(waiting.qsize())
         outcomes: dict[str, Outcome] = {}
         while len(outcomes) < len(self.servers) and not self._overdue(outcomes):
-            threads.add(waiting.qsize(), self._context.turns.wanted)
+            threads.adjust(waiting.qsize(), self._context.turns.wanted)
             outcome = self._next_outcome(waiting)
             if outcome is None:
                 continue
@@ -164,15 +164,15 @@ class Collector:
             return collector.abandoned()
         return Outcome(server, "lost", server.deadline, error=StoreError(NO_ANSWER_OF_STORE))
 
-    def _work(self, waiting: queue.SimpleQueue[list[Server]]) -> None:
-        """Read servers until none waits; those of one address in turn, never two at once."""
-        while True:
-            try:
-                group = waiting.get_nowait()
-            except queue.Empty:
-                return
-            for server in group:
-                self._outcomes.put(self._collect_safely(server))
+    def _work(self, waiting: queue.SimpleQueue[list[Server]]) -> bool:
+        """Read the next servers of one address in turn, never two at once; return False if none waits."""
+        try:
+            group = waiting.get_nowait()
+        except queue.Empty:
+            return False
+        for server in group:
+            self._outcomes.put(self._collect_safely(server))
+        return True
 
     def _overdue(self, outcomes: dict[str, Outcome]) -> bool:
         """Return whether every server in work is past its deadline: the store hangs.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import queue
 import resource
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from watchman_cli.collect import threads as threads_module
 from watchman_cli.collect.threads import (
     BUSY,
+    CROWDED,
     DESCRIPTORS,
     FIRST_THREADS,
     LARGE_REPLIES,
@@ -26,7 +28,7 @@ WAIT = 30.0  # seconds, far more than is needed
 
 
 class Work:
-    """The work of threads: each counts itself, and waits until it may end."""
+    """The work of threads, all of it at once: each counts itself, and waits until it may end."""
 
     def __init__(self) -> None:
         self.started = threading.Semaphore(0)
@@ -34,10 +36,11 @@ class Work:
         self.number = 0
         self.threads: list[threading.Thread] = []
 
-    def __call__(self) -> None:
+    def __call__(self) -> bool:
         self.threads.append(threading.current_thread())
         self.started.release()
         self.ended.wait(WAIT)
+        return False
 
     def await_threads(self, number: int) -> None:
         """Wait until as many threads have started, and check that there are no more."""
@@ -45,6 +48,33 @@ class Work:
             assert self.started.acquire(timeout=WAIT)
         self.number = number
         assert not self.started.acquire(blocking=False)
+
+
+class Parts:
+    """Work in many parts: each waits until it may end."""
+
+    def __init__(self) -> None:
+        self.begun = threading.Semaphore(0)
+        self.may_end = threading.Semaphore(0)
+        self.ended: queue.SimpleQueue[threading.Thread] = queue.SimpleQueue()
+        self.is_over = False
+
+    def __call__(self) -> bool:
+        self.begun.release()
+        self.may_end.acquire(timeout=WAIT)
+        self.ended.put(threading.current_thread())
+        return not self.is_over
+
+    def await_begun(self, number: int) -> None:
+        """Wait until as many parts more have begun, and check that there are no more."""
+        for _ in range(number):
+            assert self.begun.acquire(timeout=WAIT)
+        assert not self.begun.acquire(blocking=False)
+
+    def end_one(self) -> threading.Thread:
+        """End a part, and return its thread."""
+        self.may_end.release()
+        return self.ended.get(timeout=WAIT)
 
 
 class Clock:
@@ -78,6 +108,28 @@ def work() -> Iterator[Work]:
     work.ended.set()
 
 
+@pytest.fixture
+def parts() -> Iterator[Parts]:
+    parts = Parts()
+    yield parts
+    parts.is_over = True
+    parts.may_end.release(100)
+
+
+def crowd(parts: Parts, clock: Clock, number: int) -> Threads:
+    """Return the threads of a run, of which there are `number`, a power of two."""
+    threads = Threads(parts, 100)
+    threads.start(waiting=100)
+    parts.await_begun(1)
+    present = 1
+    while present < number:
+        clock.advance(2 * LOOK)
+        threads.adjust(waiting=100, computing=0)
+        parts.await_begun(present)
+        present *= 2
+    return threads
+
+
 def test_one_thread_is_started_first(work: Work) -> None:
     threads = Threads(work, 10)
     threads.start(waiting=10)
@@ -98,7 +150,7 @@ def test_no_more_threads_are_started_than_wanted_or_needed(
     threads = Threads(work, wanted)
     threads.start(waiting=10)
     clock.advance(STALLED + LOOK)
-    threads.add(waiting, computing=0)
+    threads.adjust(waiting, computing=0)
     work.await_threads(2)
 
 
@@ -113,7 +165,7 @@ def test_more_threads_are_started_if_the_present_ones_only_wait(work: Work, cloc
     for number in (2, 4, 8, 16, MANY_THREADS, MANY_THREADS):
         clock.advance(2 * LOOK)
         threads.note_end()
-        threads.add(waiting=100, computing=LARGE_REPLIES - 1)
+        threads.adjust(waiting=100, computing=LARGE_REPLIES - 1)
         work.await_threads(number)
 
 
@@ -121,7 +173,7 @@ def test_no_thread_is_added_if_no_server_waits(work: Work, clock: Clock) -> None
     threads = Threads(work, 100)
     threads.start(waiting=100)
     clock.advance(LOOK)
-    threads.add(waiting=0, computing=0)
+    threads.adjust(waiting=0, computing=0)
     work.await_threads(FIRST_THREADS)
 
 
@@ -129,7 +181,7 @@ def test_no_thread_is_added_soon_after_the_last(work: Work, clock: Clock) -> Non
     threads = Threads(work, 100)
     threads.start(waiting=100)
     clock.advance(0.9 * LOOK)
-    threads.add(waiting=100, computing=0)
+    threads.adjust(waiting=100, computing=0)
     work.await_threads(FIRST_THREADS)
 
 
@@ -141,7 +193,7 @@ def test_no_thread_is_added_while_the_processor_is_busy(
     threads.start(waiting=100)
     clock.advance(10.0, busy)  # a tenth of it has no exact number
     threads.note_end()
-    threads.add(waiting=100, computing=0)
+    threads.adjust(waiting=100, computing=0)
     work.await_threads(number)
 
 
@@ -149,7 +201,7 @@ def test_no_thread_is_added_for_large_replies_only(work: Work, clock: Clock) -> 
     threads = Threads(work, 100)
     threads.start(waiting=100)
     clock.advance(LOOK)
-    threads.add(waiting=100, computing=LARGE_REPLIES)
+    threads.adjust(waiting=100, computing=LARGE_REPLIES)
     work.await_threads(FIRST_THREADS)
 
 
@@ -160,10 +212,10 @@ def test_more_threads_are_started_if_no_server_ends(
     threads = Threads(work, 100)
     threads.start(waiting=100)
     clock.advance(STALLED + LOOK, busy=1.0)
-    threads.add(waiting=100, computing=computing)
+    threads.adjust(waiting=100, computing=computing)
     work.await_threads(FIRST_THREADS + more)
     clock.advance(0.9 * STALLED, busy=1.0)
-    threads.add(waiting=100, computing=computing)
+    threads.adjust(waiting=100, computing=computing)
     work.await_threads(FIRST_THREADS + more)  # not more, until as much time has passed again
 
 
@@ -172,8 +224,66 @@ def test_look_that_starts_no_thread_does_not_delay_the_next_ones(work: Work, clo
     threads.start(waiting=100)
     for number in (FIRST_THREADS, FIRST_THREADS + MANY_THREADS):
         clock.advance(0.6 * STALLED, busy=1.0)
-        threads.add(waiting=100, computing=0)
+        threads.adjust(waiting=100, computing=0)
         work.await_threads(number)
+
+
+def test_one_thread_ends_if_they_never_wait(parts: Parts, clock: Clock) -> None:
+    threads = crowd(parts, clock, 2)
+    clock.advance(2 * LOOK, busy=1.0)
+    threads.adjust(waiting=100, computing=0)
+    ended = parts.end_one()
+    ended.join(WAIT)
+    assert not ended.is_alive()
+    staying = parts.end_one()
+    parts.await_begun(1)
+    assert staying.is_alive()
+
+
+def test_thread_that_ended_does_not_count(parts: Parts, clock: Clock) -> None:
+    threads = crowd(parts, clock, 2)
+    clock.advance(2 * LOOK, busy=1.0)
+    threads.adjust(waiting=100, computing=0)
+    parts.end_one().join(WAIT)
+    clock.advance(2 * LOOK)
+    threads.note_end()
+    threads.adjust(waiting=100, computing=0)
+    parts.await_begun(1)
+
+
+def test_no_other_thread_ends_before_the_first_has(parts: Parts, clock: Clock) -> None:
+    threads = crowd(parts, clock, 4)
+    for _ in range(2):
+        clock.advance(2 * LOOK, busy=1.0)
+        threads.adjust(waiting=100, computing=0)
+    parts.end_one().join(WAIT)
+    parts.end_one()
+    parts.await_begun(1)
+
+
+@pytest.mark.parametrize(
+    ("number", "waiting", "computing", "busy"),
+    [(1, 100, 0, 1.0), (2, 0, 0, 1.0), (2, 100, 1, 1.0), (2, 100, 0, CROWDED), (2, 100, 0, BUSY)],
+    ids=["the only one", "no server waits", "large reply", "hardly waiting", "waiting"],
+)
+def test_no_thread_ends(
+    parts: Parts, clock: Clock, number: int, waiting: int, computing: int, busy: float
+) -> None:
+    threads = crowd(parts, clock, number)
+    clock.advance(10.0, busy)  # a tenth of it has no exact number
+    threads.note_end()
+    threads.adjust(waiting, computing)
+    parts.end_one()
+    parts.await_begun(1)
+
+
+def test_no_thread_ends_while_no_server_does(parts: Parts, clock: Clock) -> None:
+    threads = crowd(parts, clock, 2)
+    clock.advance(STALLED + LOOK, busy=1.0)
+    threads.adjust(waiting=2, computing=0)
+    parts.await_begun(2)
+    parts.end_one()
+    parts.await_begun(1)
 
 
 @contextmanager
@@ -199,7 +309,7 @@ def test_the_limit_of_file_descriptors_is_kept_and_reported(
     assert threads.missing == f"no more than {number} servers could be read at a time (ulimit -n)"
     threads.start(waiting=10)
     clock.advance(STALLED + LOOK)
-    threads.add(waiting=10, computing=0)
+    threads.adjust(waiting=10, computing=0)
     work.await_threads(number)
 
 
@@ -210,11 +320,15 @@ def refuse(*_: object) -> None:
 def test_without_any_thread_the_work_is_done_here(monkeypatch: pytest.MonkeyPatch) -> None:
     """As under `ulimit -u`: Python then raises RuntimeError."""
     done: list[threading.Thread] = []
-    work: Callable[[], None] = lambda: done.append(threading.current_thread())  # noqa: E731
+
+    def work() -> bool:
+        done.append(threading.current_thread())
+        return len(done) < 3
+
     threads = Threads(work, 10)
     monkeypatch.setattr(threading.Thread, "start", refuse)
     threads.start(waiting=10)
-    assert done == [threading.current_thread()]
+    assert done == [threading.current_thread()] * 3
     assert threads.missing == "no more than 0 threads could be started (ulimit -u)"
 
 
@@ -227,8 +341,8 @@ def test_the_limit_of_threads_is_kept_and_reported(
     with monkeypatch.context() as patched:
         patched.setattr(threading.Thread, "start", refuse)
         clock.advance(STALLED + LOOK)
-        threads.add(waiting=100, computing=0)
+        threads.adjust(waiting=100, computing=0)
     assert threads.missing == f"no more than {FIRST_THREADS} threads could be started (ulimit -u)"
     clock.advance(STALLED + LOOK)
-    threads.add(waiting=100, computing=0)
+    threads.adjust(waiting=100, computing=0)
     work.await_threads(FIRST_THREADS)
