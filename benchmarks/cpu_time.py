@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 from benchmarks.environment import Environment, address, environment
 from benchmarks.many_servers import Addresses, start
 from benchmarks.measure import Action, Line, Scale, Target, cpu_seconds
-from watchman_cli.sync.instance import APART
 
 MORE_NODES = 10  # of a small server: its containers, above the nodes that a scale counts
 TIMES = 10  # as many servers, at the end
@@ -62,11 +60,11 @@ def _many(on: Environment, scale: Scale) -> Iterator[Line]:
     what = _watch(on, addresses, nodes)
     ours, baseline = pairs(scale.rounds, on.collect_anew, loop)
     yield Line(f"{what}, the first run ever, against a loop", "s", ours, baseline, Target(ratio=1.0))
-    ours, baseline = pairs(scale.rounds, _unchanged(on, len(addresses)), loop)
+    ours, baseline = pairs(scale.rounds, on.told_apart(len(addresses)), loop)
     yield Line(f"{what}, nothing changed, against a loop", "s", ours, baseline, Target(ratio=0.6))
     more = [(f"127.{1 + n}.{host[6:]}", port) for n in range(TIMES) for host, port in addresses]
     what = _watch(on, more, nodes)
-    unchanged = _unchanged(on, len(more))
+    unchanged = on.told_apart(len(more))
     taken = [unchanged() for _ in range(scale.rounds)]
     yield Line(f"{what}, nothing changed", "s", taken, target=Target(value=2.2))
 
@@ -75,14 +73,6 @@ def _watch(on: Environment, addresses: Addresses, nodes: int) -> str:
     """Have watchman watch these; return them in words."""
     on.configure(addresses, defaults=PROTOCOL)
     return f"{len(addresses):,} servers of {nodes:,} nodes"
-
-
-def _unchanged(on: Environment, servers: int) -> Action:
-    """Return a run in which nothing changed, after runs that tell each server from its later starts."""
-    on.collect_anew()
-    time.sleep(APART.total_seconds())
-    on.collect()
-    return lambda: on.collect("unchanged", number=servers - 1)
 
 
 def pairs(rounds: int, ours: Action, baseline: Action) -> tuple[list[float], list[float]]:

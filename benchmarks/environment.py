@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,11 +15,12 @@ from itertools import count, islice, product
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import Failed, seconds
+from benchmarks.measure import Action, Failed, seconds
 from tests.support.agents import ECFLOW_PYTHON
 from tests.support.ecflow_server import EcflowServer
 from tests.support.redis_server import RedisServer, health_of
 from tests.support.watchman import WATCHMAN, Watchman
+from watchman_cli.sync.instance import APART
 
 DEPTH_OF_TASKS = 4  # below a suite
 NODES_OF_A_SUITE = 100_000
@@ -163,6 +165,13 @@ class Environment:
         """The wall time of `watchman collect` where no run was before."""
         self.redis.client.flushall()
         return self.collect("full")
+
+    def told_apart(self, servers: int) -> Action:
+        """Return a run in which nothing changed, after runs that tell each server from its later starts."""
+        self.collect_anew()
+        time.sleep(APART.total_seconds())
+        self.collect()
+        return lambda: self.collect("unchanged", number=servers - 1)
 
     def imports(self) -> float:
         """The wall time of a process that imports what the command cannot do without, and ends."""

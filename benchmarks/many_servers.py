@@ -44,20 +44,23 @@ def _all(on: Environment, addresses: Addresses, scale: Scale) -> Iterator[Line]:
         return time.perf_counter() - began
 
     threads = [ECFLOW_PYTHON, str(THREADS), *(f"{host}:{port}" for host, port in addresses)]
+
+    def loop() -> float:
+        return on.bare(*addresses)
+
     found = interleaved(
         scale.rounds,
-        loop=lambda: on.bare(*addresses),
+        loop=loop,
         full=on.collect_anew,
-        unchanged=lambda: on.collect("unchanged"),
         clients=clients,
         threads=lambda: on.timed(*threads),
     )
     many = f"{scale.servers} servers of {scale.small:,} nodes"
-    full, loop = found["full"], found["loop"]
-    yield Line(f"{many}, full, against a loop in one process", "s", full, loop, Target(ratio=1.3))
-    yield Line(
-        f"{many}, nothing changed, against the same", "s", found["unchanged"], loop, Target(ratio=0.45)
-    )
+    full = found["full"]
+    yield Line(f"{many}, full, against a loop in one process", "s", full, found["loop"], Target(ratio=1.3))
+    later = interleaved(scale.rounds, loop=loop, unchanged=on.told_apart(len(addresses)))
+    what = f"{many}, nothing changed, against the same"
+    yield Line(what, "s", later["unchanged"], later["loop"], Target(ratio=0.45))
     yield Line(f"{many}, full, against a thread for each in one process", "s", full, found["threads"])
     yield Line(f"{many}, full, against ecflow_client --get_state for each", "s", full, found["clients"])
 
