@@ -277,6 +277,27 @@ def test_no_thread_ends(
     parts.await_begun(1)
 
 
+def test_one_of_many_threads_ends(parts: Parts, clock: Clock) -> None:
+    threads = crowd(parts, clock, MANY_THREADS)
+    clock.advance(2 * LOOK, busy=1.0)
+    threads.adjust(waiting=100, computing=0)
+    ended = parts.end_one()
+    ended.join(WAIT)
+    assert not ended.is_alive()
+
+
+def test_no_thread_ends_beside_many_that_hang(parts: Parts, clock: Clock) -> None:
+    threads = crowd(parts, clock, 1)
+    clock.advance(STALLED + LOOK)
+    threads.adjust(waiting=100, computing=0)
+    parts.await_begun(MANY_THREADS)
+    clock.advance(2 * LOOK, busy=1.0)
+    threads.note_end()
+    threads.adjust(waiting=100, computing=0)
+    parts.end_one()
+    parts.await_begun(1)
+
+
 def test_no_thread_ends_while_no_server_does(parts: Parts, clock: Clock) -> None:
     threads = crowd(parts, clock, 2)
     clock.advance(STALLED + LOOK, busy=1.0)
