@@ -22,7 +22,7 @@ OTHER_DESCRIPTORS = 40  # file descriptors for everything else
 class Threads:
     """At most `wanted` threads for the same work; `missing` is the reason if there can be only fewer.
 
-    `work` does a part of it, and returns False if there is none left.
+    `work` does a part of it, and returns False if nothing is left.
     """
 
     def __init__(self, work: Callable[[], bool], wanted: int) -> None:
@@ -88,7 +88,7 @@ class Threads:
             self._start(number, waiting)
 
     def _end_one(self) -> None:
-        """Have a thread end, if there are several and none is about to.
+        """Have a thread end, unless it is the only one, or another one is still to end.
 
         Beyond MANY_THREADS, most wait for servers that hang: the few others are needed.
         """
