@@ -8,14 +8,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from itertools import count, islice, product
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import Action, Failed, seconds
+from benchmarks.measure import Failed, seconds
 from tests.support.agents import ECFLOW_PYTHON
 from tests.support.ecflow_server import EcflowServer
 from tests.support.redis_server import RedisServer, health_of
@@ -121,6 +121,7 @@ class Environment:
     measure: Callable[..., float] = seconds
     watchman: Watchman = field(init=False)
     turns: Counter[int] = field(default_factory=Counter)  # by the server's port
+    servers: int = 1  # that are configured
 
     def __post_init__(self) -> None:
         (self.home / "user").mkdir()
@@ -147,31 +148,32 @@ class Environment:
             for number, (host, port) in enumerate(addresses)
         ]
         self.watchman.configure(self.redis.url, servers, **rest)
+        self.servers = len(servers)
 
-    def collect(self, mode: str | None = None, *arguments: str, number: int = 0) -> float:
-        """The wall time of `watchman collect`; raises Failed if server `number` was read in another mode."""
+    def collect(self, mode: str | None = None, *arguments: str, number: int | None = None) -> float:
+        """The wall time of `watchman collect`; raises as `check` does, for server `number` or for all."""
         taken = self.timed(WATCHMAN, "collect", "--config", str(self.watchman.config), *arguments)
-        self.check(mode, number)
+        self.check(mode, None if number is None else (number,))
         return taken
 
-    def check(self, mode: str | None, number: int = 0) -> None:
-        """Raise Failed if server `number` was read in another mode."""
-        health = health_of(self.redis.client, f"bench/s{number}") or {"sync": {"mode": None, "reason": None}}
-        sync = health["sync"]
-        if mode and sync["mode"] != mode:
-            raise Failed(f"{mode} was wanted, and it was {sync['mode']}: {sync['reason']}")
+    def check(self, mode: str | None, numbers: Iterable[int] | None = None) -> None:
+        """Raise Failed if one of these servers, or of all, was read in another mode than this one."""
+        for number in range(self.servers) if numbers is None else numbers:
+            health = health_of(self.redis.client, f"bench/s{number}")
+            sync = health["sync"] if health else {"mode": None, "reason": None}
+            if mode and sync["mode"] != mode:
+                raise Failed(f"s{number}: {mode} was wanted, and it was {sync['mode']}: {sync['reason']}")
 
     def collect_anew(self) -> float:
         """The wall time of `watchman collect` where no run was before."""
         self.redis.client.flushall()
         return self.collect("full")
 
-    def told_apart(self, servers: int) -> Action:
-        """Return a run in which nothing changed, after runs that tell each server from its later starts."""
+    def tell_apart(self) -> None:
+        """Make the runs after which each server is known from its later starts: the next reads changes."""
         self.collect_anew()
         time.sleep(APART.total_seconds())
         self.collect()
-        return lambda: self.collect("unchanged", number=servers - 1)
 
     def imports(self) -> float:
         """The wall time of a process that imports what the command cannot do without, and ends."""

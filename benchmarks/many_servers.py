@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.environment import Environment, environment
@@ -44,10 +45,7 @@ def _all(on: Environment, addresses: Addresses, scale: Scale) -> Iterator[Line]:
         return time.perf_counter() - began
 
     threads = [ECFLOW_PYTHON, str(THREADS), *(f"{host}:{port}" for host, port in addresses)]
-
-    def loop() -> float:
-        return on.bare(*addresses)
-
+    loop = partial(on.bare, *addresses)
     found = interleaved(
         scale.rounds,
         loop=loop,
@@ -58,7 +56,8 @@ def _all(on: Environment, addresses: Addresses, scale: Scale) -> Iterator[Line]:
     many = f"{scale.servers} servers of {scale.small:,} nodes"
     full = found["full"]
     yield Line(f"{many}, full, against a loop in one process", "s", full, found["loop"], Target(ratio=1.3))
-    later = interleaved(scale.rounds, loop=loop, unchanged=on.told_apart(len(addresses)))
+    on.tell_apart()
+    later = interleaved(scale.rounds, loop=loop, unchanged=lambda: on.collect("unchanged"))
     what = f"{many}, nothing changed, against the same"
     yield Line(what, "s", later["unchanged"], later["loop"], Target(ratio=0.45))
     yield Line(f"{many}, full, against a thread for each in one process", "s", full, found["threads"])
@@ -72,7 +71,7 @@ def _all_changed(on: Environment, scale: Scale) -> Line:
     hosts = [f"127.0.{number // 200}.{1 + number % 200}" for number in range(-(-many // REAL_SERVERS))]
     addresses = [(hosts[n // REAL_SERVERS], servers[n % REAL_SERVERS].port) for n in range(many)]
     on.configure(addresses, defaults={"deadline": 60})
-    on.collect("full")
+    on.tell_apart()
     samples = []
     for _ in range(scale.few_rounds):
         for server in servers:
