@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,13 @@ def configure(slurm: Slurm, watchman: Watchman, store: str, entries: Any, **rest
     os.chown(slurm.config, UID, UID)
 
 
+def health_records(redis: RedisServer, entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the health record of each server, by its repo."""
+    repos = [str(entry["repo"]) for entry in entries]
+    values = redis.client.mget([f"{{met/{repo}/status}}/health" for repo in repos])
+    return {repo: json.loads(value or b"{}") for repo, value in zip(repos, values, strict=True)}
+
+
 @pytest.mark.slow
 def test_each_server_is_read_once_and_lost_tasks_show(
     ecflow_server: Callable[..., EcflowServer], redis: RedisServer, watchman: Watchman, tmp_path: Path
@@ -56,12 +63,10 @@ def test_each_server_is_read_once_and_lost_tasks_show(
         assert slurm.await_end(job, LIMIT) == ["COMPLETED 0:0"] * TASKS
         assert (slurm.home / "watchman.log").read_text() == ""
         # Each request of a server is in one health record: a second reading would have replaced it.
-        records = [
-            json.loads(redis.client.get(f"{{met/{e['repo']}/status}}/health") or b"{}") for e in entries
-        ]
-        requests = sum(record["requests"] for record in records)
+        records = health_records(redis, entries)
+        requests = sum(record["requests"] for record in records.values())
         assert sum(server.requests() for server in servers) - logged == requests
-        assert {record["ok"] for record in records} == {True}
+        assert {record["ok"] for record in records.values()} == {True}
         first = {labels[2]: time for labels, time in decode(metrics.read_bytes())[SUCCESS].items()}
         assert len(first) == SERVERS
 
@@ -70,9 +75,12 @@ def test_each_server_is_read_once_and_lost_tasks_show(
         slurm.release(job)
         ended = slurm.await_end(job, LIMIT)
         assert ended.count("COMPLETED 0:0") == TASKS - len(LOST)
+        assert (slurm.home / "watchman.log").read_text() == ""
         later = {labels[2]: time for labels, time in decode(metrics.read_bytes())[SUCCESS].items()}
-    stale = {repo for repo, time in later.items() if time == first[repo]}
     lost = {e["repo"] for e in entries if task_of(f"met/{e['repo']}", TASKS) in LOST}
+    unread = {repo for repo, record in health_records(redis, entries).items() if record == records[repo]}
+    assert unread == lost
+    stale = {repo for repo, time in later.items() if time == first[repo]}
     assert stale == lost
 
 
