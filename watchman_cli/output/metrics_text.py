@@ -8,13 +8,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
+from typing import NamedTuple
 
-from watchman_cli.output.metrics import METRICS, Series, labels_of
+from watchman_cli.output.metrics import METRICS, Labels, Series, labels_of
 
-_VALUE = r'"(?:[^"\\]|\\["\\n])*"'
-_LINE = re.compile(rf"(\w+)\{{((?:\w+={_VALUE},?)+)\}} (\S+)")
-_LABEL = re.compile(rf"(\w+)=({_VALUE})")
+_LABEL = re.compile(r'(\w+)="([^"\\]*(?:\\["\\n][^"\\]*)*)"')
 _ESCAPE = re.compile(r"\\(.)")
+_ESCAPED = re.compile(r'[\\\n"]')
+
+
+class _Form(NamedTuple):
+    """The form of a metric's lines, in which the labels are in the order of their names.
+
+    `order` has the place of each of them in `labels_of`, and `places` the reverse. `size` is the length of
+    the labels with empty values.
+    """
+
+    names: Labels
+    order: tuple[int, ...]
+    places: tuple[int, ...]
+    size: int
+    template: str  # of a line
 
 
 def encode(series: Series) -> bytes:
@@ -26,28 +41,52 @@ def decode(text: bytes) -> Series:
     """Return watchman's series in a text. Other or damaged lines are left out."""
     series: Series = {}
     for line in text.decode(errors="replace").split("\n"):
-        match = _LINE.fullmatch(line)
-        if match is None or match[1] not in METRICS:
+        name, _, rest = line.partition("{")
+        if name not in METRICS:
             continue
-        labels = {name: _unescaped(value[1:-1]) for name, value in _LABEL.findall(match[2])}
-        names = labels_of(match[1])
+        labels, _, number = rest.rpartition("} ")
+        values = _values(_form(name), labels)
+        if values is None:
+            continue
         try:
-            number = float(match[3])
+            series.setdefault(name, {})[values] = float(number)
         except ValueError:
             continue
-        if labels.keys() == set(names):
-            series.setdefault(match[1], {})[tuple(labels[name] for name in names)] = number
     return series
 
 
+@cache
+def _form(name: str) -> _Form:
+    """Return the form of a metric's lines."""
+    labels = labels_of(name)
+    names = tuple(sorted(labels))
+    empty = ",".join(f'{each}=""' for each in names)
+    template = f"{name}{{{empty}}} %r\n".replace('""', '"%s"')
+    order, places = tuple(map(labels.index, names)), tuple(map(names.index, labels))
+    return _Form(names, order, places, len(empty), template)
+
+
+def _values(form: _Form, text: str) -> Labels | None:
+    """Return the values of the labels in a line, or None if the line has another form."""
+    found = _LABEL.findall(text)
+    values = [value for _, value in found]
+    if tuple([name for name, _ in found]) != form.names or len(text) != form.size + sum(map(len, values)):
+        return None
+    if "\\" in text:
+        values = [_unescaped(value) for value in values]
+    return tuple([values[place] for place in form.places])
+
+
 def _lines(series: Series) -> Iterator[str]:
-    for name, values in series.items():
-        if values:
+    for name, numbers in series.items():
+        if numbers:
             yield f"# HELP {name} {METRICS[name][1]}\n# TYPE {name} gauge\n"
-        for label_values in sorted(values):
-            pairs = sorted(zip(labels_of(name), label_values, strict=True))
-            labels = ",".join(f'{label}="{_escaped(value)}"' for label, value in pairs)
-            yield f"{name}{{{labels}}} {float(values[label_values])!r}\n"
+        form = _form(name)
+        for values in sorted(numbers):
+            texts = [values[place] for place in form.order]
+            if _ESCAPED.search("".join(texts)):
+                texts = [_escaped(text) for text in texts]
+            yield form.template % (*texts, float(numbers[values]))
 
 
 def _escaped(value: str) -> str:
