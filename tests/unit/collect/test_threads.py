@@ -172,7 +172,7 @@ def test_more_threads_are_started_if_the_present_ones_only_wait(work: Work, cloc
 def test_no_thread_is_added_if_no_server_waits(work: Work, clock: Clock) -> None:
     threads = Threads(work, 100)
     threads.start(waiting=100)
-    clock.advance(LOOK)
+    clock.advance(2 * LOOK)
     threads.adjust(waiting=0, computing=0)
     work.await_threads(FIRST_THREADS)
 
@@ -200,7 +200,7 @@ def test_no_thread_is_added_while_the_processor_is_busy(
 def test_no_thread_is_added_for_large_replies_only(work: Work, clock: Clock) -> None:
     threads = Threads(work, 100)
     threads.start(waiting=100)
-    clock.advance(LOOK)
+    clock.advance(2 * LOOK)
     threads.adjust(waiting=100, computing=LARGE_REPLIES)
     work.await_threads(FIRST_THREADS)
 
@@ -240,15 +240,16 @@ def test_one_thread_ends_if_they_never_wait(parts: Parts, clock: Clock) -> None:
     assert staying.is_alive()
 
 
-def test_thread_that_ended_does_not_count(parts: Parts, clock: Clock) -> None:
-    threads = crowd(parts, clock, 2)
+@pytest.mark.parametrize("number", [2, 4])
+def test_thread_that_ended_does_not_count(parts: Parts, clock: Clock, number: int) -> None:
+    threads = crowd(parts, clock, number)
     clock.advance(2 * LOOK, busy=1.0)
     threads.adjust(waiting=100, computing=0)
     parts.end_one().join(WAIT)
     clock.advance(2 * LOOK)
     threads.note_end()
     threads.adjust(waiting=100, computing=0)
-    parts.await_begun(1)
+    parts.await_begun(number - 1)
 
 
 def test_no_other_thread_ends_before_the_first_has(parts: Parts, clock: Clock) -> None:

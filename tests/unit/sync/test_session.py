@@ -420,6 +420,30 @@ def test_handle_is_dropped_if_all_suites_are_read_again(server: Server) -> None:
     assert reading.cache and reading.cache.handle == 0
 
 
+@pytest.mark.parametrize("suites", [(), ("s",)])
+def test_handle_of_the_previous_marker_is_dropped(server: Server, suites: Sequence[str]) -> None:
+    """So it is if the store's URL or the server's name was changed."""
+    cache, value = stored(server.read_in_full())
+    cache = cache._replace(handle=1, marker="watchman_7654321089abcdef", target=["node1", 3141, None])
+    statistics = replies.member("SStringCmd", str_=replies.STATISTICS)
+    registered = [replies.member("SClientHandleCmd", handle_=2)] if suites else []
+    listed, definition = handles((1, [cache.marker, "s"])), replies.full(replies.definition(*SUITE))
+    server.ecflow.replies = [
+        bytes(replies.reply(*registered, statistics, listed, definition)),
+        bytes(replies.reply(replies.member("StcCmd"))),
+    ]
+    reading = server.session(*suites).read(cache, whole(value), "the server's address, user or suites differ")
+    assert reading.cache and reading.cache.handle == len(suites) * 2
+    assert server.ecflow.asked_for[2:] == [["drop 1"]]
+
+
+def test_state_under_a_suspended_node_is_kept(server: Server) -> None:
+    task = "  task t # state:complete dur:00:00:07 suspended:1"
+    server.ecflow.replies = [full_reply("suite s # state:active", task, "endsuite")]
+    cache = server.read_in_full().cache
+    assert cache and cache.suspended == {"/s/t": ("complete", None)}
+
+
 # ------------------------------------------------------------------------------- for the referee
 
 
