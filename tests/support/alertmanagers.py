@@ -83,6 +83,7 @@ class Alertmanagers:
                 f"--cluster.peer=127.0.0.1:{peer}",
                 "--cluster.peer-timeout=600ms",
                 "--cluster.gossip-interval=50ms",
+                "--cluster.pushpull-interval=2s",  # a message of gossip may be lost on a busy machine
                 "--cluster.settle-timeout=2s",
             ],
             stdin=subprocess.DEVNULL,
