@@ -15,21 +15,20 @@ from watchman_cli.output.metrics import METRICS, Labels, Series, labels_of
 
 _LABEL = re.compile(r'(\w+)="([^"\\]*(?:\\["\\n][^"\\]*)*)"')
 _ESCAPE = re.compile(r"\\(.)")
-_ESCAPED = re.compile(r'[\\\n"]')
+_TO_ESCAPE = re.compile(r'[\\\n"]')
 
 
 class _Form(NamedTuple):
     """The form of a metric's lines, in which the labels are in the order of their names.
 
-    `order` has the place of each of them in `labels_of`, and `places` the reverse. `size` is the length of
-    the labels with empty values.
+    `places` has the place of each label of `labels_of` in them. `size` is the length of the labels with empty
+    values. `template` is the line's, for the values in the order of `labels_of`, and the number.
     """
 
     names: Labels
-    order: tuple[int, ...]
     places: tuple[int, ...]
     size: int
-    template: str  # of a line
+    template: str
 
 
 def encode(series: Series) -> bytes:
@@ -60,10 +59,10 @@ def _form(name: str) -> _Form:
     """Return the form of a metric's lines."""
     labels = labels_of(name)
     names = tuple(sorted(labels))
-    empty = ",".join(f'{each}=""' for each in names)
-    template = f"{name}{{{empty}}} %r\n".replace('""', '"%s"')
-    order, places = tuple(map(labels.index, names)), tuple(map(names.index, labels))
-    return _Form(names, order, places, len(empty), template)
+    size = len(",".join(f'{each}=""' for each in names))
+    pairs = ",".join(f'{each}="{{{labels.index(each)}}}"' for each in names)
+    template = f"{name}{{{{{pairs}}}}} {{{len(labels)}!r}}\n"
+    return _Form(names, tuple(map(names.index, labels)), size, template)
 
 
 def _values(form: _Form, text: str) -> Labels | None:
@@ -83,10 +82,8 @@ def _lines(series: Series) -> Iterator[str]:
             yield f"# HELP {name} {METRICS[name][1]}\n# TYPE {name} gauge\n"
         form = _form(name)
         for values in sorted(numbers):
-            texts = [values[place] for place in form.order]
-            if _ESCAPED.search("".join(texts)):
-                texts = [_escaped(text) for text in texts]
-            yield form.template % (*texts, float(numbers[values]))
+            texts = map(_escaped, values) if _TO_ESCAPE.search("".join(values)) else values
+            yield form.template.format(*texts, float(numbers[values]))
 
 
 def _escaped(value: str) -> str:
