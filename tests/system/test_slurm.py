@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice, product
@@ -37,9 +36,12 @@ def configure(slurm: Slurm, watchman: Watchman, store: str, entries: Any, **rest
 
 def health_records(redis: RedisServer, entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the health record of each server, by its repo."""
-    repos = [str(entry["repo"]) for entry in entries]
-    values = redis.client.mget([f"{{met/{repo}/status}}/health" for repo in repos])
-    return {repo: json.loads(value or b"{}") for repo, value in zip(repos, values, strict=True)}
+    return {entry["repo"]: health_of(redis.client, f"met/{entry['repo']}") for entry in entries}
+
+
+def successes(metrics: Path) -> dict[str, float]:
+    """Return when each server's snapshot was collected, by its repo."""
+    return {labels[2]: time for labels, time in decode(metrics.read_bytes())[SUCCESS].items()}
 
 
 @pytest.mark.slow
@@ -67,7 +69,7 @@ def test_each_server_is_read_once_and_lost_tasks_show(
         requests = sum(record["requests"] for record in records.values())
         assert sum(server.requests() for server in servers) - logged == requests
         assert {record["ok"] for record in records.values()} == {True}
-        first = {labels[2]: time for labels, time in decode(metrics.read_bytes())[SUCCESS].items()}
+        first = successes(metrics)
         assert len(first) == SERVERS
 
         job = slurm.submit(ARRAY, "--hold")
@@ -76,7 +78,7 @@ def test_each_server_is_read_once_and_lost_tasks_show(
         ended = slurm.await_end(job, LIMIT)
         assert ended.count("COMPLETED 0:0") == TASKS - len(LOST)
         assert (slurm.home / "watchman.log").read_text() == ""
-        later = {labels[2]: time for labels, time in decode(metrics.read_bytes())[SUCCESS].items()}
+        later = successes(metrics)
     lost = {e["repo"] for e in entries if task_of(f"met/{e['repo']}", TASKS) in LOST}
     unread = {repo for repo, record in health_records(redis, entries).items() if record == records[repo]}
     assert unread == lost
