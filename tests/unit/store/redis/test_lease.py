@@ -368,6 +368,21 @@ def test_a_commit_whose_answer_is_lost_is_written_once(stored: FakeRedis, store:
     assert len(stored.published) == 1 and KEYS.lock not in stored.values
 
 
+def test_a_commit_whose_proof_is_lost_too_is_written_once(stored: FakeRedis, store: RedisStore) -> None:
+    """The answer is lost, and then the connection on which the commit looks whether it was written."""
+    lost = once(Lost())
+
+    def lose_both(words: list[bytes]) -> Any:
+        stored.before["WATCH"] = once(Lost())
+        return lost(words)
+
+    with lease_of(store) as lease:
+        stored.after["EXEC"] = lose_both
+        lease.commit(Update(b"h2", snapshot=NEW, changes=BATCH))
+    assert stored.values[KEYS.status] == NEW and len(batches(stored)) == 1
+    assert len(stored.published) == 1 and stored.names().count("EXEC") == 1
+
+
 def test_a_commit_that_is_lost_is_tried_again(stored: FakeRedis, store: RedisStore) -> None:
     stored.before["EXEC"] = once(Lost())
     with lease_of(store) as lease:
